@@ -1,1 +1,4 @@
 //! bibelot
+
+pub mod io;
+mod place;
