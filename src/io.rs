@@ -37,6 +37,8 @@
 //!
 //! Errors are std's own. Read next: `io/read.rs`, then `io/buf_reader.rs`.
 
+pub(crate) mod async_fd;
+
 mod read;
 mod write;
 
@@ -52,6 +54,7 @@ mod copy;
 
 pub use std::io::{Error, ErrorKind, IoSlice, IoSliceMut, IsTerminal, Result, SeekFrom};
 
+pub use async_fd::AsyncFd;
 pub use buf_reader::{BufReader, LineTooLong};
 pub use buf_writer::{BufWriter, IntoInnerError};
 pub use copy::copy;

@@ -1,4 +1,96 @@
-//! bibelot
+//! `std::thread`, for one thread.
+//!
+//! Programs that read like threaded code (`spawn`, `join`, `sleep`, `accept`) and differ from it by
+//! `async` and `.await`, run by a small executor on one thread. Nothing is `Send`, nothing is locked,
+//! no task is lost, and nothing fails silently.
+//!
+//! ```no_run
+//! use bibelot::net::{TcpListener, TcpStream};
+//! use std::io;
+//!
+//! async fn echo(client: TcpStream) -> io::Result<()> {
+//!     let mut buf = [0; 4096];
+//!     loop {
+//!         let n = client.read(&mut buf).await?;
+//!         if n == 0 {
+//!             return Ok(());
+//!         }
+//!         client.write_all(&buf[..n]).await?;
+//!     }
+//! }
+//!
+//! fn main() -> io::Result<()> {
+//!     bibelot::run(async {
+//!         let listener = TcpListener::bind("127.0.0.1:25000").await?;
+//!         loop {
+//!             let (client, _from) = listener.accept().await?;
+//!             bibelot::spawn(echo(client));
+//!         }
+//!     })
+//! }
+//! ```
+//!
+//! # Where to begin
+//!
+//! [`run`] and [`spawn`]; then [`task`] for what a task can do, [`net`] and [`io`] for the world
+//! outside, [`time`] for waiting. [`Executor`] is for those who want to keep it, ask it how it does,
+//! or drive it from a loop of their own. [`testing`] makes time jump.
+//!
+//! # How it works
+//!
+#![doc = include_str!("how.md")]
+//!
+//! # Words
+//!
+//! A *task* is a future with a place in an executor. It is *polled* until it *waits*, and *woken*
+//! when it need not wait any longer: then it is *ready*, until its *turn* comes. A *waker* is the
+//! *token* that names it. A *leaf future* is one that registers a waker somewhere: with a *source*
+//! of the *reactor*, a *deadline* of the timers, a queue, another task's end; all other futures are
+//! made of these. A task is *cancelled*, a handle *detached*; a task *waits*, a thread *blocks*.
 
-pub mod io;
+// The floors of the house: what is above uses what is below, never the other way round
+// (`tests/tidy.rs` looks). This is also an order in which to read.
+
+// 0: words and numbers.
+mod clock;
+mod error;
 mod place;
+mod primitive;
+mod report;
+mod rng;
+mod sys;
+
+// 1: who is ready, who is awaited, and how a wake comes in.
+mod inbox;
+mod ready;
+mod registry;
+mod scheduler;
+mod timers;
+mod wait_queue;
+mod waker;
+
+// 2: one task; one descriptor.
+mod reactor;
+pub mod task;
+
+// 3: the loop.
+mod executor;
+
+// 4: waiting.
+pub mod thread;
+pub mod time;
+
+// 5: the world outside.
+pub mod io;
+pub mod net;
+pub mod signal;
+
+// 6: for tests.
+pub mod testing;
+
+pub use executor::builder::ExecutorBuilder;
+pub use executor::face::{Executor, run};
+pub use executor::host::{ExecutorEnded, Remote};
+pub use executor::stats::Stats;
+pub use report::{Report, SlowPoll};
+pub use task::spawn;

@@ -37,10 +37,6 @@ pub(crate) fn placed<F: Future>(future: F) -> Placed<F> {
 }
 
 /// Returns the place a leaf made now is waited for at.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for the leaves, which come later")
-)]
 #[track_caller]
 pub(crate) fn here() -> &'static Location<'static> {
     PLACE.get().unwrap_or(Location::caller())

@@ -26,6 +26,7 @@ use super::buf_reader::CAPACITY_BYTES;
 use super::read::checked;
 use super::write::{formatted, takes_no_more};
 use crate::place::placed;
+use crate::report::{self, Report};
 
 /// Writes to `W` through a buffer: [`std::io::BufWriter`], awaited.
 ///
@@ -304,7 +305,9 @@ impl Drop for Unsent {
 }
 
 /// Reports bytes that were written and never sent.
-fn report_unflushed(_bytes: usize) {}
+fn report_unflushed(bytes: usize) {
+    report::send(&Report::Unwritten { bytes });
+}
 
 /// The error of [`BufWriter::into_inner`]: what went wrong, and the writer.
 #[derive(Debug)]

@@ -1,0 +1,194 @@
+//! Time, real or virtual: the only place that reads a clock.
+//!
+//! ```text
+//!   Instant::now() ──► the clock of the running executor ──► Real: std's monotonic clock
+//!                  └─► outside of one: Real                 Virtual: a number that jumps
+//! ```
+//!
+//! An [`Instant`] is a count of nanoseconds, so that deadlines are exact and a simulation gives the
+//! same figures on every machine. Everything that waits for time takes it from here; a test under a
+//! virtual clock therefore never sleeps.
+//!
+//! Read next: `timers.rs`.
+
+use std::cell::Cell;
+use std::fmt;
+use std::ops::{Add, AddAssign, Sub, SubAssign};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// A moment on the clock of the running executor; `std::time::Instant` for code under a clock that
+/// may be virtual.
+///
+/// Two instants can be compared only if they come from the same clock. [`Instant::now`] inside an
+/// executor reads that executor's clock, elsewhere the real one.
+///
+/// # Examples
+///
+/// ```
+/// use bibelot::time::{Duration, Instant, sleep};
+///
+/// bibelot::run(async {
+///     let start = Instant::now();
+///     sleep(Duration::from_millis(2)).await;
+///     assert!(start.elapsed() >= Duration::from_millis(2));
+/// });
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant {
+    /// Nanoseconds since the clock's own beginning: enough for 584 years.
+    nanos: u64,
+}
+
+/// Where a clock starts. Not zero, so that a little arithmetic into the past does not fail at once.
+const BEGINNING: Instant = Instant { nanos: 1 << 60 };
+
+impl Instant {
+    /// The moment after all others: a deadline that never comes.
+    pub(crate) const NEVER: Self = Self { nanos: u64::MAX };
+
+    /// Returns this moment moved by `duration` into the future, or the last moment there is.
+    ///
+    /// A deadline of `now + Duration::MAX` is thereby no deadline at all.
+    #[must_use]
+    pub(crate) fn saturating_add(self, duration: Duration) -> Self {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            nanos: self.nanos.saturating_add(nanos),
+        }
+    }
+
+    /// Returns the time from `earlier` to this moment, or zero if `earlier` is later.
+    #[must_use]
+    pub fn duration_since(&self, earlier: Self) -> Duration {
+        self.saturating_duration_since(earlier)
+    }
+
+    /// Returns the time from `earlier` to this moment, or zero if `earlier` is later.
+    #[must_use]
+    pub fn saturating_duration_since(&self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.nanos.saturating_sub(earlier.nanos))
+    }
+
+    /// Returns the time from `earlier` to this moment, or `None` if `earlier` is later.
+    #[must_use]
+    pub fn checked_duration_since(&self, earlier: Self) -> Option<Duration> {
+        self.nanos
+            .checked_sub(earlier.nanos)
+            .map(Duration::from_nanos)
+    }
+
+    /// Returns this moment moved into the future, or `None` where the clock ends.
+    #[must_use]
+    pub fn checked_add(&self, duration: Duration) -> Option<Self> {
+        let nanos = u64::try_from(duration.as_nanos()).ok()?;
+        let nanos = self.nanos.checked_add(nanos)?;
+        Some(Self { nanos })
+    }
+
+    /// Returns this moment moved into the past, or `None` where the clock begins.
+    #[must_use]
+    pub fn checked_sub(&self, duration: Duration) -> Option<Self> {
+        let nanos = u64::try_from(duration.as_nanos()).ok()?;
+        let nanos = self.nanos.checked_sub(nanos)?;
+        Some(Self { nanos })
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    /// # Panics
+    ///
+    /// Panics where the clock ends, as std's does; [`Instant::checked_add`] does not.
+    fn add(self, duration: Duration) -> Self {
+        self.checked_add(duration)
+            .expect("overflow when adding a duration to an instant")
+    }
+}
+
+impl AddAssign<Duration> for Instant {
+    fn add_assign(&mut self, duration: Duration) {
+        *self = *self + duration;
+    }
+}
+
+impl Sub<Duration> for Instant {
+    type Output = Self;
+
+    /// # Panics
+    ///
+    /// Panics where the clock begins, as std's does; [`Instant::checked_sub`] does not.
+    fn sub(self, duration: Duration) -> Self {
+        self.checked_sub(duration)
+            .expect("overflow when subtracting a duration from an instant")
+    }
+}
+
+impl SubAssign<Duration> for Instant {
+    fn sub_assign(&mut self, duration: Duration) {
+        *self = *self - duration;
+    }
+}
+
+impl Sub for Instant {
+    type Output = Duration;
+
+    fn sub(self, earlier: Self) -> Duration {
+        self.duration_since(earlier)
+    }
+}
+
+impl fmt::Debug for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = i128::from(self.nanos) - i128::from(BEGINNING.nanos);
+        let sign = if since < 0 { '-' } else { '+' };
+        let nanos = u64::try_from(since.unsigned_abs()).unwrap_or(u64::MAX);
+        write!(f, "Instant({sign}{:?})", Duration::from_nanos(nanos))
+    }
+}
+
+/// What an executor takes for the time.
+#[derive(Debug)]
+pub(crate) enum Clock {
+    /// The machine's monotonic clock.
+    Real,
+    /// A clock that stands still until it is told to move.
+    Virtual(Cell<Instant>),
+}
+
+impl Clock {
+    /// A virtual clock at its beginning.
+    pub(crate) fn new_virtual() -> Self {
+        Self::Virtual(Cell::new(BEGINNING))
+    }
+
+    /// Reads the clock.
+    pub(crate) fn now(&self) -> Instant {
+        match self {
+            Self::Real => real_now(),
+            Self::Virtual(now) => now.get(),
+        }
+    }
+
+    /// Moves a virtual clock forward to `then`; does nothing to a real one.
+    pub(crate) fn advance_to(&self, then: Instant) {
+        if let Self::Virtual(now) = self {
+            now.set(now.get().max(then));
+        }
+    }
+
+    /// Whether this clock stands still until it is told to move.
+    pub(crate) fn is_virtual(&self) -> bool {
+        matches!(self, Self::Virtual(_))
+    }
+}
+
+/// Reads the real clock.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
+pub(crate) fn real_now() -> Instant {
+    static FIRST: OnceLock<std::time::Instant> = OnceLock::new();
+    let now = std::time::Instant::now();
+    let first = *FIRST.get_or_init(|| now);
+    BEGINNING.saturating_add(now.saturating_duration_since(first))
+}

@@ -1,0 +1,145 @@
+//! [`ExecutorBuilder`]: how an executor is to be, before it is.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, Instant};
+use crate::executor::face::Executor;
+use crate::executor::{Core, stats};
+use crate::inbox::Inbox;
+use crate::reactor::Reactor;
+use crate::registry;
+use crate::report::{Hook, Report};
+use crate::scheduler::Scheduler;
+use crate::timers::Timers;
+
+/// What an executor is told by its builder.
+#[derive(Default)]
+pub(crate) struct Options {
+    /// How long a poll may take before it is reported.
+    pub(crate) slow_poll: Option<Duration>,
+    /// How much later than its deadline a timer may fire.
+    pub(crate) timer_slack: Duration,
+    /// Whether to look for deadlocks.
+    pub(crate) detect_deadlock: bool,
+    /// Where reports go.
+    pub(crate) hook: Option<Hook>,
+    /// Whether time jumps.
+    pub(crate) is_virtual: bool,
+    /// What shuffles the ready queue.
+    pub(crate) seed: Option<u64>,
+}
+
+/// Makes an [`Executor`] that is not like all others; see [`Executor::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let executor = bibelot::Executor::builder()
+///     .slow_poll(Duration::from_millis(50))
+///     .timer_slack(Duration::from_micros(50))
+///     .build()?;
+/// assert_eq!(executor.run(async { 6 * 7 }), 42);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+#[must_use = "nothing is made until build() is called"]
+pub struct ExecutorBuilder {
+    /// What it was told so far.
+    options: Options,
+}
+
+impl ExecutorBuilder {
+    /// Reports every poll that holds the thread for longer than `limit`, with the task's name and
+    /// place (curio's `longblock`). Costs two readings of the clock a poll.
+    pub fn slow_poll(mut self, limit: Duration) -> Self {
+        self.options.slow_poll = Some(limit);
+        self
+    }
+
+    /// Lets timers fire up to `slack` late, so that many that are due close together cost one wake
+    /// of the thread. Zero, the default, is exact to the nanosecond, as far as the machine is.
+    pub fn timer_slack(mut self, slack: Duration) -> Self {
+        self.options.timer_slack = slack;
+        self
+    }
+
+    /// Panics out of `run`, with who waits for what and where, when every task waits for another:
+    /// none is ready, no deadline is set, no descriptor, thread or foreign waker is awaited.
+    pub fn detect_deadlock(mut self) -> Self {
+        self.options.detect_deadlock = true;
+        self
+    }
+
+    /// Sends reports to `hook` instead of standard error: panics of tasks that nobody joins, slow
+    /// polls, clients that could not be accepted. The hook is called between two polls or during
+    /// one; a hook that panics is told about on standard error.
+    pub fn on_report(mut self, hook: impl Fn(&Report) + 'static) -> Self {
+        self.options.hook = Some(Rc::new(hook));
+        self
+    }
+
+    /// Gives the executor a clock that jumps, and detects deadlocks.
+    pub(crate) fn simulated(mut self) -> Self {
+        self.options.is_virtual = true;
+        self.options.detect_deadlock = true;
+        self
+    }
+
+    /// Shuffles the ready queue by a seed.
+    pub(crate) fn seed(mut self, seed: u64) -> Self {
+        self.options.seed = Some(seed);
+        self
+    }
+
+    /// Makes the executor.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the system gives no poll instance, for want of descriptors say.
+    pub fn build(self) -> io::Result<Executor> {
+        let options = self.options;
+        let (reactor, bell) = Reactor::new()?;
+        let inbox = Arc::new(Inbox::new(bell));
+        let (id, first_generation) = registry::enlist(Arc::clone(&inbox))?;
+        let clock = if options.is_virtual {
+            Clock::new_virtual()
+        } else {
+            Clock::Real
+        };
+        let core = Core {
+            scheduler: Scheduler::new(id, options.seed),
+            timers: RefCell::new(Timers::default()),
+            reactor: Rc::new(reactor),
+            inbox,
+            reading: Cell::new(clock.now()),
+            clock,
+            enclosing: Cell::new(Instant::NEVER),
+            wakers: Cell::default(),
+            spawned: Cell::new(0),
+            first_generation,
+            counters: stats::Counters::default(),
+            options,
+            is_shut_down: Cell::new(false),
+        };
+        Ok(Executor::new_from(Rc::new(core)))
+    }
+}
+
+impl fmt::Debug for ExecutorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecutorBuilder")
+            .field("slow_poll", &self.options.slow_poll)
+            .field("timer_slack", &self.options.timer_slack)
+            .field("detect_deadlock", &self.options.detect_deadlock)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,73 @@
+//! Which executor runs on this thread, for everything that waits.
+//!
+//! The executor is found by the thread, so no handle is passed around; there is none outside of
+//! `run` and `turn`, and then what needs one panics and says so.
+
+use std::cell::RefCell;
+use std::panic::Location;
+use std::rc::Rc;
+
+use crate::clock::{self, Instant};
+use crate::executor::Core;
+use crate::reactor::Reactor;
+use crate::task::waits::Waits;
+use crate::{report, waker};
+
+thread_local! {
+    /// The executor that runs on this thread.
+    static CORE: RefCell<Option<Rc<Core>>> = const { RefCell::new(None) };
+}
+
+/// Calls `f` with `core` as the executor that runs on this thread.
+pub(crate) fn enter<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
+    /// Puts the one before back, also when `f` unwinds.
+    struct Restore(Option<Rc<Core>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            drop(CORE.replace(self.0.take()));
+        }
+    }
+    let _restore = Restore(CORE.replace(Some(Rc::clone(core))));
+    report::with_hook(core.hook(), || waker::enter(core.scheduler(), f))
+}
+
+/// Calls `f` with the executor that runs on this thread, if there is one.
+pub(crate) fn try_with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
+    CORE.try_with(|core| core.borrow().as_ref().map(f))
+        .ok()
+        .flatten()
+}
+
+/// Calls `f` with the executor that runs on this thread.
+///
+/// # Panics
+///
+/// Panics if there is none.
+#[track_caller]
+pub(crate) fn with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> R {
+    match try_with(f) {
+        Some(done) => done,
+        None => panic!("no executor is running on this thread; call this inside bibelot::run()"),
+    }
+}
+
+/// The reactor of the executor that runs on this thread.
+#[track_caller]
+pub(crate) fn reactor() -> Rc<Reactor> {
+    with(|core| Rc::clone(core.reactor()))
+}
+
+/// Reads the clock of the executor that runs on this thread, or else the real one.
+pub(crate) fn now() -> Instant {
+    try_with(|core| core.clock().now()).unwrap_or_else(clock::real_now)
+}
+
+/// Notes what the running task waits for, and where.
+pub(crate) fn note(waits: Waits, at: &'static Location<'static>) {
+    waker::with_current(|scheduler| scheduler.note(waits, at));
+}
+
+/// Counts a system call that a leaf future makes.
+pub(crate) fn count_call() {
+    waker::with_current(crate::scheduler::Scheduler::count_call);
+}

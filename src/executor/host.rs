@@ -1,0 +1,204 @@
+//! The executor as a guest in a loop that is not its own: a GUI's, a game's, another reactor's.
+//!
+//! ```text
+//!   loop {                                        // the host's
+//!       wait for: executor.as_fd() readable, or executor.next_deadline(), or the host's own events
+//!       executor.turn(Some(Duration::ZERO))
+//!   }
+//! ```
+//!
+//! Between two turns the executor counts as asleep: whoever wakes one of its tasks rings its bell,
+//! which makes the descriptor readable and calls the host's `on_wake`. (trio's guest mode, asked for
+//! since 2020 in tokio's issue 2443.)
+
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Instant;
+use crate::executor::context;
+use crate::executor::face::Executor;
+use crate::inbox::Inbox;
+
+impl Executor {
+    /// Takes one turn: looks at sockets, timers and other threads, and polls every task that is
+    /// ready then, once. If none is ready, waits first until one may be, but no longer than
+    /// `timeout`; `None` is for ever, zero not at all.
+    ///
+    /// # Panics
+    ///
+    /// Panics if an executor is running on this thread already, or after a shutdown.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let executor = bibelot::Executor::new()?;
+    /// let handle = executor.spawn(async { 6 * 7 });
+    /// while !handle.is_finished() {
+    ///     executor.turn(Some(Duration::ZERO)); // a game would draw its frame in between
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn turn(&self, timeout: Option<Duration>) {
+        self.assert_may_turn();
+        let core = &self.core;
+        core.inbox.end_sleep();
+        context::enter(core, || {
+            core.take_messages();
+            if core.scheduler.ready_len() == 0 {
+                core.sleep(timeout);
+            } else {
+                core.look_outside();
+            }
+            core.poll_ready(None);
+        });
+        core.inbox.leave_to_host(core.scheduler.ready_len() > 0);
+    }
+
+    /// The moment at which the executor wants a turn even if its descriptor is not readable: now
+    /// if a task is ready, the next deadline otherwise, `None` if there is none.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let core = &self.core;
+        if core.scheduler.ready_len() > 0 || !core.inbox.is_empty() {
+            return Some(core.clock.now());
+        }
+        let slack = core.options.timer_slack;
+        let next = core.timers.borrow().next();
+        next.map(|deadline| deadline.saturating_add(slack))
+    }
+
+    /// Sets what to call when the executor should have a turn: from whatever thread wakes it, once
+    /// per sleep. For hosts that can be posted an event but cannot wait for a descriptor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let executor = bibelot::Executor::new()?;
+    /// let (events, host) = mpsc::channel();
+    /// executor.on_wake(move || events.send("turn, please").unwrap());
+    /// executor.turn(Some(std::time::Duration::ZERO));
+    /// executor.spawn(async {});
+    /// assert_eq!(host.recv().unwrap(), "turn, please");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_wake(&self, f: impl Fn() + Send + Sync + 'static) {
+        self.core.inbox.set_on_wake(Arc::new(f));
+    }
+
+    /// Returns a handle by which other threads start tasks in this executor.
+    #[must_use]
+    pub fn remote(&self) -> Remote {
+        self.core.inbox.add_remote();
+        Remote {
+            inbox: Arc::clone(&self.core.inbox),
+        }
+    }
+
+    /// The descriptor that is readable when the executor should have a turn: an event has come, or
+    /// somebody has woken a task. Wait for it, do not read it.
+    #[cfg(not(polling_test_poll_backend))]
+    #[must_use]
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.core.reactor.as_fd()
+    }
+}
+
+#[cfg(not(polling_test_poll_backend))]
+impl AsFd for Executor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        Executor::as_fd(self)
+    }
+}
+
+/// The way into an executor from other threads; made by [`Executor::remote`].
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// let executor = bibelot::Executor::new()?;
+/// let remote = executor.remote();
+/// let (done, wait) = std::sync::mpsc::channel();
+/// let thread = std::thread::spawn(move || {
+///     remote.spawn(move || async move { done.send("made here, run there").unwrap() })
+/// });
+/// thread.join().unwrap().expect("the executor is alive");
+/// executor.run(bibelot::task::yield_now());
+/// assert_eq!(wait.recv().unwrap(), "made here, run there");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Remote {
+    /// The executor's door.
+    inbox: Arc<Inbox>,
+}
+
+/// The error of [`Remote::spawn`] when the executor has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExecutorEnded;
+
+impl fmt::Display for ExecutorEnded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("spawning in an executor that has ended")
+    }
+}
+
+impl std::error::Error for ExecutorEnded {}
+
+impl Remote {
+    /// Has the executor call `make` on its own thread and run the future that it returns as a task.
+    /// Only the closure crosses threads, so the future needs not be `Send`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the executor has ended; `make` is dropped then. If it ends before it
+    /// comes to the call, `make` is dropped too.
+    #[track_caller]
+    pub fn spawn<M, F>(&self, make: M) -> Result<(), ExecutorEnded>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future<Output = ()> + 'static,
+    {
+        let at = Location::caller();
+        let call = Box::new(move || {
+            let core = context::with(Rc::clone);
+            // `make` is called in the task's first poll, so that its panic is the task's.
+            drop(core.spawn(async move { make().await }, None, at));
+        });
+        self.inbox.call(call).map_err(|_| ExecutorEnded)
+    }
+}
+
+impl Clone for Remote {
+    fn clone(&self) -> Self {
+        self.inbox.add_remote();
+        Self {
+            inbox: Arc::clone(&self.inbox),
+        }
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.inbox.remove_remote();
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,86 @@
+//! What the executor does when no task is ready: sleep, jump, or say that all wait for each other.
+//!
+//! ```text
+//!   real clock      sleep until the next deadline, an event or a wake
+//!   virtual clock   is anything outside awaited? ─ no ──► jump to the next deadline
+//!                                                └ yes ─► sleep as long as the deadline is away:
+//!                                                         time goes on as the world does
+//!   no deadline, nothing outside awaited, and asked to look: a deadlock, with who waits where
+//! ```
+//!
+//! What is awaited is what the tasks have noted while they were polled (`task/waits.rs`). Nothing is
+//! polled again to find out.
+
+use std::fmt::Write;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::clock;
+use crate::executor::Core;
+use crate::task::extras;
+
+impl Core {
+    /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
+    pub(super) fn sleep(self: &Rc<Self>, limit: Option<Duration>) {
+        let deadline = self.timers.borrow().next();
+        let is_closed_world = !self.scheduler.awaits_outside()
+            && !self.inbox.has_remotes()
+            && self.inbox.is_empty()
+            && limit.is_none();
+        match deadline {
+            Some(deadline) if is_closed_world && self.clock.is_virtual() => {
+                self.clock.advance_to(deadline);
+                self.wake_all(|wakers| self.expire(wakers));
+                return;
+            }
+            None if is_closed_world && self.options.detect_deadlock && self.scheduler.len() > 0 => {
+                panic!("{}", self.deadlock());
+            }
+            _ => {}
+        }
+        let until_deadline = deadline.map(|deadline| {
+            let slack = self.options.timer_slack;
+            deadline.saturating_add(slack) - self.clock.now()
+        });
+        let timeout = match (until_deadline, limit) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        if !self.inbox.prepare_sleep() {
+            return;
+        }
+        self.counters.sleeps.add(1);
+        self.wake_all(|wakers| {
+            self.wait(timeout, wakers);
+            self.inbox.end_sleep();
+            self.expire(wakers);
+        });
+    }
+
+    /// Waits in the reactor; a virtual clock goes on by as much as the real one meanwhile.
+    fn wait(&self, timeout: Option<Duration>, wakers: &mut Vec<std::task::Waker>) {
+        if !self.clock.is_virtual() {
+            self.reactor.wait(timeout, wakers);
+            return;
+        }
+        let (real, before) = (clock::real_now(), self.clock.now());
+        self.reactor.wait(timeout, wakers);
+        let waited = clock::real_now() - real;
+        let waited = timeout.map_or(waited, |timeout| waited.min(timeout));
+        self.clock.advance_to(before.saturating_add(waited));
+    }
+
+    /// The text for a deadlock: who waits for what, and where.
+    fn deadlock(&self) -> String {
+        let mut text = String::from("deadlock: every task is waiting and no deadline is set");
+        self.scheduler.for_each(|_, task, _| {
+            let (name, waits) = (extras::describe(task), task.waits());
+            let line = match task.waits_at() {
+                Some(at) => write!(text, "\n  {name} waits for {waits} at {at}"),
+                None => write!(text, "\n  {name} waits for {waits}"),
+            };
+            debug_assert!(line.is_ok(), "writing to a String does not fail");
+        });
+        text
+    }
+}

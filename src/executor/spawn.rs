@@ -1,0 +1,156 @@
+//! How tasks begin, and how a task learns who it is.
+
+use std::panic::Location;
+use std::rc::Rc;
+
+use crate::executor::{Core, context};
+use crate::scheduler::Scheduler;
+use crate::task::cell::{self, Birth, JoinRef};
+use crate::task::id::TaskId;
+use crate::task::{JoinHandle, Task, extras};
+use crate::waker::{self, GENERATIONS, Token};
+
+/// Starts a task in the executor that runs on this thread; [`std::thread::spawn`] for futures.
+///
+/// The task is polled for the first time when the caller gives way; it goes on when the handle is
+/// dropped. The future needs not be `Send`: it never leaves this thread. One allocation.
+///
+/// # Panics
+///
+/// Panics if no executor is running on this thread; call it inside [`run`](crate::run), or use
+/// [`Executor::spawn`](crate::Executor::spawn).
+///
+/// # Examples
+///
+/// ```
+/// bibelot::run(async {
+///     let shared = std::rc::Rc::new(42);
+///     let handle = bibelot::spawn({
+///         let shared = shared.clone();
+///         async move { *shared }
+///     });
+///     assert_eq!(handle.await.unwrap(), 42);
+/// });
+/// ```
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+{
+    let at = Location::caller();
+    context::with(|core| core.spawn(future, None, at))
+}
+
+/// Gives a task a name before it starts, as [`std::thread::Builder`] does to a thread.
+///
+/// # Examples
+///
+/// ```
+/// bibelot::run(async {
+///     let handle = bibelot::task::Builder::new()
+///         .name("fetch")
+///         .spawn(async { bibelot::task::current().name() == Some("fetch") });
+///     assert!(handle.await.unwrap());
+/// });
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "no task is started until spawn() is called"]
+pub struct Builder {
+    /// The name.
+    name: Option<String>,
+}
+
+impl Builder {
+    /// A builder for a task without a name.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the task, for reports and for whoever looks at it.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Starts the task; see [`spawn`].
+    ///
+    /// # Panics
+    ///
+    /// Panics if no executor is running on this thread.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+    {
+        let at = Location::caller();
+        context::with(|core| core.spawn(future, self.name, at))
+    }
+}
+
+/// The task that is running, as [`std::thread::current`] is the thread. In a destructor that runs
+/// because a task is cancelled or has ended, it is that task.
+///
+/// # Panics
+///
+/// Panics outside of a task; [`try_current`] does not.
+#[track_caller]
+#[must_use]
+pub fn current() -> Task {
+    try_current().expect("no task is running on this thread; call this inside bibelot::run()")
+}
+
+/// The task that is running, or `None` outside of a task.
+///
+/// # Examples
+///
+/// ```
+/// assert!(bibelot::task::try_current().is_none());
+/// bibelot::run(async { assert_eq!(bibelot::task::current().name(), Some("main")) });
+/// ```
+#[must_use]
+pub fn try_current() -> Option<Task> {
+    let current = waker::with_current(Scheduler::current_with_extras).flatten()?;
+    Some(extras::task_at(current))
+}
+
+impl Core {
+    /// Starts a task.
+    pub(crate) fn spawn<F: Future>(
+        self: &Rc<Self>,
+        future: F,
+        name: Option<String>,
+        at: &'static Location<'static>,
+    ) -> JoinHandle<F::Output> {
+        let (_, handle) = self.admit(future, name, at);
+        JoinHandle::new(handle)
+    }
+
+    /// Gives a future a place among the tasks: the slot has its part, the handle's comes back.
+    pub(super) fn admit<F: Future>(
+        self: &Rc<Self>,
+        future: F,
+        name: Option<String>,
+        at: &'static Location<'static>,
+    ) -> (Token, JoinRef<F::Output>) {
+        let number = self.spawned.get() + 1;
+        self.spawned.set(number);
+        let birth = Birth {
+            id: TaskId::new(number),
+            parent: self.scheduler.current().map(|current| current.id),
+            spawned_at: at,
+            token: self.scheduler.reserve(self.generation(number)),
+        };
+        let (task, handle) = cell::new(&birth, future);
+        if let Some(name) = name {
+            extras::set_name(&task, name);
+        }
+        self.scheduler.place(birth.token, task);
+        (birth.token, handle)
+    }
+
+    /// The generation of the task with this number: another one than its neighbours in time, so
+    /// than whoever had its slot just before.
+    pub(super) fn generation(&self, number: u64) -> u16 {
+        ((u64::from(self.first_generation) + number) % GENERATIONS as u64) as u16
+    }
+}

@@ -1,0 +1,199 @@
+//! The one door through which other threads reach an executor, and how it sleeps without missing them.
+//!
+//! ```text
+//!   any thread                                  the executor's thread
+//!   (a) push the message ──► messages: [..] ──► take, at the start of a turn
+//!   (b) fence                                   (1) set `asleep`   (2) fence
+//!   (c) asleep? clear it, ring ──► bell ──────► (3) look at `messages` once more   (4) sleep
+//! ```
+//!
+//! No wake is lost. The two fences are in one order. If (b) came first, (3) sees the message. If (2)
+//! came first, (c) sees `asleep` and rings. Whoever clears the flag rings, so a thousand wakes of a
+//! sleeping executor ring once, and wakes of a running one never. The bell is an `eventfd` that is
+//! written and never read: an edge is all that is asked of it.
+//!
+//! A wake equal to the one pushed last is not pushed again: it leaves only its mark on `last`, in
+//! the same atomic order as the executor's own, which clears `last` before it takes the messages. So
+//! either that message is still to be taken (and then sees all that the skipped wake announced) or
+//! `last` is clear and the wake is pushed.
+//!
+//! `tests/loom.rs` tries every interleaving of this file. Read next: `registry.rs` (how a token finds
+//! its inbox), `reactor.rs` (the sleep).
+
+use std::fmt;
+use std::sync::Arc;
+
+use crossbeam::utils::CachePadded;
+
+use crate::primitive::{AtomicBool, AtomicUsize, Mutex, Ordering, SegQueue, fence};
+use crate::waker::Token;
+
+/// What a thread may want of an executor.
+pub(crate) enum Message {
+    /// That a task be polled.
+    Wake(Token),
+    /// That this be called on the executor's thread.
+    Call(Box<dyn FnOnce() + Send>),
+}
+
+/// Wakes an executor that sleeps in its reactor.
+pub(crate) trait Bell: Send + Sync {
+    /// Ends the sleep that is, or the next one.
+    fn ring(&self);
+}
+
+/// No token: what `last` says when the next wake must be pushed.
+const NONE: usize = usize::MAX;
+
+/// The host's function to call when an executor that it drives should have a turn.
+type OnWake = Arc<dyn Fn() + Send + Sync>;
+
+/// The door.
+pub(crate) struct Inbox {
+    /// What was asked for and not yet taken.
+    messages: SegQueue<Message>,
+    /// The token pushed last, or [`NONE`]. On a line of its own, as threads that wake write it.
+    last: CachePadded<AtomicUsize>,
+    /// Whether the executor sleeps, or is about to.
+    asleep: CachePadded<AtomicBool>,
+    /// What ends its sleep.
+    bell: Box<dyn Bell>,
+    /// What the host wants called when it is woken.
+    on_wake: Mutex<Option<OnWake>>,
+    /// Whether the executor has ended; held while a call is pushed, so that none is forgotten.
+    is_closed: Mutex<bool>,
+    /// How many handles there are by which a thread may call.
+    remotes: AtomicUsize,
+}
+
+impl Inbox {
+    /// An inbox whose executor is awake.
+    pub(crate) fn new(bell: Box<dyn Bell>) -> Self {
+        Self {
+            messages: SegQueue::new(),
+            last: CachePadded::new(AtomicUsize::new(NONE)),
+            asleep: CachePadded::new(AtomicBool::new(false)),
+            bell,
+            on_wake: Mutex::new(None),
+            is_closed: Mutex::new(false),
+            remotes: AtomicUsize::new(0),
+        }
+    }
+
+    /// Asks for a poll of the task. From any thread.
+    pub(crate) fn wake(&self, token: Token) {
+        let bits = token.to_bits();
+        // A swap even if equal: the executor's own swap then acquires what was done before this wake.
+        if self.last.swap(bits, Ordering::AcqRel) != bits {
+            self.push(Message::Wake(token));
+        }
+    }
+
+    /// Asks for `f` to be called on the executor's thread; gives it back if that has ended.
+    pub(crate) fn call(&self, f: Box<dyn FnOnce() + Send>) -> Result<(), Box<dyn FnOnce() + Send>> {
+        let is_closed = self.is_closed.lock();
+        if *is_closed {
+            return Err(f);
+        }
+        self.last.store(NONE, Ordering::Release);
+        self.messages.push(Message::Call(f));
+        drop(is_closed);
+        self.ring_if_asleep();
+        Ok(())
+    }
+
+    /// (a), then (b) and (c).
+    fn push(&self, message: Message) {
+        self.messages.push(message);
+        self.ring_if_asleep();
+    }
+
+    /// (b) and (c).
+    pub(crate) fn ring_if_asleep(&self) {
+        fence(Ordering::SeqCst);
+        // The load keeps the line shared while the executor is busy.
+        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::AcqRel) {
+            self.bell.ring();
+            let on_wake = self.on_wake.lock().clone();
+            if let Some(on_wake) = on_wake {
+                on_wake();
+            }
+        }
+    }
+
+    /// (1), (2) and (3): whether the executor may sleep. If not, it is as before.
+    pub(crate) fn prepare_sleep(&self) -> bool {
+        self.asleep.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        let may_sleep = self.messages.is_empty();
+        if !may_sleep {
+            self.end_sleep();
+        }
+        may_sleep
+    }
+
+    /// The executor is awake again.
+    pub(crate) fn end_sleep(&self) {
+        self.asleep.store(false, Ordering::Relaxed);
+    }
+
+    /// Counts the executor as asleep until its next turn, which a host will give it. If there is
+    /// something for it already, the bell rings at once.
+    pub(crate) fn leave_to_host(&self, has_work: bool) {
+        self.asleep.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if has_work || !self.messages.is_empty() {
+            self.ring_if_asleep();
+        }
+    }
+
+    /// Takes all that is there, in order.
+    pub(crate) fn take(&self, mut f: impl FnMut(Message)) {
+        if self.messages.is_empty() {
+            return;
+        }
+        self.last.swap(NONE, Ordering::AcqRel);
+        while let Some(message) = self.messages.pop() {
+            f(message);
+        }
+    }
+
+    /// Whether there is nothing to take.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Lets no more calls in, and drops those that were not taken.
+    pub(crate) fn close(&self) {
+        *self.is_closed.lock() = true;
+        self.take(drop);
+    }
+
+    /// Sets what the host wants called when it is woken.
+    pub(crate) fn set_on_wake(&self, on_wake: Arc<dyn Fn() + Send + Sync>) {
+        *self.on_wake.lock() = Some(on_wake);
+    }
+
+    /// Counts a handle by which a thread may call.
+    pub(crate) fn add_remote(&self) {
+        self.remotes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one less; the last one rings, as the executor may be waiting for nobody else.
+    pub(crate) fn remove_remote(&self) {
+        if self.remotes.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.ring_if_asleep();
+        }
+    }
+
+    /// Whether a thread may still call.
+    pub(crate) fn has_remotes(&self) -> bool {
+        self.remotes.load(Ordering::Acquire) > 0
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").finish_non_exhaustive()
+    }
+}

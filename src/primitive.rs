@@ -1,0 +1,65 @@
+//! Atomics and locks: std's and parking_lot's, or loom's when a model is checked.
+//!
+//! What threads share (the inbox) is written against these names, so that `tests/loom.rs` can try
+//! every interleaving of the very code that ships.
+
+#[cfg(not(loom))]
+pub(crate) use parking_lot::Mutex;
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+#[cfg(loom)]
+pub(crate) use modelled::{Mutex, SegQueue};
+
+#[cfg(not(loom))]
+pub(crate) use crossbeam_queue::SegQueue;
+
+/// Loom's lock under parking_lot's face, and a queue that loom can see into.
+#[cfg(loom)]
+mod modelled {
+    use std::collections::VecDeque;
+
+    /// A lock that cannot be poisoned.
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        /// A lock around `value`.
+        pub(crate) fn new(value: T) -> Self {
+            Self(loom::sync::Mutex::new(value))
+        }
+
+        /// Locks.
+        pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+            self.0.lock().expect("no model panics under a lock")
+        }
+    }
+
+    /// A queue of any length, behind a lock.
+    #[derive(Debug)]
+    pub(crate) struct SegQueue<T>(Mutex<VecDeque<T>>);
+
+    impl<T> SegQueue<T> {
+        /// An empty queue.
+        pub(crate) fn new() -> Self {
+            Self(Mutex::new(VecDeque::new()))
+        }
+
+        /// Adds at the end.
+        pub(crate) fn push(&self, value: T) {
+            self.0.lock().push_back(value);
+        }
+
+        /// Takes from the front.
+        pub(crate) fn pop(&self) -> Option<T> {
+            self.0.lock().pop_front()
+        }
+
+        /// Whether there is nothing in it.
+        pub(crate) fn is_empty(&self) -> bool {
+            self.0.lock().is_empty()
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The poll instance on Linux: sources are added once, edge-triggered, and one call waits.
+//!
+//! The `Poller` owns the epoll instance and is used for nothing else: a poller that is waited on
+//! directly loses its `notify`, so the bell is an `eventfd` of our own, and `Poller::add` cannot ask
+//! for `EPOLLRDHUP`, which the readiness rule needs (`reactor/source.rs`).
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use polling::Poller;
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{EventfdFlags, eventfd};
+
+use crate::inbox;
+use crate::reactor::{Event, Interest};
+use crate::sys::{self, EventBuffer};
+
+/// The key of the bell. (The greatest key is the `Poller`'s own.)
+const BELL: u64 = u64::MAX - 1;
+
+/// What every source is added with: told of everything, once per change.
+const ALL_EDGES: EventFlags = EventFlags::IN
+    .union(EventFlags::OUT)
+    .union(EventFlags::PRI)
+    .union(EventFlags::RDHUP)
+    .union(EventFlags::ET);
+
+/// The poll instance of one reactor.
+pub(crate) struct Poll {
+    /// Owns the epoll instance.
+    poller: Poller,
+    /// Room for events.
+    events: RefCell<EventBuffer>,
+    /// Written to end a wait.
+    bell: Arc<OwnedFd>,
+    /// How many system calls were made.
+    calls: Cell<u64>,
+}
+
+/// The way to end a wait from another thread.
+struct Bell(Arc<OwnedFd>);
+
+impl inbox::Bell for Bell {
+    fn ring(&self) {
+        // The only failure is a full counter, after 2^64 - 1 rings: an edge has been seen long ago.
+        let _full = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
+    }
+}
+
+impl Poll {
+    /// A poll instance and its bell.
+    pub(crate) fn new() -> io::Result<(Self, Box<dyn inbox::Bell>)> {
+        let poller = Poller::new()?;
+        let bell = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let edges = EventFlags::IN | EventFlags::ET;
+        epoll::add(&poller, &bell, EventData::new_u64(BELL), edges)?;
+        let poll = Self {
+            poller,
+            events: RefCell::new(EventBuffer::new()),
+            bell,
+            calls: Cell::new(0),
+        };
+        let bell = Box::new(Bell(Arc::clone(&poll.bell)));
+        Ok((poll, bell))
+    }
+
+    /// Adds a source under a key.
+    pub(crate) fn add(&self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
+        self.count();
+        epoll::add(&self.poller, fd, EventData::new_u64(key), ALL_EDGES)?;
+        Ok(())
+    }
+
+    /// Says what a source is wanted for: nothing to do, since it tells of everything.
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the portable one needs both"
+    )]
+    pub(crate) fn rearm(&self, _: BorrowedFd<'_>, _: u64, _: Interest) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Takes a source out.
+    pub(crate) fn delete(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.count();
+        epoll::delete(&self.poller, fd)?;
+        Ok(())
+    }
+
+    /// Waits for as long as `timeout` (`None`: for ever) and calls `each` for every event.
+    pub(crate) fn wait(
+        &self,
+        timeout: Option<Duration>,
+        mut each: impl FnMut(u64, Event),
+    ) -> io::Result<()> {
+        self.count();
+        let events = &mut *self.events.borrow_mut();
+        sys::wait(self.poller.as_fd(), events, timeout)?;
+        for (flags, key) in events.iter() {
+            if key < BELL {
+                each(key, event(EventFlags::from_bits_retain(flags)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The descriptor that can be read when there are events.
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.poller.as_fd()
+    }
+
+    /// Counts a system call.
+    fn count(&self) {
+        self.calls.set(self.calls.get() + 1);
+    }
+
+    /// How many system calls were made.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.get()
+    }
+}
+
+/// What the flags of an event say.
+fn event(flags: EventFlags) -> Event {
+    let ends = EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR;
+    Event {
+        read: flags.intersects(EventFlags::IN | EventFlags::PRI | ends),
+        write: flags.intersects(EventFlags::OUT | EventFlags::HUP | EventFlags::ERR),
+        more_than_data: flags.intersects(EventFlags::PRI | ends),
+    }
+}

@@ -1,0 +1,286 @@
+//! One descriptor: what is known of its readiness, and who waits for it.
+//!
+//! The readiness rule. An edge is told once, so what it said is remembered:
+//!
+//! ```text
+//!                    event                 would block
+//!   [not ready] ───────────────► [ready] ───────────────► [not ready]
+//!                                   │  short read of a TCP stream, if the last event told of
+//!                                   └─ data alone ───────► [not ready]     (Linux)
+//! ```
+//!
+//! Try first; *only would-block clears it*. A short read would tell as well that nothing is left,
+//! and saves the call that would find that out, but it does so only for a TCP stream: a Unix stream
+//! stops short at a passed descriptor, a datagram or a terminal line is short by nature. And not if
+//! the event told of more than data: after the end, an error or an urgent mark no second edge comes.
+//! A `peek` consumes nothing and clears nothing; nor does any error, since after `EMFILE` no edge
+//! comes.
+//!
+//! Several tasks may wait on one side: first come, first served. Who is woken and leaves without
+//! having found would-block passes the wake on, whether it was dropped or served (laws of
+//! `wait_queue.rs`). Read next: `io/async_fd.rs`, the leaf future.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::reactor::{Event, Interest, Key, Reactor};
+use crate::wait_queue::{Ticket, WaitQueue};
+use crate::waker;
+
+/// One of the two things that can be done with a descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// Read, accept, receive.
+    Read,
+    /// Write, connect, send.
+    Write,
+}
+
+/// One side of a source.
+struct Side {
+    /// Whether the operation is worth a try.
+    is_ready: Cell<bool>,
+    /// Who waits.
+    queue: RefCell<WaitQueue>,
+    /// Who polls from outside our own leaf future: at most one, which has no place in line, and is
+    /// woken at every event.
+    poller: Cell<Option<Waker>>,
+}
+
+impl Side {
+    /// A side that was not tried yet.
+    fn new() -> Self {
+        Self {
+            is_ready: Cell::new(true),
+            queue: RefCell::default(),
+            poller: Cell::new(None),
+        }
+    }
+
+    /// Notes that it is ready; who is to be woken goes to `wakers`.
+    fn on_event(&self, wakers: &mut Vec<Waker>) {
+        self.is_ready.set(true);
+        wakers.extend(self.queue.borrow_mut().wake_first());
+        wakers.extend(self.poller.take());
+    }
+
+    /// Whether anybody waits for it to become ready.
+    fn is_wanted(&self) -> bool {
+        let poller = self.poller.take();
+        let is_polled = poller.is_some();
+        self.poller.set(poller);
+        !self.is_ready.get() && (is_polled || !self.queue.borrow().is_empty())
+    }
+}
+
+/// One descriptor that tasks wait for.
+pub(crate) struct Source {
+    /// Reading.
+    read: Side,
+    /// Writing.
+    write: Side,
+    /// Whether the last event told of more than data.
+    more_than_data: Cell<bool>,
+    /// Where it is registered, once somebody has had to wait.
+    home: RefCell<Option<(Rc<Reactor>, Key)>>,
+}
+
+impl Source {
+    /// A source that is registered nowhere.
+    pub(crate) fn new() -> Rc<Self> {
+        Rc::new(Self {
+            read: Side::new(),
+            write: Side::new(),
+            more_than_data: Cell::new(false),
+            home: RefCell::default(),
+        })
+    }
+
+    /// One side.
+    fn side(&self, direction: Direction) -> &Side {
+        match direction {
+            Direction::Read => &self.read,
+            Direction::Write => &self.write,
+        }
+    }
+
+    /// Notes what an event tells.
+    pub(crate) fn on_event(&self, event: Event, wakers: &mut Vec<Waker>) {
+        if event.read {
+            self.more_than_data.set(event.more_than_data);
+            self.read.on_event(wakers);
+        }
+        if event.write {
+            self.write.on_event(wakers);
+        }
+    }
+
+    /// Whether the operation is worth a try now, for who has this ticket, or none yet.
+    pub(crate) fn may_try(&self, direction: Direction, ticket: Option<Ticket>) -> bool {
+        let side = self.side(direction);
+        let queue = side.queue.borrow();
+        let is_next = match ticket {
+            Some(ticket) => queue.is_woken(ticket),
+            None => queue.is_empty(),
+        };
+        side.is_ready.get() && is_next
+    }
+
+    /// Waits for an event, in the place of `ticket`, or at the end if there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the kernel cannot watch the descriptor.
+    pub(crate) fn wait(
+        self: &Rc<Self>,
+        direction: Direction,
+        ticket: &mut Option<Ticket>,
+        cx: &Context<'_>,
+        fd: BorrowedFd<'_>,
+        reactor: &Rc<Reactor>,
+    ) -> io::Result<()> {
+        let side = self.side(direction);
+        let waker = waker::keep(cx.waker());
+        let replaced = match *ticket {
+            Some(ticket) => side.queue.borrow_mut().wait(ticket, waker),
+            None => {
+                *ticket = Some(side.queue.borrow_mut().join(waker));
+                None
+            }
+        };
+        drop(replaced);
+        self.watch(fd, reactor)
+    }
+
+    /// Waits for an event without a place in line; replaces who waited so before.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the kernel cannot watch the descriptor.
+    pub(crate) fn wait_unqueued(
+        self: &Rc<Self>,
+        direction: Direction,
+        cx: &Context<'_>,
+        fd: BorrowedFd<'_>,
+        reactor: &Rc<Reactor>,
+    ) -> io::Result<()> {
+        let waker = waker::keep(cx.waker());
+        drop(self.side(direction).poller.replace(Some(waker)));
+        self.watch(fd, reactor)
+    }
+
+    /// Notes that the operation would have blocked.
+    pub(crate) fn would_block(&self, direction: Direction) {
+        self.side(direction).is_ready.set(false);
+        if direction == Direction::Read {
+            self.more_than_data.set(false);
+        }
+    }
+
+    /// Notes that a consuming read of a TCP stream brought less than there was room for.
+    pub(crate) fn short_read(&self) {
+        let tells_the_end = cfg!(target_os = "linux");
+        if tells_the_end && self.is_registered() && !self.more_than_data.get() {
+            self.read.is_ready.set(false);
+        }
+    }
+
+    /// Gives up a place in line, with a wake in hand or without.
+    pub(crate) fn leave_line(&self, direction: Direction, ticket: Ticket) {
+        let side = self.side(direction);
+        let mut queue = side.queue.borrow_mut();
+        let unwoken = queue.leave(ticket);
+        let next = if unwoken.is_none() && side.is_ready.get() {
+            queue.wake_first()
+        } else {
+            None
+        };
+        drop(queue);
+        drop(unwoken);
+        if let Some(next) = next {
+            next.wake();
+        }
+    }
+
+    /// Whether somebody has had to wait, so that events come.
+    fn is_registered(&self) -> bool {
+        self.home.borrow().is_some()
+    }
+
+    /// Has the kernel watch the descriptor for what is wanted, in this reactor and no other.
+    fn watch(self: &Rc<Self>, fd: BorrowedFd<'_>, reactor: &Rc<Reactor>) -> io::Result<()> {
+        let mut home = self.home.borrow_mut();
+        if let Some((here, key)) = &*home
+            && !Rc::ptr_eq(here, reactor)
+        {
+            here.remove(fd, *key);
+            *home = None;
+        }
+        let key = match &*home {
+            Some((_, key)) => *key,
+            None => {
+                let key = reactor.add(fd, Rc::clone(self))?;
+                *home = Some((Rc::clone(reactor), key));
+                key
+            }
+        };
+        let wanted = Interest {
+            read: self.read.is_wanted(),
+            write: self.write.is_wanted(),
+        };
+        reactor.rearm(fd, key, wanted)
+    }
+
+    /// Takes the source out of its reactor; the descriptor may be closed then.
+    pub(crate) fn leave(&self, fd: BorrowedFd<'_>) {
+        if let Some((reactor, key)) = self.home.take() {
+            reactor.remove(fd, key);
+        }
+    }
+}
+
+/// A place in the line of one side, given up when it is dropped.
+pub(crate) struct Place<'a> {
+    /// Whose line.
+    pub(crate) source: &'a Rc<Source>,
+    /// Which side.
+    pub(crate) direction: Direction,
+    /// The place, once taken.
+    pub(crate) ticket: Option<Ticket>,
+}
+
+impl Place<'_> {
+    /// Whether the operation is worth a try now.
+    pub(crate) fn may_try(&self) -> bool {
+        self.source.may_try(self.direction, self.ticket)
+    }
+
+    /// Waits for an event in this place.
+    pub(crate) fn wait(
+        &mut self,
+        cx: &Context<'_>,
+        fd: BorrowedFd<'_>,
+        reactor: &Rc<Reactor>,
+    ) -> Poll<io::Error> {
+        let Self {
+            source,
+            direction,
+            ticket,
+        } = self;
+        match source.wait(*direction, ticket, cx, fd, reactor) {
+            Ok(()) => Poll::Pending,
+            Err(error) => Poll::Ready(error),
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.source.leave_line(self.direction, ticket);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What an executor has to tell although nobody asked: reports, and where they go.
+//!
+//! Nothing fails silently. A panic that nobody joins, a poll that holds the thread too long, a
+//! client whose handler failed: each is a [`Report`]. It goes to the hook of the executor that runs
+//! on this thread, and without a hook to standard error, a line each.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::error::Panicked;
+
+/// Something that nobody waits for but somebody should know.
+///
+/// The hook set with [`ExecutorBuilder::on_report`](crate::ExecutorBuilder::on_report) receives it;
+/// its `Display` is the line that goes to standard error otherwise.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Report {
+    /// A task panicked, and nobody is left to join it.
+    Panicked(Panicked),
+    /// A poll took longer than [`ExecutorBuilder::slow_poll`](crate::ExecutorBuilder::slow_poll).
+    SlowPoll(SlowPoll),
+    /// A server could not accept a client, and goes on.
+    AcceptFailed(io::Error),
+    /// A handler of a server's client ended with an error.
+    ClientFailed(io::Error),
+    /// A writer was dropped with bytes that were not written.
+    Unwritten {
+        /// How many bytes are lost.
+        bytes: usize,
+    },
+}
+
+/// A poll that held the thread too long.
+#[derive(Debug, Clone)]
+pub struct SlowPoll {
+    /// The task, as texts name it.
+    pub(crate) task: String,
+    /// How long the poll took.
+    pub(crate) took: Duration,
+    /// Where the task waits since, if it waits.
+    pub(crate) waits_at: Option<&'static Location<'static>>,
+}
+
+impl SlowPoll {
+    /// The task, by name, or by number and place.
+    #[must_use]
+    pub fn task(&self) -> &str {
+        &self.task
+    }
+
+    /// How long the poll took.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// Where the task waits since, if it waits.
+    #[must_use]
+    pub fn waits_at(&self) -> Option<&'static Location<'static>> {
+        self.waits_at
+    }
+}
+
+impl fmt::Display for SlowPoll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} held the thread for {:?}", self.task, self.took)?;
+        match self.waits_at {
+            Some(at) => write!(f, ", until it came to wait at {at}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked(panicked) => panicked.fmt(f),
+            Self::SlowPoll(slow) => slow.fmt(f),
+            Self::AcceptFailed(error) => write!(f, "accepting a client: {error}; going on"),
+            Self::ClientFailed(error) => write!(f, "serving a client: {error}"),
+            Self::Unwritten { bytes } => {
+                write!(
+                    f,
+                    "a writer was dropped with {bytes} bytes unwritten; call flush().await first"
+                )
+            }
+        }
+    }
+}
+
+/// Where reports go.
+pub(crate) type Hook = Rc<dyn Fn(&Report)>;
+
+thread_local! {
+    /// The hook of the executor that runs on this thread.
+    static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
+}
+
+/// Calls `f` with `hook` as the place where reports go.
+pub(crate) fn with_hook<R>(hook: Option<Hook>, f: impl FnOnce() -> R) -> R {
+    /// Puts the one before back, also when `f` unwinds.
+    struct Restore(Option<Hook>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            drop(HOOK.replace(self.0.take()));
+        }
+    }
+    let _restore = Restore(HOOK.replace(hook));
+    f()
+}
+
+/// Sends a report to the hook of the executor that runs on this thread, or to standard error. A hook
+/// that panics is told about on standard error, with what it should have reported.
+pub(crate) fn send(report: &Report) {
+    let hook = HOOK.try_with(|hook| hook.borrow().clone()).ok().flatten();
+    let Some(hook) = hook else {
+        eprintln!("bibelot: {report}");
+        return;
+    };
+    if catch_unwind(AssertUnwindSafe(|| hook(report))).is_err() {
+        eprintln!("bibelot: the report hook panicked on: {report}");
+    }
+}

@@ -1,0 +1,174 @@
+//! The few calls to the system that Rust cannot check: the wait on Linux, and registration.
+//!
+//! `Poller::wait` costs three system calls a turn, five with a timeout (it re-arms its notifier and
+//! sets a timer descriptor). Waiting on the poller's own descriptor costs one, and
+//! `epoll_pwait2` takes nanoseconds. Read next: `reactor/epoll.rs`.
+#![expect(
+    unsafe_code,
+    reason = "epoll_pwait2 is in no safe library; Poller::add asks for a delete before the close"
+)]
+
+#[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
+pub(crate) use linux::{EventBuffer, wait};
+#[cfg(any(not(target_os = "linux"), polling_test_poll_backend))]
+pub(crate) use portable::add;
+
+/// The wait.
+#[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
+mod linux {
+    use std::io;
+    use std::os::fd::{AsRawFd, BorrowedFd};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    /// How many events one wait brings at most.
+    const EVENTS_PER_WAIT: usize = 1024;
+
+    /// Whether `epoll_pwait2` is refused: before Linux 5.11, and in some sandboxes.
+    static IS_REFUSED: AtomicBool = AtomicBool::new(false);
+
+    /// Room for the events of one wait.
+    pub(crate) struct EventBuffer(Vec<libc::epoll_event>);
+
+    impl EventBuffer {
+        /// Room that is allocated once.
+        pub(crate) fn new() -> Self {
+            Self(Vec::with_capacity(EVENTS_PER_WAIT))
+        }
+
+        /// The events of the last wait: flags and key.
+        pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u64)> {
+            self.0.iter().map(|event| (event.events, event.u64))
+        }
+    }
+
+    /// The kernel's 64-bit `timespec`, which is also that of 32-bit targets.
+    #[repr(C)]
+    struct Timespec {
+        /// Whole seconds.
+        seconds: i64,
+        /// The rest.
+        nanos: i64,
+    }
+
+    /// Waits for events of `epoll` for as long as `timeout` (`None`: for ever), never shorter unless
+    /// there are events or a signal comes, which is an empty wait.
+    ///
+    /// # Errors
+    ///
+    /// Returns the kernel's error, which would be a bug of ours.
+    pub(crate) fn wait(
+        epoll: BorrowedFd<'_>,
+        buffer: &mut EventBuffer,
+        timeout: Option<Duration>,
+    ) -> io::Result<()> {
+        buffer.0.clear();
+        let count = if IS_REFUSED.load(Ordering::Relaxed) {
+            wait_millis(epoll, buffer, timeout)
+        } else {
+            match wait_nanos(epoll, buffer, timeout) {
+                Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
+                    IS_REFUSED.store(true, Ordering::Relaxed);
+                    wait_millis(epoll, buffer, timeout)
+                }
+                result => result,
+            }
+        };
+        let count = match count {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+            result => result?,
+        };
+        // SAFETY: the kernel has written the first `count` events, which is at most the capacity.
+        unsafe { buffer.0.set_len(count) };
+        Ok(())
+    }
+
+    /// `epoll_pwait2`: nanoseconds.
+    fn wait_nanos(
+        epoll: BorrowedFd<'_>,
+        buffer: &mut EventBuffer,
+        timeout: Option<Duration>,
+    ) -> io::Result<usize> {
+        let timeout = timeout.map(|timeout| Timespec {
+            seconds: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+            nanos: i64::from(timeout.subsec_nanos()),
+        });
+        let timeout = timeout
+            .as_ref()
+            .map_or(std::ptr::null(), std::ptr::from_ref);
+        // SAFETY: the buffer has room for as many events as its capacity says, the timeout is null
+        // or points to a live timespec, and a null mask leaves the signals alone.
+        let count = unsafe {
+            libc::syscall(
+                libc::SYS_epoll_pwait2,
+                epoll.as_raw_fd(),
+                buffer.0.as_mut_ptr(),
+                EVENTS_PER_WAIT as libc::c_int,
+                timeout,
+                std::ptr::null::<libc::sigset_t>(),
+                size_of::<u64>(),
+            )
+        };
+        usize::try_from(count).map_err(|_| io::Error::last_os_error())
+    }
+
+    /// `epoll_wait`: milliseconds, rounded up so that no timer is early.
+    fn wait_millis(
+        epoll: BorrowedFd<'_>,
+        buffer: &mut EventBuffer,
+        timeout: Option<Duration>,
+    ) -> io::Result<usize> {
+        let millis = timeout.map_or(-1, |timeout| {
+            let millis = timeout.as_nanos().div_ceil(1_000_000);
+            libc::c_int::try_from(millis).unwrap_or(libc::c_int::MAX)
+        });
+        // SAFETY: the buffer has room for as many events as its capacity says.
+        let count = unsafe {
+            libc::epoll_wait(
+                epoll.as_raw_fd(),
+                buffer.0.as_mut_ptr(),
+                EVENTS_PER_WAIT as libc::c_int,
+                millis,
+            )
+        };
+        usize::try_from(count).map_err(|_| io::Error::last_os_error())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use std::os::fd::AsFd;
+
+        #[test]
+        fn the_fallback_in_milliseconds_is_never_early() {
+            let poller = polling::Poller::new().unwrap();
+            let mut buffer = EventBuffer::new();
+            let start = crate::clock::real_now();
+            let timeout = Duration::from_micros(1_200);
+            let count = wait_millis(poller.as_fd(), &mut buffer, Some(timeout)).unwrap();
+            assert_eq!(count, 0);
+            assert!(crate::clock::real_now() - start >= timeout);
+        }
+    }
+}
+
+/// Registration with a `Poller` that is waited on as its authors meant.
+#[cfg(any(not(target_os = "linux"), polling_test_poll_backend))]
+mod portable {
+    use std::io;
+    use std::os::fd::{AsRawFd, BorrowedFd};
+
+    use polling::{Event, PollMode, Poller};
+
+    /// Adds a descriptor. The caller deletes it before it is closed (`reactor/source.rs`, law 2).
+    pub(crate) fn add(
+        poller: &Poller,
+        fd: BorrowedFd<'_>,
+        interest: Event,
+        mode: PollMode,
+    ) -> io::Result<()> {
+        // SAFETY: `Source::leave` deletes it, and `AsyncFd` calls that before it closes or gives
+        // away the descriptor; one that is leaked is never closed.
+        unsafe { poller.add_with_mode(fd.as_raw_fd(), interest, mode) }
+    }
+}

@@ -1,0 +1,43 @@
+//! Numbers of tasks.
+
+use std::fmt;
+
+/// The number of a task: unique among all tasks of its executor, in order of their creation.
+///
+/// # Examples
+///
+/// ```
+/// bibelot::run(async {
+///     let handle = bibelot::spawn(async { bibelot::task::current().id() });
+///     let id = handle.task().id();
+///     assert_eq!(handle.await.unwrap(), id);
+///     assert_ne!(bibelot::task::current().id(), id);
+/// });
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(u64);
+
+impl TaskId {
+    /// The task that is the `number`th of its executor, counting from one.
+    pub(crate) fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number itself, for logs and tables.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskId({})", self.0)
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,130 @@
+//! [`JoinHandle`]: the leaf future that waits for a task to end.
+
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::error::JoinError;
+use crate::place;
+use crate::report::{self, Report};
+use crate::task::cell::JoinRef;
+use crate::task::waits::Waits;
+use crate::task::{Task, extras};
+use crate::waker;
+
+/// The right to a task's value, as [`std::thread::JoinHandle`] is that to a thread's.
+///
+/// It is a future: `handle.await` waits for the task to end, and so does [`join`](Self::join).
+/// Dropping the handle lets the task go on; if it panics then, the executor reports it (by default
+/// a line on standard error; see [`ExecutorBuilder::on_report`](crate::ExecutorBuilder::on_report)).
+///
+/// # Cancel safety
+///
+/// A handle awaited by `&mut` in a future that is dropped can be awaited again: the task and its
+/// value are not touched. One that is awaited by value is dropped with that future, and the task
+/// goes on.
+///
+/// # Panics
+///
+/// Panics when it is polled again after it has given its value.
+///
+/// # Examples
+///
+/// ```
+/// bibelot::run(async {
+///     let handle = bibelot::spawn(async { 6 * 7 });
+///     assert_eq!(handle.join().await.unwrap(), 42);
+/// });
+/// ```
+pub struct JoinHandle<T> {
+    /// The handle's part of the task.
+    task: JoinRef<T>,
+}
+
+impl<T> JoinHandle<T> {
+    /// The handle of a new task.
+    pub(crate) fn new(task: JoinRef<T>) -> Self {
+        Self { task }
+    }
+
+    /// Waits for the task to end and returns its value.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the task was cancelled or has panicked.
+    pub fn join(self) -> impl Future<Output = Result<T, JoinError>> {
+        self
+    }
+
+    /// Asks that the task be cancelled, and returns at once.
+    ///
+    /// The task's future is dropped in the task's next turn, on this thread, never while it is
+    /// polled; then joining it gives [`JoinError::Cancelled`]. A task that was never polled is
+    /// dropped unpolled. If it is the running task that is cancelled, this takes effect when its
+    /// poll comes back pending; if the poll brings the value, the value stands. A task that has
+    /// ended keeps its value, and asking twice changes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// bibelot::run(async {
+    ///     let handle = bibelot::spawn(std::future::pending::<()>());
+    ///     handle.cancel();
+    ///     assert!(handle.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn cancel(&self) {
+        if self.task.is_finished() || self.task.is_cancelled() {
+            return;
+        }
+        extras::set_cancelled(&self.task, Location::caller());
+        self.task.set_cancelled();
+        waker::wake(self.task.token());
+    }
+
+    /// Whether the task has ended, in whatever way.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Returns the handle that names the task; std's `JoinHandle::thread`.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        extras::task_of(&self.task)
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if !self.task.is_finished() {
+            let at = place::here();
+            waker::with_current(|scheduler| scheduler.note(Waits::JOIN, at));
+        }
+        self.task.poll(cx)
+    }
+}
+
+impl<T> Unpin for JoinHandle<T> {}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        if let Some(JoinError::Panicked(panicked)) = self.task.take_error() {
+            report::send(&Report::Panicked(panicked));
+        }
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle")
+            .field("task", &extras::describe(&self.task))
+            .field("is_finished", &self.is_finished())
+            .finish()
+    }
+}

@@ -1,0 +1,78 @@
+//! The leaf future that only gives way.
+
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::place;
+use crate::task::waits::Waits;
+use crate::waker;
+
+/// Lets every other ready task have its turn once, then goes on; std's `thread::yield_now`.
+///
+/// Costs no system call: the task goes to the end of the ready queue. Sockets and timers are looked
+/// at meanwhile, at least once every 61 polls.
+///
+/// # Cancel safety
+///
+/// Nothing is lost.
+///
+/// # Examples
+///
+/// ```
+/// use bibelot::task::{spawn, yield_now};
+///
+/// bibelot::run(async {
+///     spawn(async { println!("second") });
+///     println!("first");
+///     yield_now().await;
+///     println!("third");
+/// });
+/// ```
+#[track_caller]
+pub fn yield_now() -> YieldNow {
+    YieldNow {
+        at: place::here(),
+        has_yielded: false,
+    }
+}
+
+/// The future of [`yield_now`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct YieldNow {
+    /// Where the task gives way.
+    at: &'static Location<'static>,
+    /// Whether it has.
+    has_yielded: bool,
+}
+
+impl Future for YieldNow {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.has_yielded {
+            return Poll::Ready(());
+        }
+        self.has_yielded = true;
+        give_way(cx, self.at)
+    }
+}
+
+/// Answers pending for a task that is ready again at once.
+pub(crate) fn give_way<T>(cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<T> {
+    waker::with_current(|scheduler| scheduler.note(Waits::TURN, at));
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+/// Takes one from what the running task may do in this poll; pending when it is used up, which lets
+/// the others have their turn. Outside of a task there is no limit.
+///
+/// Every leaf future that finds its operation ready asks this first (see `scheduler.rs`).
+pub(crate) fn spend(cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<()> {
+    match waker::with_current(|scheduler| scheduler.current().is_none() || scheduler.spend()) {
+        Some(false) => give_way(cx, at),
+        _ => Poll::Ready(()),
+    }
+}

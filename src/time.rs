@@ -1,0 +1,39 @@
+//! Waiting for time: `std::time`, and what std's threads do with it.
+//!
+//! ```text
+//!   sleep(d) ───► Sleep: one deadline in timers.rs, taken back when dropped
+//!   timeout(d, f) ► Timeout: f beside a Sleep, and the enclosing timeouts' deadlines
+//!   interval(d) ──► Interval: a Sleep that moves on by d
+//! ```
+//!
+//! Durations are counted from the call, deadlines never fire early, and a deadline further away than
+//! the clock reaches never fires at all: `Duration::MAX` is no limit. Everything here runs on the
+//! clock of the executor, real or virtual.
+
+mod interval;
+mod sleep;
+mod timeout;
+
+pub use std::time::Duration;
+
+pub use crate::clock::Instant;
+pub use interval::{Interval, interval};
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
+
+use crate::executor::context;
+
+impl Instant {
+    /// Reads the clock of the executor that runs on this thread; outside of one, the machine's
+    /// monotonic clock.
+    #[must_use]
+    pub fn now() -> Self {
+        context::now()
+    }
+
+    /// Returns the time since this moment, or zero if it is still to come.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        Self::now().duration_since(*self)
+    }
+}
