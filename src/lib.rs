@@ -53,6 +53,7 @@
 
 // 0: words and numbers.
 mod clock;
+mod counter;
 mod error;
 mod place;
 mod primitive;

@@ -37,17 +37,21 @@ impl Ready {
 
     /// Takes the task whose turn it is.
     pub(crate) fn pop(&mut self) -> Option<Token> {
-        if let Some(rng) = &mut self.shuffle
-            && !self.queue.is_empty()
-        {
-            let chosen = rng.below(self.queue.len());
-            return self.queue.swap_remove_front(chosen);
+        match &mut self.shuffle {
+            None => self.queue.pop_front(),
+            Some(rng) => pop_any(&mut self.queue, rng),
         }
-        self.queue.pop_front()
     }
 
     /// How many are ready.
     pub(crate) fn len(&self) -> usize {
         self.queue.len()
     }
+}
+
+/// Takes any of the tasks, as the generator says.
+#[cold]
+fn pop_any(queue: &mut VecDeque<Token>, rng: &mut Rng) -> Option<Token> {
+    let chosen = rng.below(queue.len().max(1));
+    queue.swap_remove_front(chosen)
 }

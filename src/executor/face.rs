@@ -153,9 +153,9 @@ impl Executor {
         F: Future + 'static,
     {
         self.assert_not_shut_down();
-        let handle = self.core.spawn(future, None, Location::caller());
+        let (_, handle) = self.core.scheduler.spawn(future, None, Location::caller());
         self.core.inbox.ring_if_asleep();
-        handle
+        JoinHandle::new(handle)
     }
 
     /// Returns what the executor has done so far.

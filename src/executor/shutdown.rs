@@ -35,18 +35,21 @@ impl Core {
 
     /// Drops one task, unless it has ended meanwhile.
     fn drop_task(&self, token: Token, at: &'static Location<'static>) {
-        if let Some(mut task) = self.scheduler.take(token) {
-            task.cancel(JoinError::Cancelled(Cancelled {
-                task: extras::describe(&task),
+        if let Some(mut turn) = self.scheduler.turn_of(token) {
+            let cancelled = JoinError::Cancelled(Cancelled {
+                task: extras::describe(&turn),
                 at,
-            }));
-            self.end(token, task);
+            });
+            turn.cancel(cancelled);
+            self.end(token, turn);
         }
     }
 
     /// Takes the executor's number back; called once, at the very end.
     pub(super) fn strike_off(&self) {
-        let next = self.generation(self.spawned.get() + 1);
-        drop(registry::strike_off(self.scheduler.id(), next));
+        drop(registry::strike_off(
+            self.scheduler.id(),
+            self.scheduler.next_generation(),
+        ));
     }
 }

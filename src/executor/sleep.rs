@@ -12,7 +12,6 @@
 //! polled again to find out.
 
 use std::fmt::Write;
-use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock;
@@ -21,7 +20,7 @@ use crate::task::extras;
 
 impl Core {
     /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
-    pub(super) fn sleep(self: &Rc<Self>, limit: Option<Duration>) {
+    pub(super) fn sleep(&self, limit: Option<Duration>) {
         let deadline = self.timers.borrow().next();
         let is_closed_world = !self.scheduler.awaits_outside()
             && !self.inbox.has_remotes()

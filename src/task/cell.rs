@@ -4,22 +4,25 @@
 //!              ┌── Header, 64 bytes ─────────────────────────────┬─ stage ──────────────┐
 //!   TaskRef ──►│ vtable · id · parent · places · joiner · status │ future│output│error  │◄── JoinRef
 //!   (the slot) └─────────────────────────────────────────────────┴──────────────────────┘ (the handle)
+//!                                   ▲ Turn (while it is polled or dropped)
 //!
 //!   FUTURE ── poll: ready ──► OUTPUT ── join ──► EMPTY
 //!      ├───── poll: panic ──► ERROR ─── join ──► EMPTY
 //!      └───── cancel ───────► ERROR
 //! ```
 //!
-//! Two owners at most: the scheduler's slot and the join handle. Each has a bit in the status, not a
-//! count, and the one that leaves last frees the cell. Wakers own nothing (`waker.rs`).
+//! Three owners at most: the scheduler's slot, the join handle, and the turn in which the task is
+//! polled or dropped. Each has a bit in the status, not a count, and the one that leaves last frees
+//! the cell. Wakers own nothing (`waker.rs`).
 //!
 //! Laws, to which every `SAFETY` refers. (A) The cell lives as long as one owner's bit is set, and an
 //! owner clears its bit only in its `Drop`. (B) The stage says which field of the union is alive; it
 //! is set to EMPTY *before* that field is dropped or moved out, so a panic or a re-entrant call finds
 //! nothing to drop twice. (C) The status lies beside the stage, and no reference to the stage exists
 //! while a future or an output is dropped: destructors are user code and may come back here through
-//! the handle. (D) Only the slot's owner polls, and it polls with `&mut TaskRef`: never twice at a
-//! time. (E) The vtable was made for the cell's own future type, and both owners stay on one thread.
+//! the handle. (D) Only a `Turn` polls or cancels; there is one at a time, and it has the cell's
+//! future for itself as long as it lives. (E) The vtable was made for the cell's own future type, and
+//! all owners stay on one thread.
 //!
 //! Why not `Rc<RefCell<dyn …>>`: two words of counts and a borrow flag a task, a fat pointer a slot,
 //! and pinning would be unsafe all the same. Read next: `task/join.rs`.
@@ -70,10 +73,10 @@ const GENERATION_BITS: u32 = 16;
 const SLOT: u8 = 1;
 /// The join handle holds the cell.
 const HANDLE: u8 = 1 << 1;
+/// A turn holds the cell: it is being polled or dropped.
+const TURN: u8 = 1 << 2;
 /// A cancel was asked for.
-const CANCEL: u8 = 1 << 2;
-/// `extras` knows something about this task.
-const EXTRAS: u8 = 1 << 3;
+const CANCEL: u8 = 1 << 3;
 
 /// What every task has, whatever its future: one cache line.
 pub(crate) struct Header {
@@ -151,7 +154,7 @@ impl Header {
 
     /// Notes what it waits for, now that it parks.
     pub(crate) fn park(&self, waits: Waits, at: Option<&'static Location<'static>>) {
-        self.waits.set(waits);
+        self.waits.set(self.waits.get().kept() | waits);
         self.waits_at.set(at);
     }
 
@@ -187,7 +190,7 @@ impl Header {
 
     /// Notes that `extras` knows something about this task and is to forget it at the end.
     pub(crate) fn set_extras(&self) {
-        self.set(EXTRAS);
+        self.waits.set(self.waits.get() | Waits::EXTRAS);
     }
 
     /// Takes who is to be woken at the end.
@@ -445,6 +448,20 @@ pub(crate) fn discard<T>(value: T) {
 pub(crate) struct TaskRef(NonNull<Header>);
 
 impl TaskRef {
+    /// The right to poll or cancel the task; `None` if somebody has it already.
+    pub(crate) fn turn(&self) -> Option<Turn> {
+        if self.has(TURN) {
+            return None;
+        }
+        self.set(TURN);
+        Some(Turn(self.0))
+    }
+}
+
+/// The right to poll or cancel a task; it keeps the cell alive, and there is one at a time.
+pub(crate) struct Turn(NonNull<Header>);
+
+impl Turn {
     /// Polls the future. Ready says that it has ended, in whatever way.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_finished() {
@@ -473,13 +490,18 @@ impl TaskRef {
         !self.has(HANDLE)
     }
 
-    /// Takes the error of a task that nobody is left to join.
-    pub(crate) fn take_error(&mut self) -> Option<JoinError> {
-        if !self.is_detached() {
-            return None;
-        }
+    /// Drops the output, which nobody is left to join, or returns the error, or what the output's
+    /// destructor panicked with.
+    pub(crate) fn discard(&mut self) -> Option<JoinError> {
         // SAFETY: the vtable is the cell's own (E).
-        unsafe { (self.vtable.take_error)(self.0) }
+        if let Some(error) = unsafe { (self.vtable.take_error)(self.0) } {
+            return Some(error);
+        }
+        // SAFETY: the vtable is the cell's own (E), and nobody polls (D).
+        match unsafe { (self.vtable.drop_stage)(self.0) } {
+            Ok(()) => None,
+            Err(payload) => Some(panicked(self, payload)),
+        }
     }
 }
 
@@ -492,9 +514,33 @@ impl Deref for TaskRef {
     }
 }
 
+impl Deref for Turn {
+    type Target = Header;
+
+    fn deref(&self) -> &Header {
+        // SAFETY: the turn's bit is set as long as this value lives (A).
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.has(SLOT) || (self.has(HANDLE) && self.is_finished()) {
+            self.clear(TURN);
+        } else {
+            release(self.0, TURN);
+        }
+    }
+}
+
 impl Drop for TaskRef {
     fn drop(&mut self) {
-        release(self.0, SLOT);
+        if self.has(TURN) {
+            // The turn ends later, and sees to the rest.
+            self.clear(SLOT);
+        } else {
+            release(self.0, SLOT);
+        }
     }
 }
 
@@ -527,6 +573,9 @@ impl<T> JoinRef<T> {
 
     /// Takes the error, if the task ended with one that nobody has seen.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
+        if self.stage() != Stage::Error {
+            return None;
+        }
         // SAFETY: the vtable is the cell's own (E).
         unsafe { (self.vtable.take_error)(self.0) }
     }
@@ -552,14 +601,16 @@ impl<T> Drop for JoinRef<T> {
 fn release(header: NonNull<Header>, owner: u8) {
     // SAFETY: the owner's bit is still set (A).
     let head = unsafe { header.as_ref() };
-    let others = head.status.get().flags() & (SLOT | HANDLE) & !owner;
-    if others == 0
-        || (owner == HANDLE && head.is_finished())
-        || owner == SLOT && !head.is_finished()
-    {
-        // An output without a handle, a future without a slot: nobody can want it any more. The
-        // owner's bit is still set, so the cell outlives the destructor.
-        // SAFETY: the vtable is the cell's own (E).
+    let others = head.status.get().flags() & (SLOT | HANDLE | TURN) & !owner;
+    // A future without a slot or a turn, an output without a handle: nobody can want it any more.
+    let is_unwanted = match head.stage() {
+        Stage::Future => others & (SLOT | TURN) == 0,
+        Stage::Output | Stage::Error => others & HANDLE == 0,
+        Stage::Empty => false,
+    };
+    if is_unwanted {
+        // The owner's bit is still set, so the cell outlives the destructor.
+        // SAFETY: the vtable is the cell's own (E), and there is no turn but the owner's (D).
         if let Err(payload) = unsafe { (head.vtable.drop_stage)(header) } {
             report::send(&Report::Panicked(Panicked {
                 task: extras::describe(head),
@@ -568,10 +619,10 @@ fn release(header: NonNull<Header>, owner: u8) {
         }
     }
     head.clear(owner);
-    if head.has(SLOT | HANDLE) {
+    if head.has(SLOT | HANDLE | TURN) {
         return;
     }
-    if head.has(EXTRAS) {
+    if head.waits.get().has_extras() {
         extras::forget(head);
     }
     drop(head.joiner.take());

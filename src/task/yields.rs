@@ -71,7 +71,7 @@ pub(crate) fn give_way<T>(cx: &mut Context<'_>, at: &'static Location<'static>) 
 ///
 /// Every leaf future that finds its operation ready asks this first (see `scheduler.rs`).
 pub(crate) fn spend(cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<()> {
-    match waker::with_current(|scheduler| scheduler.current().is_none() || scheduler.spend()) {
+    match waker::with_current(|scheduler| !scheduler.is_in_task() || scheduler.spend()) {
         Some(false) => give_way(cx, at),
         _ => Poll::Ready(()),
     }
