@@ -124,50 +124,49 @@ impl Core {
         // The task in whose name the future is polled; its own future never is.
         let name = Some(String::from("main"));
         let (token, _) = self.scheduler.spawn(std::future::pending::<()>(), name, at);
-        let mut main = Some(Main {
+        let token = Some(token);
+        self.run(&mut Some(Main {
             core: self,
             future,
-            token: Some(token),
-        });
-        while main.as_ref().is_some_and(|main| main.token.is_some()) {
-            self.turn(&mut main);
+            token,
+        }));
+    }
+
+    /// Turns until the main future has ended, or without one until no task is left.
+    fn run(&self, main: &mut Option<Main<'_>>) {
+        while !self.is_over(main) {
+            self.take_messages();
+            self.poll_ready(main);
+            if self.scheduler.ready_len() == 0 && !self.is_over(main) {
+                self.sleep(None);
+            }
         }
     }
 
-    /// Turns until no task is left.
-    fn run_rest(&self) {
-        while self.scheduler.len() > 0 {
-            self.turn(&mut None);
+    /// Whether there is nothing left to run for.
+    fn is_over(&self, main: &Option<Main<'_>>) -> bool {
+        match main {
+            Some(main) => main.token.is_none(),
+            None => self.scheduler.len() == 0,
         }
     }
 
-    /// One turn: every task that is ready is polled once; if then none is, sleeps until one may be.
+    /// Makes as many polls as there are ready tasks now, and looks outside now and then. The turn ends
+    /// with the main future.
     #[inline]
-    fn turn(&self, main: &mut Option<Main<'_>>) {
-        self.take_messages();
-        let is_over = self.poll_ready(main);
-        if !is_over && self.scheduler.ready_len() == 0 && self.scheduler.len() > 0 {
-            self.sleep(None);
-        }
-    }
-
-    /// Makes as many polls as there are ready tasks now, and looks outside now and then. `true` says
-    /// that the main future has ended, and the turn with it.
-    #[inline]
-    fn poll_ready(&self, main: &mut Option<Main<'_>>) -> bool {
+    fn poll_ready(&self, main: &mut Option<Main<'_>>) {
         self.counters.turns.add(1);
         for _ in 0..self.scheduler.ready_len() {
             let Some((token, turn)) = self.scheduler.next() else {
-                break;
+                return;
             };
             if self.step(token, turn, main) {
-                return true;
+                return;
             }
             if self.counters.polls.get() >= self.next_look.get() {
                 self.look_outside();
             }
         }
-        false
     }
 
     /// Polls a task in its turn, which ends with the task parked or ended. `true` says that it was
@@ -215,6 +214,7 @@ impl Core {
     }
 
     /// Drops the value of a task that nobody is left to join, and reports its panic.
+    #[cold]
     fn end_unseen(&self, turn: &mut Turn) {
         // The destructor is user code of this task, which is therefore still the current one.
         match turn.discard() {
@@ -224,14 +224,18 @@ impl Core {
     }
 
     /// Does what other threads have asked for.
+    #[inline]
     fn take_messages(&self) {
-        self.inbox.take(|message| match message {
-            Message::Wake(token) => self.scheduler.wake(token),
-            Message::Call(call) => call(),
-        });
+        if !self.inbox.is_empty() {
+            self.inbox.take(|message| match message {
+                Message::Wake(token) => self.scheduler.wake(token),
+                Message::Call(call) => call(),
+            });
+        }
     }
 
     /// Looks at the world outside without waiting for it.
+    #[cold]
     fn look_outside(&self) {
         self.next_look
             .set(self.counters.polls.get() + POLLS_PER_LOOK);

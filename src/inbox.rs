@@ -148,10 +148,8 @@ impl Inbox {
     }
 
     /// Takes all that is there, in order.
+    #[cold]
     pub(crate) fn take(&self, mut f: impl FnMut(Message)) {
-        if self.messages.is_empty() {
-            return;
-        }
         self.last.swap(NONE, Ordering::AcqRel);
         while let Some(message) = self.messages.pop() {
             f(message);
@@ -159,6 +157,7 @@ impl Inbox {
     }
 
     /// Whether there is nothing to take.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }

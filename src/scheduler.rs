@@ -148,20 +148,20 @@ impl Scheduler {
     ) -> (Token, JoinRef<F::Output>) {
         let parent = self.current().map(|current| current.id);
         let table = &mut *self.table.borrow_mut();
-        let vacant = table.slots.vacant_entry();
-        assert!(vacant.key() < SLOTS_MAX, "too many tasks for one executor");
+        let slot = table.slots.vacant_key();
+        assert!(slot < SLOTS_MAX, "too many tasks for one executor");
         let generation = self.next_generation();
         let birth = Birth {
             id: TaskId::new(self.spawned.add(1)),
             parent,
             spawned_at: at,
-            token: Token::new(self.id, generation, vacant.key() as u32),
+            token: Token::new(self.id, generation, slot as u32),
         };
         let (task, handle) = cell::new(&birth, future);
         if let Some(name) = name {
             extras::set_name(&task, name);
         }
-        vacant.insert(Slot {
+        table.slots.insert(Slot {
             task,
             polls: 0,
             generation,

@@ -48,7 +48,7 @@ pub(crate) fn run_to_end<F: Future>(builder: ExecutorBuilder, main: F) -> F::Out
         Err(error) => panic!("making an executor: {error}; Executor::new() returns this instead"),
     };
     let value = executor.run(main);
-    context::enter(&executor.core, || executor.core.run_rest());
+    context::enter(&executor.core, || executor.core.run(&mut None));
     value
 }
 

@@ -36,11 +36,8 @@ impl Core {
     /// Drops one task, unless it has ended meanwhile.
     fn drop_task(&self, token: Token, at: &'static Location<'static>) {
         if let Some(mut turn) = self.scheduler.turn_of(token) {
-            let cancelled = JoinError::Cancelled(Cancelled {
-                task: extras::describe(&turn),
-                at,
-            });
-            turn.cancel(cancelled);
+            let cancelled = Cancelled::new(extras::describe(&turn), at);
+            turn.cancel(JoinError::Cancelled(cancelled));
             self.end(token, turn);
         }
     }

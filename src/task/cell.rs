@@ -31,7 +31,6 @@
     reason = "the union of future and output, and its two owners"
 )]
 
-use std::alloc::{Layout, handle_alloc_error};
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::fmt;
@@ -238,7 +237,7 @@ struct Vtable {
     /// Moves the error out of the stage, if there is one.
     take_error: unsafe fn(NonNull<Header>) -> Option<JoinError>,
     /// What was allocated.
-    layout: Layout,
+    room: pool::Room,
 }
 
 /// The one allocation.
@@ -265,7 +264,7 @@ union StageOf<F: Future> {
         dead_code,
         reason = "it makes room; it is reached by a pointer to the stage"
     )]
-    error: ManuallyDrop<Box<JoinError>>,
+    error: ManuallyDrop<JoinError>,
 }
 
 /// What a task is born with.
@@ -282,11 +281,8 @@ pub(crate) struct Birth {
 
 /// Allocates the cell of a task: the slot's part and the handle's.
 pub(crate) fn new<F: Future>(birth: &Birth, future: F) -> (TaskRef, JoinRef<F::Output>) {
-    let layout = const { Layout::new::<TaskCell<F>>() };
-    let Some(memory) = pool::allocate(layout) else {
-        handle_alloc_error(layout)
-    };
-    let cell = memory.cast::<TaskCell<F>>();
+    let room = const { pool::Room::of::<TaskCell<F>>() };
+    let cell = room.allocate().cast::<TaskCell<F>>();
     let value = TaskCell {
         header: Header {
             vtable: &Vtable {
@@ -295,7 +291,7 @@ pub(crate) fn new<F: Future>(birth: &Birth, future: F) -> (TaskRef, JoinRef<F::O
                 fail: fail::<F>,
                 take: take::<F>,
                 take_error: take_error::<F>,
-                layout: const { Layout::new::<TaskCell<F>>() },
+                room: const { pool::Room::of::<TaskCell<F>>() },
             },
             number: birth.id.get() << GENERATION_BITS | u64::from(birth.token.generation()),
             parent: birth.parent,
@@ -311,7 +307,7 @@ pub(crate) fn new<F: Future>(birth: &Birth, future: F) -> (TaskRef, JoinRef<F::O
             future: ManuallyDrop::new(future),
         }),
     };
-    // SAFETY: the memory was just allocated with this very layout, and nobody else knows it.
+    // SAFETY: the memory was just allocated with this very room, and nobody else knows it.
     unsafe { cell.write(value) };
     let header = cell.cast();
     (TaskRef(header), JoinRef(header, PhantomData))
@@ -380,16 +376,16 @@ unsafe fn drop_stage<F: Future>(header: NonNull<Header>) -> Result<(), Box<dyn A
         // SAFETY: the status says that the output is alive, and it does no longer (B).
         Stage::Output => unsafe { ptr::drop_in_place(stage.cast::<F::Output>()) },
         // SAFETY: the status says that the error is alive, and it does no longer (B).
-        Stage::Error => unsafe { ptr::drop_in_place(stage.cast::<Box<JoinError>>()) },
+        Stage::Error => unsafe { ptr::drop_in_place(stage.cast::<JoinError>()) },
         Stage::Empty => {}
     }))
 }
 
 /// See [`Vtable::fail`].
 unsafe fn fail<F: Future>(header: NonNull<Header>, error: JoinError) {
-    let stage = stage_of::<F>(header).cast::<Box<JoinError>>();
+    let stage = stage_of::<F>(header).cast::<JoinError>();
     // SAFETY: the caller says that the stage is EMPTY, so nothing is overwritten (B).
-    unsafe { stage.write(Box::new(error)) };
+    unsafe { stage.write(error) };
     // SAFETY: the cell is alive (A).
     let head = unsafe { header.as_ref() };
     head.set_stage(Stage::Error);
@@ -423,17 +419,14 @@ unsafe fn take_error<F: Future>(header: NonNull<Header>) -> Option<JoinError> {
         return None;
     }
     head.set_stage(Stage::Empty);
-    let error = stage_of::<F>(header).cast::<Box<JoinError>>();
+    let error = stage_of::<F>(header).cast::<JoinError>();
     // SAFETY: the status said that the error is alive; it is moved out once (B).
-    Some(*unsafe { error.read() })
+    Some(unsafe { error.read() })
 }
 
 /// The error of a task that panicked.
 fn panicked(header: &Header, payload: Box<dyn Any + Send>) -> JoinError {
-    JoinError::Panicked(Panicked {
-        task: extras::describe(header),
-        payload,
-    })
+    JoinError::Panicked(Panicked::new(extras::describe(header), payload))
 }
 
 /// Drops a value whose destructor may panic, when there is a panic to report already.
@@ -612,10 +605,8 @@ fn release(header: NonNull<Header>, owner: u8) {
         // The owner's bit is still set, so the cell outlives the destructor.
         // SAFETY: the vtable is the cell's own (E), and there is no turn but the owner's (D).
         if let Err(payload) = unsafe { (head.vtable.drop_stage)(header) } {
-            report::send(&Report::Panicked(Panicked {
-                task: extras::describe(head),
-                payload,
-            }));
+            let panicked = Panicked::new(extras::describe(head), payload);
+            report::send(&Report::Panicked(panicked));
         }
     }
     head.clear(owner);
@@ -626,8 +617,8 @@ fn release(header: NonNull<Header>, owner: u8) {
         extras::forget(head);
     }
     drop(head.joiner.take());
-    let layout = head.vtable.layout;
+    let room = head.vtable.room;
     // SAFETY: both bits are clear, so nobody uses the cell after this (A); header and stage have
-    // nothing left to drop; the layout is that of the allocation.
-    unsafe { pool::free(header.cast(), layout) };
+    // nothing left to drop; the room is that of the allocation.
+    unsafe { room.free(header.cast()) };
 }

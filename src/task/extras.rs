@@ -84,10 +84,8 @@ pub(crate) fn set_cancelled(header: &Header, at: &'static Location<'static>) {
 /// The error of a task that is cancelled as was asked.
 pub(crate) fn cancellation(header: &Header) -> JoinError {
     let at = with_entry(key_of(header), |extra| extra.cancel_at);
-    JoinError::Cancelled(Cancelled {
-        task: describe(header),
-        at: at.unwrap_or_else(|| header.spawned_at()),
-    })
+    let at = at.unwrap_or_else(|| header.spawned_at());
+    JoinError::Cancelled(Cancelled::new(describe(header), at))
 }
 
 /// Forgets what is known of a task whose cell is freed.

@@ -17,7 +17,7 @@
 //! allocator's own business, and a sanitizer's.
 #![expect(unsafe_code, reason = "memory, and links in memory that is free")]
 
-use std::alloc::{Layout, alloc, dealloc};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
@@ -46,44 +46,65 @@ thread_local! {
     };
 }
 
-/// The class of a layout, if such cells are kept.
-fn class_of(layout: Layout) -> Option<usize> {
-    let class = layout.size().div_ceil(STEP);
-    (!cfg!(debug_assertions) && class < CLASSES && layout.align() <= STEP).then_some(class)
+/// The memory that a cell needs: what is asked of the allocator, and where it is kept afterwards.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    /// What is asked of the allocator.
+    layout: Layout,
+    /// The class, or [`CLASSES`] if such cells are not kept.
+    class: usize,
+}
+
+impl Room {
+    /// The room of a cell of this type, whose size is not zero.
+    pub(crate) const fn of<T>() -> Self {
+        let layout = Layout::new::<T>();
+        let class = layout.size().div_ceil(STEP);
+        assert!(class > 0, "a cell begins with a header");
+        if cfg!(debug_assertions) || class >= CLASSES || layout.align() > STEP {
+            let class = CLASSES;
+            return Self { layout, class };
+        }
+        let layout = layout_of(class);
+        Self { layout, class }
+    }
+
+    /// Memory of this room; aborts if there is none.
+    pub(crate) fn allocate(self) -> NonNull<u8> {
+        let kept = POOL.try_with(|pool| pool.0.get(self.class)?.pop());
+        kept.ok().flatten().unwrap_or_else(|| self.allocate_anew())
+    }
+
+    /// Memory from the allocator.
+    #[cold]
+    fn allocate_anew(self) -> NonNull<u8> {
+        // SAFETY: the size is not zero, `of` has seen to it.
+        let memory = unsafe { alloc(self.layout) };
+        NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(self.layout))
+    }
+
+    /// Takes memory back.
+    ///
+    /// # Safety
+    ///
+    /// `memory` comes from `allocate` of this room, and nobody uses it any more.
+    pub(crate) unsafe fn free(self, memory: NonNull<u8>) {
+        let is_kept = POOL.try_with(|pool| match pool.0.get(self.class) {
+            Some(class) => class.push(memory),
+            None => false,
+        });
+        if is_kept != Ok(true) {
+            // SAFETY: by the caller, it was allocated with this layout.
+            unsafe { dealloc(memory.as_ptr(), self.layout) };
+        }
+    }
 }
 
 /// What is asked of the allocator for cells of a class.
-fn layout_of(class: usize) -> Layout {
-    Layout::from_size_align(class * STEP, STEP).expect("a small layout")
-}
-
-/// Memory for a cell, or `None` if there is none.
-pub(crate) fn allocate(layout: Layout) -> Option<NonNull<u8>> {
-    let Some(class) = class_of(layout) else {
-        // SAFETY: a cell begins with a header, so its size is not zero.
-        return NonNull::new(unsafe { alloc(layout) });
-    };
-    let kept = POOL.try_with(|pool| pool.0[class].pop()).ok().flatten();
-    kept.or_else(|| {
-        // SAFETY: a cell begins with a header, so its class is not zero.
-        NonNull::new(unsafe { alloc(layout_of(class)) })
-    })
-}
-
-/// Takes back the memory of a cell.
-///
-/// # Safety
-///
-/// `memory` comes from `allocate` with this layout, and nobody uses it any more.
-pub(crate) unsafe fn free(memory: NonNull<u8>, layout: Layout) {
-    let Some(class) = class_of(layout) else {
-        // SAFETY: by the caller, and `allocate` asked with this layout.
-        return unsafe { dealloc(memory.as_ptr(), layout) };
-    };
-    let is_kept = POOL.try_with(|pool| pool.0[class].push(memory));
-    if is_kept != Ok(true) {
-        // SAFETY: by the caller, and `allocate` asked with the layout of this class.
-        unsafe { dealloc(memory.as_ptr(), layout_of(class)) };
+const fn layout_of(class: usize) -> Layout {
+    match Layout::from_size_align(class * STEP, STEP) {
+        Ok(layout) => layout,
+        Err(_) => panic!("a small layout"),
     }
 }
 
