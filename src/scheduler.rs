@@ -76,6 +76,8 @@ pub(crate) struct Scheduler {
     table: RefCell<Table>,
     /// The task that is being polled or dropped.
     current: Cell<Option<Token>>,
+    /// Its number, or that of the last one.
+    current_id: Cell<TaskId>,
     /// What the running task has said it waits for.
     waits: Cell<Waits>,
     /// Where it said so.
@@ -105,6 +107,7 @@ impl Scheduler {
             id,
             table: RefCell::new(table),
             current: Cell::new(None),
+            current_id: Cell::new(TaskId::new(0)),
             waits: Cell::new(Waits::NOTHING),
             waits_at: Cell::new(None),
             budget: Cell::new(OPERATIONS_PER_POLL),
@@ -146,7 +149,7 @@ impl Scheduler {
         name: Option<String>,
         at: &'static Location<'static>,
     ) -> (Token, JoinRef<F::Output>) {
-        let parent = self.current().map(|current| current.id);
+        let parent = self.current.get().map(|_| self.current_id.get());
         let table = &mut *self.table.borrow_mut();
         let slot = table.slots.vacant_key();
         assert!(slot < SLOTS_MAX, "too many tasks for one executor");
@@ -229,6 +232,7 @@ impl Scheduler {
             self.outside.set(self.outside.get() - 1);
         }
         self.current.set(Some(token));
+        self.current_id.set(turn.id());
         self.waits.set(waits.kept());
         self.waits_at.set(None);
         self.budget.set(OPERATIONS_PER_POLL);

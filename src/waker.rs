@@ -107,6 +107,24 @@ pub(crate) fn keep(waker: &Waker) -> Waker {
     }
 }
 
+/// Wakes by a kept waker, by the short way if it is that of a task of this scheduler.
+#[inline]
+pub(crate) fn wake_kept(waker: Waker, scheduler: &Scheduler) {
+    match Token::of(&waker) {
+        Some(token) if token.executor() == scheduler.id() => {
+            std::mem::forget(waker); // which owns nothing
+            scheduler.wake(token);
+        }
+        _ => wake_foreign(waker),
+    }
+}
+
+/// Wakes by a waker that is not ours.
+#[cold]
+fn wake_foreign(waker: Waker) {
+    waker.wake();
+}
+
 /// Wakes the task, whatever thread this is; does nothing if it has ended.
 pub(crate) fn wake(token: Token) {
     let was_local = with_current(|scheduler| {

@@ -564,11 +564,13 @@ impl<T> JoinRef<T> {
         Poll::Ready(taken.expect("a JoinHandle was polled after it had given its value"))
     }
 
+    /// Whether the task ended with an error that nobody has seen.
+    pub(crate) fn has_error(&self) -> bool {
+        self.stage() == Stage::Error
+    }
+
     /// Takes the error, if the task ended with one that nobody has seen.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
-        if self.stage() != Stage::Error {
-            return None;
-        }
         // SAFETY: the vtable is the cell's own (E).
         unsafe { (self.vtable.take_error)(self.0) }
     }
@@ -591,6 +593,7 @@ impl<T> Drop for JoinRef<T> {
 }
 
 /// Ends one owner's part; the last one drops what is alive and frees the cell.
+#[inline]
 fn release(header: NonNull<Header>, owner: u8) {
     // SAFETY: the owner's bit is still set (A).
     let head = unsafe { header.as_ref() };
@@ -602,23 +605,38 @@ fn release(header: NonNull<Header>, owner: u8) {
         Stage::Empty => false,
     };
     if is_unwanted {
-        // The owner's bit is still set, so the cell outlives the destructor.
-        // SAFETY: the vtable is the cell's own (E), and there is no turn but the owner's (D).
-        if let Err(payload) = unsafe { (head.vtable.drop_stage)(header) } {
-            let panicked = Panicked::new(extras::describe(head), payload);
-            report::send(&Report::Panicked(panicked));
-        }
+        drop_unwanted(header);
     }
     head.clear(owner);
-    if head.has(SLOT | HANDLE | TURN) {
-        return;
+    if !head.has(SLOT | HANDLE | TURN) {
+        free(header);
     }
+}
+
+/// Drops what is alive in the stage, and reports the panic of its destructor. The owner's bit is
+/// still set, so the cell outlives the destructor.
+#[cold]
+fn drop_unwanted(header: NonNull<Header>) {
+    // SAFETY: the caller's bit is still set (A).
+    let head = unsafe { header.as_ref() };
+    // SAFETY: the vtable is the cell's own (E), and there is no turn but the caller's (D).
+    if let Err(payload) = unsafe { (head.vtable.drop_stage)(header) } {
+        let panicked = Panicked::new(extras::describe(head), payload);
+        report::send(&Report::Panicked(panicked));
+    }
+}
+
+/// Frees a cell that no owner holds and whose stage is EMPTY.
+fn free(header: NonNull<Header>) {
+    // SAFETY: the last owner is still about to return: the cell is freed below.
+    let head = unsafe { header.as_ref() };
+    debug_assert!(head.stage() == Stage::Empty && !head.has(SLOT | HANDLE | TURN));
     if head.waits.get().has_extras() {
         extras::forget(head);
     }
-    drop(head.joiner.take());
     let room = head.vtable.room;
-    // SAFETY: both bits are clear, so nobody uses the cell after this (A); header and stage have
-    // nothing left to drop; the room is that of the allocation.
+    // SAFETY: the bits are clear, so nobody uses the cell after this (A); the stage is EMPTY (B), the
+    // joiner went with the handle, and the rest of the header has nothing to drop; the room is the
+    // one that it was allocated from.
     unsafe { room.free(header.cast()) };
 }

@@ -89,6 +89,7 @@ pub(crate) fn cancellation(header: &Header) -> JoinError {
 }
 
 /// Forgets what is known of a task whose cell is freed.
+#[cold]
 pub(crate) fn forget(header: &Header) {
     let entry = EXTRAS.try_with(|extras| extras.borrow_mut().remove(&key_of(header)));
     drop(entry);

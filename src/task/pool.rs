@@ -88,6 +88,7 @@ impl Room {
     /// # Safety
     ///
     /// `memory` comes from `allocate` of this room, and nobody uses it any more.
+    #[inline]
     pub(crate) unsafe fn free(self, memory: NonNull<u8>) {
         let is_kept = POOL.try_with(|pool| match pool.0.get(self.class) {
             Some(class) => class.push(memory),
