@@ -78,6 +78,7 @@ pub mod task;
 mod executor;
 
 // 4: waiting.
+mod reply;
 pub mod thread;
 pub mod time;
 
