@@ -33,7 +33,8 @@
 //! # Sources and sinks in memory
 //!
 //! `&self` wants a cell around what moves: a `Cell<&[u8]>` is a source, a `Cell<Vec<u8>>` is a
-//! sink. Beside them stand [`empty`], [`sink`] and [`repeat`]. None of these ever waits.
+//! sink. Beside them stand [`empty`], [`sink`] and [`repeat`]. None of these ever
+//! waits for anything; in a loop over them the task gives way now and then.
 //!
 //! Errors are std's own. Read next: `io/read.rs`, then `io/buf_reader.rs`.
 

@@ -1,5 +1,6 @@
 //! The leaf future that only gives way.
 
+use std::future::poll_fn;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -75,4 +76,15 @@ pub(crate) fn spend(cx: &mut Context<'_>, at: &'static Location<'static>) -> Pol
         Some(false) => give_way(cx, at),
         _ => Poll::Ready(()),
     }
+}
+
+/// The leaf future of an operation that is always ready: spends, and only then does it, so that
+/// nothing has happened to one that is dropped while it gives way.
+#[track_caller]
+pub(crate) fn at_once<T>(op: impl FnOnce() -> T) -> impl Future<Output = T> {
+    let at = place::here();
+    let mut op = Some(op);
+    poll_fn(move |cx| {
+        spend(cx, at).map(|()| op.take().expect("it is not polled after it was ready")())
+    })
 }
