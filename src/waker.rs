@@ -45,7 +45,7 @@ pub(crate) const SLOTS_MAX: usize = 1 << SLOT_BITS;
 pub(crate) const GENERATIONS: usize = 1 << GENERATION_BITS;
 
 /// The name of a task: executor, generation and slot, in one word.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Token(usize);
 
 impl Token {

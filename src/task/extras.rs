@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
 
 use crate::error::{Cancelled, JoinError};
@@ -27,9 +28,37 @@ struct Extra {
 /// A task's number, with the token that tells it from those of other executors.
 type Key = (Token, TaskId);
 
+/// Hashes keys that are counters in disguise: one multiplication spreads them (Fibonacci hashing,
+/// Knuth, TAOCP 6.4), and nobody from outside chooses them.
+#[derive(Default)]
+struct Spreader(u64);
+
+/// Makes [`Spreader`]s.
+type Spread = BuildHasherDefault<Spreader>;
+
+impl Hasher for Spreader {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 thread_local! {
     /// The entries of this thread's tasks.
-    static EXTRAS: RefCell<HashMap<Key, Extra>> = RefCell::default();
+    static EXTRAS: RefCell<HashMap<Key, Extra, Spread>> = RefCell::default();
 }
 
 /// Calls `f` with the entry of a task, which is made if there is none. During the end of the thread
