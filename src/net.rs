@@ -55,6 +55,15 @@ mod listener;
 mod stream;
 mod tcp;
 
+mod room;
+#[macro_use]
+mod datagram;
+mod udp;
+pub mod unix;
+
+mod clients;
+mod serve;
+
 pub use std::net::{
     AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6,
 };
@@ -62,4 +71,7 @@ pub use std::net::{
 pub use accept::{Accept, Incoming};
 pub use address::{ToSocketAddrs, lookup_host};
 pub use listener::TcpListener;
+pub use serve::{Serve, serve};
 pub use tcp::TcpStream;
+pub use udp::UdpSocket;
+pub use unix::{UnixDatagram, UnixListener, UnixStream};

@@ -17,7 +17,7 @@ use crate::net::{TcpStream, socket};
 
 /// Connects to `address`; closes what was begun when dropped.
 pub(super) async fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
-    let begun = socket::begin_connect(socket::family(address), &address)?;
+    let begun = socket::begin_connect(address)?;
     let stream = TcpStream::from_nonblocking(net::TcpStream::from(begun));
     stream.fd.write_with(socket::is_connected).await?;
     Ok(stream)

@@ -9,7 +9,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::net::addr::SocketAddrArg;
 use rustix::net::{AddressFamily, SocketType, sockopt};
 
 /// How many clients may wait to be accepted. std asks for 128, which a burst of clients fills while
@@ -24,12 +23,9 @@ pub(super) fn lengthen_backlog(listener: impl AsFd) -> io::Result<()> {
 }
 
 /// Begins to connect a new stream socket; [`is_connected`] tells when it is.
-pub(super) fn begin_connect(
-    family: AddressFamily,
-    address: &impl SocketAddrArg,
-) -> io::Result<OwnedFd> {
-    let socket = stream_socket(family)?;
-    match rustix::net::connect(&socket, address) {
+pub(super) fn begin_connect(address: SocketAddr) -> io::Result<OwnedFd> {
+    let socket = stream_socket(family(address))?;
+    match rustix::net::connect(&socket, &address) {
         Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(socket),
         Err(error) => Err(error.into()),
     }
@@ -49,7 +45,7 @@ pub(super) fn is_connected(socket: &TcpStream) -> io::Result<()> {
 }
 
 /// The address family of an Internet address.
-pub(super) fn family(address: SocketAddr) -> AddressFamily {
+fn family(address: SocketAddr) -> AddressFamily {
     match address {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
@@ -58,7 +54,7 @@ pub(super) fn family(address: SocketAddr) -> AddressFamily {
 
 /// A new stream socket that does not block.
 #[cfg(not(target_vendor = "apple"))]
-fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
+pub(super) fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
     use rustix::net::SocketFlags;
 
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
@@ -68,7 +64,7 @@ fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
 
 /// A new stream socket that does not block, nor raise a signal when the peer is gone.
 #[cfg(target_vendor = "apple")]
-fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
+pub(super) fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
     let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
     rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
     rustix::io::ioctl_fionbio(&socket, true)?;
