@@ -56,6 +56,7 @@ mod copy;
 mod inherent;
 
 mod duplex;
+mod pipe;
 
 pub use std::io::{Error, ErrorKind, IoSlice, IoSliceMut, IsTerminal, Result, SeekFrom};
 
@@ -66,5 +67,6 @@ pub use copy::copy;
 pub use duplex::{Duplex, duplex};
 pub use lines::{Lines, Split};
 pub use memory::{Empty, Repeat, Sink, empty, repeat, sink};
+pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use read::Read;
 pub use write::Write;
