@@ -97,6 +97,27 @@ fn the_ends_can_be_given_to_std_and_come_back() {
     drop(OwnedFd::from(reader));
 }
 
+/// It held its place in line until it was dropped, and who stood behind it waited for ever.
+#[test]
+fn a_finished_read_that_is_kept_lets_the_next_one_read() {
+    bibelot::run(async {
+        let (reader, writer) = pipe().unwrap();
+        let reader = Rc::new(reader);
+        let mut byte = [0];
+        let mut kept = pin!(reader.read(&mut byte));
+        let first = kept.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(first.is_pending());
+        let next = spawn({
+            let reader = Rc::clone(&reader);
+            async move { reader.read(&mut [0]).await }
+        });
+        yield_now().await;
+        writer.write_all(b"12").await.unwrap();
+        assert_eq!(kept.as_mut().await.unwrap(), 1);
+        assert_eq!(next.await.unwrap().unwrap(), 1);
+    });
+}
+
 #[test]
 fn readers_are_served_first_come_first_served_and_the_dropped_are_passed_over() {
     let mut trace = Vec::new();
