@@ -53,13 +53,20 @@ mod lines;
 
 mod copy;
 
+mod inherent;
+
+mod duplex;
+mod pipe;
+
 pub use std::io::{Error, ErrorKind, IoSlice, IoSliceMut, IsTerminal, Result, SeekFrom};
 
 pub use async_fd::AsyncFd;
 pub use buf_reader::{BufReader, LineTooLong};
 pub use buf_writer::{BufWriter, IntoInnerError};
 pub use copy::copy;
+pub use duplex::{Duplex, duplex};
 pub use lines::{Lines, Split};
 pub use memory::{Empty, Repeat, Sink, empty, repeat, sink};
+pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use read::Read;
 pub use write::Write;

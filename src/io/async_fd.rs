@@ -287,7 +287,11 @@ where
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     this.fd.source.would_block(this.place.direction);
                 }
-                result => return Poll::Ready(result),
+                result => {
+                    // Not only in drop: who keeps a future that is ready must not hold up the line.
+                    this.place.leave();
+                    return Poll::Ready(result);
+                }
             }
         }
         context::note(Waits::IO, this.at);

@@ -272,15 +272,23 @@ impl Place<'_> {
         } = self;
         match source.wait(*direction, ticket, cx, fd, reactor) {
             Ok(()) => Poll::Pending,
-            Err(error) => Poll::Ready(error),
+            Err(error) => {
+                self.leave();
+                Poll::Ready(error)
+            }
+        }
+    }
+
+    /// Gives up the place: what was waited for is done.
+    pub(crate) fn leave(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.source.leave_line(self.direction, ticket);
         }
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.source.leave_line(self.direction, ticket);
-        }
+        self.leave();
     }
 }
