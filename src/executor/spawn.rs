@@ -112,7 +112,7 @@ pub fn try_current() -> Option<Task> {
 
 /// Starts a task in the executor that runs on this thread.
 #[track_caller]
-pub(super) fn spawn_at<F>(future: F, name: Option<String>, at: Place) -> JoinHandle<F::Output>
+pub(crate) fn spawn_at<F>(future: F, name: Option<String>, at: Place) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
 {

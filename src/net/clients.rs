@@ -18,6 +18,7 @@ use std::task::{Context, Poll, Waker};
 use slab::Slab;
 
 use crate::executor::context;
+use crate::executor::spawn::spawn_at;
 use crate::task::JoinHandle;
 use crate::task::waits::Waits;
 use crate::waker;
@@ -66,7 +67,7 @@ impl Clients {
             key,
         };
         let future = serve(seat);
-        let handle = context::with(|core| core.spawn(future, None, self.at));
+        let handle = spawn_at(future, None, self.at);
         self.handles.borrow_mut()[key] = Some(handle);
     }
 
