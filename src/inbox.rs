@@ -13,11 +13,11 @@
 //! written and never read: an edge is all that is asked of it.
 //!
 //! A wake equal to the one pushed last is not pushed again: it leaves only its mark on `last`, in
-//! the same atomic order as the executor's own, which clears `last` before it takes the messages. So
-//! either that message is still to be taken (and then sees all that the skipped wake announced) or
-//! `last` is clear and the wake is pushed.
+//! the same atomic order as the executor's own, which counts the messages, clears `last`, and takes as
+//! many as it has counted. So either that message is still to be taken (and then sees all that the
+//! skipped wake announced) or `last` is clear and the wake is pushed.
 //!
-//! `tests/loom.rs` tries every interleaving of this file. Read next: `registry.rs` (how a token finds
+//! `inbox/models.rs` tries every interleaving of this file. Read next: `registry.rs` (how a token finds
 //! its inbox), `reactor.rs` (the sleep).
 
 use std::fmt;
@@ -147,14 +147,20 @@ impl Inbox {
         }
     }
 
-    /// Takes all that is there, in order.
+    /// Takes all that is there now, in order; what comes meanwhile is left for the next time, so that
+    /// threads which never stop waking cannot keep the executor here.
     pub(crate) fn take(&self, mut f: impl FnMut(Message)) {
         if self.messages.is_empty() {
             return;
         }
+        // Counted first: what is popped was then pushed before the swap. One popped beyond that could
+        // leave its mark on `last`, and equal wakes would be skipped for ever.
+        let count = self.messages.len();
         self.last.swap(NONE, Ordering::AcqRel);
-        while let Some(message) = self.messages.pop() {
-            f(message);
+        for _ in 0..count {
+            if let Some(message) = self.messages.pop() {
+                f(message);
+            }
         }
     }
 

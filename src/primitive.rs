@@ -57,6 +57,11 @@ mod modelled {
             self.0.lock().pop_front()
         }
 
+        /// How many there are.
+        pub(crate) fn len(&self) -> usize {
+            self.0.lock().len()
+        }
+
         /// Whether there is nothing in it.
         pub(crate) fn is_empty(&self) -> bool {
             self.0.lock().is_empty()
