@@ -95,7 +95,8 @@ impl Inbox {
         if *is_closed {
             return Err(f);
         }
-        self.last.store(NONE, Ordering::Release);
+        // A swap and not a store, which would cut the executor off from wakes that were skipped before.
+        self.last.swap(NONE, Ordering::AcqRel);
         self.messages.push(Message::Call(f));
         drop(is_closed);
         self.ring_if_asleep();
