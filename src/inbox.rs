@@ -122,27 +122,34 @@ impl Inbox {
         }
     }
 
-    /// (1), (2) and (3): whether the executor may sleep. If not, it is as before.
-    pub(crate) fn prepare_sleep(&self) -> bool {
-        self.asleep.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        let may_sleep = self.messages.is_empty();
+    /// (1), (2) and (3): whether the executor may sleep, which knows whether there were remotes. If
+    /// not, it is as before.
+    pub(crate) fn prepare_sleep(&self, had_remotes: bool) -> bool {
+        self.set_asleep();
+        let may_sleep = self.messages.is_empty() && self.has_remotes() == had_remotes;
         if !may_sleep {
             self.end_sleep();
         }
         may_sleep
     }
 
+    /// (1) and (2).
+    fn set_asleep(&self) {
+        // A swap and not a store, here and in `end_sleep`: loom does not know that nothing comes between
+        // the swap of a thread that rings and what that has read.
+        self.asleep.swap(true, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
+    }
+
     /// The executor is awake again.
     pub(crate) fn end_sleep(&self) {
-        self.asleep.store(false, Ordering::Relaxed);
+        self.asleep.swap(false, Ordering::AcqRel);
     }
 
     /// Counts the executor as asleep until its next turn, which a host will give it. If there is
     /// something for it already, the bell rings at once.
     pub(crate) fn leave_to_host(&self, has_work: bool) {
-        self.asleep.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
+        self.set_asleep();
         if has_work || !self.messages.is_empty() {
             self.ring_if_asleep();
         }
