@@ -20,6 +20,9 @@
 //! `inbox/models.rs` tries every interleaving of this file. Read next: `registry.rs` (how a token finds
 //! its inbox), `reactor.rs` (the sleep).
 
+#[cfg(all(test, loom))]
+mod models;
+
 use std::fmt;
 use std::sync::Arc;
 
