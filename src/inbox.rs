@@ -13,12 +13,15 @@
 //! written and never read: an edge is all that is asked of it.
 //!
 //! A wake equal to the one pushed last is not pushed again: it leaves only its mark on `last`, in
-//! the same atomic order as the executor's own, which clears `last` before it takes the messages. So
-//! either that message is still to be taken (and then sees all that the skipped wake announced) or
-//! `last` is clear and the wake is pushed.
+//! the same atomic order as the executor's own, which counts the messages, clears `last`, and takes as
+//! many as it has counted. So either that message is still to be taken (and then sees all that the
+//! skipped wake announced) or `last` is clear and the wake is pushed.
 //!
-//! `tests/loom.rs` tries every interleaving of this file. Read next: `registry.rs` (how a token finds
+//! `inbox/models.rs` tries every interleaving of this file. Read next: `registry.rs` (how a token finds
 //! its inbox), `reactor.rs` (the sleep).
+
+#[cfg(all(test, loom))]
+mod models;
 
 use std::fmt;
 use std::sync::Arc;
@@ -95,7 +98,8 @@ impl Inbox {
         if *is_closed {
             return Err(f);
         }
-        self.last.store(NONE, Ordering::Release);
+        // A swap and not a store, which would cut the executor off from wakes that were skipped before.
+        self.last.swap(NONE, Ordering::AcqRel);
         self.messages.push(Message::Call(f));
         drop(is_closed);
         self.ring_if_asleep();
@@ -121,38 +125,51 @@ impl Inbox {
         }
     }
 
-    /// (1), (2) and (3): whether the executor may sleep. If not, it is as before.
-    pub(crate) fn prepare_sleep(&self) -> bool {
-        self.asleep.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        let may_sleep = self.messages.is_empty();
+    /// (1), (2) and (3): whether the executor may sleep, which knows whether there were remotes. If
+    /// not, it is as before.
+    pub(crate) fn prepare_sleep(&self, had_remotes: bool) -> bool {
+        self.set_asleep();
+        let may_sleep = self.messages.is_empty() && self.has_remotes() == had_remotes;
         if !may_sleep {
             self.end_sleep();
         }
         may_sleep
     }
 
+    /// (1) and (2).
+    fn set_asleep(&self) {
+        // A swap and not a store, here and in `end_sleep`: loom does not know that nothing comes between
+        // the swap of a thread that rings and what that has read.
+        self.asleep.swap(true, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
+    }
+
     /// The executor is awake again.
     pub(crate) fn end_sleep(&self) {
-        self.asleep.store(false, Ordering::Relaxed);
+        self.asleep.swap(false, Ordering::AcqRel);
     }
 
     /// Counts the executor as asleep until its next turn, which a host will give it. If there is
     /// something for it already, the bell rings at once.
     pub(crate) fn leave_to_host(&self, has_work: bool) {
-        self.asleep.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
+        self.set_asleep();
         if has_work || !self.messages.is_empty() {
             self.ring_if_asleep();
         }
     }
 
-    /// Takes all that is there, in order.
+    /// Takes all that is there now, in order; what comes meanwhile is left for the next time, so that
+    /// threads which never stop waking cannot keep the executor here.
     #[cold]
     pub(crate) fn take(&self, mut f: impl FnMut(Message)) {
+        // Counted first: what is popped was then pushed before the swap. One popped beyond that could
+        // leave its mark on `last`, and equal wakes would be skipped for ever.
+        let count = self.messages.len();
         self.last.swap(NONE, Ordering::AcqRel);
-        while let Some(message) = self.messages.pop() {
-            f(message);
+        for _ in 0..count {
+            if let Some(message) = self.messages.pop() {
+                f(message);
+            }
         }
     }
 

@@ -1,23 +1,23 @@
 //! Atomics and locks: std's and parking_lot's, or loom's when a model is checked.
 //!
-//! What threads share (the inbox) is written against these names, so that `tests/loom.rs` can try
-//! every interleaving of the very code that ships.
+//! What threads share (the inbox) is written against these names, so that `inbox/models.rs` can
+//! try every interleaving of the very code that ships.
 
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 pub(crate) use parking_lot::Mutex;
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
-#[cfg(loom)]
+#[cfg(all(test, loom))]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-#[cfg(loom)]
+#[cfg(all(test, loom))]
 pub(crate) use modelled::{Mutex, SegQueue};
 
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 pub(crate) use crossbeam_queue::SegQueue;
 
 /// Loom's lock under parking_lot's face, and a queue that loom can see into.
-#[cfg(loom)]
+#[cfg(all(test, loom))]
 mod modelled {
     use std::collections::VecDeque;
 
@@ -55,6 +55,11 @@ mod modelled {
         /// Takes from the front.
         pub(crate) fn pop(&self) -> Option<T> {
             self.0.lock().pop_front()
+        }
+
+        /// How many there are.
+        pub(crate) fn len(&self) -> usize {
+            self.0.lock().len()
         }
 
         /// Whether there is nothing in it.

@@ -22,8 +22,9 @@ impl Core {
     /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
     pub(super) fn sleep(&self, limit: Option<Duration>) {
         let deadline = self.timers.borrow().next();
+        let has_remotes = self.inbox.has_remotes();
         let is_closed_world = !self.scheduler.awaits_outside()
-            && !self.inbox.has_remotes()
+            && !has_remotes
             && self.inbox.is_empty()
             && limit.is_none();
         match deadline {
@@ -45,7 +46,7 @@ impl Core {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        if !self.inbox.prepare_sleep() {
+        if !self.inbox.prepare_sleep(has_remotes) {
             return;
         }
         self.counters.sleeps.add(1);
