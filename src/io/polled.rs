@@ -223,3 +223,9 @@ poll_write!([] Duplex, |this| this, []);
 
 reads_by_fd!(PipeReader);
 writes_by_fd!(PipeWriter);
+
+reads_by_fd!(crate::net::TcpStream);
+writes_by_fd!(crate::net::TcpStream);
+
+reads_by_fd!(crate::net::UnixStream);
+writes_by_fd!(crate::net::UnixStream);
