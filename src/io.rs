@@ -58,6 +58,9 @@ mod inherent;
 mod duplex;
 mod pipe;
 
+#[cfg(feature = "futures-io")]
+mod polled;
+
 pub use std::io::{Error, ErrorKind, IoSlice, IoSliceMut, IsTerminal, Result, SeekFrom};
 
 pub use async_fd::AsyncFd;

@@ -176,6 +176,7 @@ impl<T: AsFd> AsyncFd<T> {
 
     /// Tries `op` and, if it would block, has the task woken when it is worth another try: for
     /// `poll_read` and its like, which keep no place in line. Only the last one to poll is woken.
+    #[cfg(feature = "futures-io")]
     pub(crate) fn poll_with<R>(
         &self,
         direction: Direction,

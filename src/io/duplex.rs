@@ -17,10 +17,7 @@ use std::io::Result;
 use std::net::Shutdown;
 use std::rc::Rc;
 #[cfg(feature = "futures-io")]
-use std::{
-    panic::Location,
-    task::{Context, Poll},
-};
+use std::task::{Context, Poll};
 
 use flow::{Flow, Operation};
 
@@ -134,25 +131,17 @@ impl Write for Duplex {
 #[cfg(feature = "futures-io")]
 impl Duplex {
     /// Reads.
-    pub(super) fn poll_read(
-        &self,
-        cx: &mut Context<'_>,
-        at: &'static Location<'static>,
-        buf: &mut [u8],
-    ) -> Poll<Result<usize>> {
+    #[track_caller]
+    pub(super) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize>> {
         let flow = &self.incoming;
-        flow.poll_unqueued(Direction::Read, cx, at, || flow.take(buf))
+        flow.poll_unqueued(Direction::Read, cx, || flow.take(buf))
     }
 
     /// Writes.
-    pub(super) fn poll_write(
-        &self,
-        cx: &mut Context<'_>,
-        at: &'static Location<'static>,
-        buf: &[u8],
-    ) -> Poll<Result<usize>> {
+    #[track_caller]
+    pub(super) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
         let flow = &self.outgoing;
-        flow.poll_unqueued(Direction::Write, cx, at, || flow.put(buf))
+        flow.poll_unqueued(Direction::Write, cx, || flow.put(buf))
     }
 }
 

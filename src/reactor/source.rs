@@ -160,6 +160,7 @@ impl Source {
     /// # Errors
     ///
     /// Returns an error if the kernel cannot watch the descriptor.
+    #[cfg(feature = "futures-io")]
     pub(crate) fn wait_unqueued(
         self: &Rc<Self>,
         direction: Direction,

@@ -139,13 +139,14 @@ impl Flow {
 
     /// Tries `attempt`, and has the task woken when it is worth another try.
     #[cfg(feature = "futures-io")]
+    #[track_caller]
     pub(super) fn poll_unqueued<T>(
         &self,
         direction: Direction,
         cx: &mut Context<'_>,
-        at: &'static Location<'static>,
         attempt: impl FnOnce() -> Poll<T>,
     ) -> Poll<T> {
+        let at = place::here();
         ready!(yields::spend(cx, at));
         let polled = attempt();
         if polled.is_pending() {
