@@ -50,7 +50,10 @@ pub(crate) struct Event {
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(
     all(target_os = "linux", not(polling_test_poll_backend)),
-    expect(dead_code, reason = "an edge tells of everything; only the portable backend asks")
+    expect(
+        dead_code,
+        reason = "an edge tells of everything; only the portable backend asks"
+    )
 )]
 pub(crate) struct Interest {
     /// Somebody waits to read.
