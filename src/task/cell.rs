@@ -31,7 +31,6 @@
     reason = "the union of future and output, and its two owners"
 )]
 
-use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::fmt;
 use std::marker::PhantomData;
@@ -42,7 +41,7 @@ use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::task::{Context, Poll, Waker};
 
-use crate::error::{JoinError, Panicked};
+use crate::error::{JoinError, Panicked, Payload};
 use crate::report::{self, Report};
 use crate::scheduler::Current;
 use crate::task::extras;
@@ -229,7 +228,7 @@ struct Vtable {
     /// Polls the future; at its end leaves output or error in the stage.
     poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<()>,
     /// Drops what is alive in the stage; what its destructor panicked with comes back.
-    drop_stage: unsafe fn(NonNull<Header>) -> Result<(), Box<dyn Any + Send>>,
+    drop_stage: unsafe fn(NonNull<Header>) -> Result<(), Payload>,
     /// Leaves an error in the stage, which is empty.
     fail: unsafe fn(NonNull<Header>, JoinError),
     /// Moves output or error out of the stage, to where the second pointer says.
@@ -364,7 +363,7 @@ unsafe fn poll<F: Future>(header: NonNull<Header>, cx: &mut Context<'_>) -> Poll
 }
 
 /// See [`Vtable::drop_stage`].
-unsafe fn drop_stage<F: Future>(header: NonNull<Header>) -> Result<(), Box<dyn Any + Send>> {
+unsafe fn drop_stage<F: Future>(header: NonNull<Header>) -> Result<(), Payload> {
     // SAFETY: the cell is alive (A).
     let head = unsafe { header.as_ref() };
     let was = head.stage();
@@ -425,7 +424,7 @@ unsafe fn take_error<F: Future>(header: NonNull<Header>) -> Option<JoinError> {
 }
 
 /// The error of a task that panicked.
-fn panicked(header: &Header, payload: Box<dyn Any + Send>) -> JoinError {
+fn panicked(header: &Header, payload: Payload) -> JoinError {
     JoinError::Panicked(Panicked::new(extras::describe(header), payload))
 }
 
