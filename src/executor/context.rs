@@ -35,7 +35,9 @@ pub(crate) fn enter<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
 /// the thread there is no place for it any more: an executor in a thread-local can end, but what its
 /// destructors ask of it they are refused.
 fn replace(core: Option<Rc<Core>>) -> Option<Rc<Core>> {
-    CORE.try_with(|current| current.replace(core)).ok().flatten()
+    CORE.try_with(|current| current.replace(core))
+        .ok()
+        .flatten()
 }
 
 /// Calls `f` with the executor that runs on this thread, if there is one.
