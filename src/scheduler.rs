@@ -4,7 +4,8 @@
 //!   wake(token) ─► slots[slot]: same generation? not queued yet? ─► ready
 //!   next()      ◄─ ready                        the turn of one task: it is the current one
 //!   park(turn)                                  … until it waits for what it has noted
-//!   remove(token)                               … or has ended: the slot is free
+//!   remove(token)                               … or has ended: the slot is free, at the latest
+//!                                               when the ready queue comes to it
 //! ```
 //!
 //! Laws. No user code runs in here: a task is polled and dropped by the turn that `next` hands out,
@@ -35,8 +36,8 @@ const OPERATIONS_PER_POLL: u8 = 128;
 /// A place for a task.
 #[derive(Debug)]
 struct Slot {
-    /// The task.
-    task: TaskRef,
+    /// The task; `None` when it has ended and the slot is still in the ready queue.
+    task: Option<TaskRef>,
     /// How often it was polled.
     polls: u32,
     /// Which of the slot's tasks it is: the low bits of a counter over all slots.
@@ -132,7 +133,7 @@ impl Scheduler {
             && !slot.queued
         {
             slot.queued = true;
-            table.ready.push(token);
+            table.ready.push(token.slot() as u32);
             self.wakes.add(1);
         }
     }
@@ -165,12 +166,12 @@ impl Scheduler {
             extras::set_name(&task, name);
         }
         table.slots.insert(Slot {
-            task,
+            task: Some(task),
             polls: 0,
             generation,
             queued: true,
         });
-        table.ready.push(birth.token);
+        table.ready.push(slot as u32);
         (birth.token, handle)
     }
 
@@ -196,21 +197,36 @@ impl Scheduler {
         self.table.borrow().slots.len()
     }
 
-    /// The turn of the next ready task, to be polled. One that ended while it was queued is passed
-    /// over; `None` says that no more are ready.
+    /// The turn of the next ready task, to be polled. The slot of one that has ended meanwhile is
+    /// freed; `None` says that no more are ready.
     #[inline]
     pub(crate) fn next(&self) -> Option<(Token, Turn)> {
         let table = &mut *self.table.borrow_mut();
         loop {
-            let token = table.ready.pop()?;
-            if let Some(slot) = table.slots.get_mut(token.slot())
-                && slot.generation == token.generation()
-                && let Some(turn) = slot.task.turn()
-            {
-                slot.queued = false;
+            let index = table.ready.pop()?;
+            let slot = &mut table.slots[index as usize];
+            let Some(task) = &slot.task else {
+                table.slots.remove(index as usize);
+                continue;
+            };
+            slot.queued = false;
+            if let Some(turn) = task.turn() {
                 slot.polls = slot.polls.wrapping_add(1);
+                let token = Token::new(self.id, slot.generation, index);
                 self.begin(token, &turn);
                 return Some((token, turn));
+            }
+        }
+    }
+
+    /// Empties the ready queue, when nothing is to be polled any more.
+    pub(crate) fn forget_ready(&self) {
+        let table = &mut *self.table.borrow_mut();
+        while let Some(index) = table.ready.pop() {
+            let slot = &mut table.slots[index as usize];
+            slot.queued = false;
+            if slot.task.is_none() {
+                table.slots.remove(index as usize);
             }
         }
     }
@@ -219,7 +235,8 @@ impl Scheduler {
     pub(crate) fn turn_of(&self, token: Token) -> Option<Turn> {
         let table = self.table.borrow();
         let slot = table.slots.get(token.slot())?;
-        let turn = (slot.generation == token.generation()).then(|| slot.task.turn())??;
+        let task = slot.task.as_ref()?;
+        let turn = (slot.generation == token.generation()).then(|| task.turn())??;
         self.begin(token, &turn);
         Some(turn)
     }
@@ -248,18 +265,26 @@ impl Scheduler {
         }
     }
 
-    /// Frees the slot of a task whose turn has ended it.
+    /// Frees the slot of a task whose turn has ended it, now or when the ready queue comes to it.
+    #[inline]
     pub(crate) fn remove(&self, token: Token) {
         self.current.set(None);
+        let table = &mut *self.table.borrow_mut();
         // The turn holds the cell, so nothing of the user's is dropped here.
-        self.table.borrow_mut().slots.remove(token.slot());
+        let slot = &mut table.slots[token.slot()];
+        if slot.queued {
+            slot.task = None;
+        } else {
+            table.slots.remove(token.slot());
+        }
     }
 
     /// Who is being polled or dropped.
     pub(crate) fn current(&self) -> Option<Current> {
         let token = self.current.get()?;
         let table = self.table.borrow();
-        Some(table.slots.get(token.slot())?.task.current())
+        let task = table.slots.get(token.slot())?.task.as_ref()?;
+        Some(task.current())
     }
 
     /// Whether a task is being polled or dropped.
@@ -328,8 +353,10 @@ impl Scheduler {
     /// Calls `f` for each parked task, oldest slot first, with how often it was polled.
     pub(crate) fn for_each(&self, mut f: impl FnMut(Token, &TaskRef, u32)) {
         for (index, slot) in &self.table.borrow().slots {
-            let token = Token::new(self.id, slot.generation, index as u32);
-            f(token, &slot.task, slot.polls);
+            if let Some(task) = &slot.task {
+                let token = Token::new(self.id, slot.generation, index as u32);
+                f(token, task, slot.polls);
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ impl Core {
                 while let Some((_, token)) = tasks.pop() {
                     self.drop_task(token, at);
                 }
+                self.scheduler.forget_ready();
             }
         });
     }

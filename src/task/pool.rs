@@ -9,7 +9,7 @@
 //! A program spawns few kinds of tasks and many of each, so a cell that ends is most often followed
 //! by one of its size. Taking it from a list costs a load and a store, where `malloc` and `free` cost
 //! more than all the rest of a spawn (rows `spawn_join` in `benches/peers`). The lists belong to the
-//! thread, as the cells do; they hold a bounded number each, and the memory goes back to the
+//! thread, as the cells do; they hold a bounded amount together, and the memory goes back to the
 //! allocator when the thread ends.
 //!
 //! Laws. (A) What is in a list is memory from the allocator of this class's layout, that nobody uses.
@@ -25,24 +25,27 @@ use std::ptr::{self, NonNull};
 const STEP: usize = 8;
 /// How many classes there are: cells of up to a kilobyte are kept.
 const CLASSES: usize = 128;
-/// How many free cells of one class are kept: four thousand tasks come and go without the allocator.
-const KEPT_MAX: usize = 4096;
+/// How much is kept by a thread: a million small tasks come and go without the allocator.
+const KEPT_BYTES_MAX: usize = 128 << 20;
 
-/// The free cells of one class.
-struct Class {
-    /// The first one, or null.
-    first: Cell<*mut u8>,
-    /// How many there are.
-    count: Cell<usize>,
-}
+/// The free cells of one class: the first one, or null.
+struct Class(Cell<*mut u8>);
 
 /// The free cells of one thread.
-struct Pool([Class; CLASSES]);
+struct Pool {
+    /// By size.
+    classes: [Class; CLASSES],
+    /// How much they are together.
+    bytes: Cell<usize>,
+}
 
 thread_local! {
     /// The free cells of this thread.
     static POOL: Pool = const {
-        Pool([const { Class { first: Cell::new(ptr::null_mut()), count: Cell::new(0) } }; CLASSES])
+        Pool {
+            classes: [const { Class(Cell::new(ptr::null_mut())) }; CLASSES],
+            bytes: Cell::new(0),
+        }
     };
 }
 
@@ -70,8 +73,9 @@ impl Room {
     }
 
     /// Memory of this room; aborts if there is none.
+    #[inline]
     pub(crate) fn allocate(self) -> NonNull<u8> {
-        let kept = POOL.try_with(|pool| pool.0.get(self.class)?.pop());
+        let kept = POOL.try_with(|pool| pool.take(self));
         kept.ok().flatten().unwrap_or_else(|| self.allocate_anew())
     }
 
@@ -90,10 +94,7 @@ impl Room {
     /// `memory` comes from `allocate` of this room, and nobody uses it any more.
     #[inline]
     pub(crate) unsafe fn free(self, memory: NonNull<u8>) {
-        let is_kept = POOL.try_with(|pool| match pool.0.get(self.class) {
-            Some(class) => class.push(memory),
-            None => false,
-        });
+        let is_kept = POOL.try_with(|pool| pool.keep(self, memory));
         if is_kept != Ok(true) {
             // SAFETY: by the caller, it was allocated with this layout.
             unsafe { dealloc(memory.as_ptr(), self.layout) };
@@ -109,33 +110,53 @@ const fn layout_of(class: usize) -> Layout {
     }
 }
 
-impl Class {
+impl Pool {
     /// Takes a free cell.
-    fn pop(&self) -> Option<NonNull<u8>> {
-        let first = NonNull::new(self.first.get())?;
-        // SAFETY: it is in the list, so its first word is the link (B).
-        let next = unsafe { first.cast::<*mut u8>().read() };
-        self.first.set(next);
-        self.count.set(self.count.get() - 1);
-        Some(first)
+    #[inline]
+    fn take(&self, room: Room) -> Option<NonNull<u8>> {
+        let memory = self.classes.get(room.class)?.pop()?;
+        self.bytes.set(self.bytes.get() - room.layout.size());
+        Some(memory)
     }
 
     /// Keeps a free cell, unless there are enough.
-    fn push(&self, memory: NonNull<u8>) -> bool {
-        if self.count.get() == KEPT_MAX {
-            return false;
+    #[inline]
+    fn keep(&self, room: Room, memory: NonNull<u8>) -> bool {
+        let bytes = self.bytes.get() + room.layout.size();
+        match self.classes.get(room.class) {
+            Some(class) if bytes <= KEPT_BYTES_MAX => {
+                class.push(memory);
+                self.bytes.set(bytes);
+                true
+            }
+            _ => false,
         }
+    }
+}
+
+impl Class {
+    /// Takes a free cell.
+    #[inline]
+    fn pop(&self) -> Option<NonNull<u8>> {
+        let first = NonNull::new(self.0.get())?;
+        // SAFETY: it is in the list, so its first word is the link (B).
+        let next = unsafe { first.cast::<*mut u8>().read() };
+        self.0.set(next);
+        Some(first)
+    }
+
+    /// Keeps a free cell of this class.
+    #[inline]
+    fn push(&self, memory: NonNull<u8>) {
         // SAFETY: nobody uses it (A), and it has room for a word: the class is not zero.
-        unsafe { memory.cast::<*mut u8>().write(self.first.get()) };
-        self.first.set(memory.as_ptr());
-        self.count.set(self.count.get() + 1);
-        true
+        unsafe { memory.cast::<*mut u8>().write(self.0.get()) };
+        self.0.set(memory.as_ptr());
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        for (class, list) in self.0.iter().enumerate() {
+        for (class, list) in self.classes.iter().enumerate() {
             while let Some(memory) = list.pop() {
                 // SAFETY: it was in this list, so it is of this class and unused (A).
                 unsafe { dealloc(memory.as_ptr(), layout_of(class)) };
@@ -150,20 +171,19 @@ mod tests {
 
     #[test]
     fn a_class_gives_back_what_it_was_given_last_first() {
-        let layout = layout_of(4);
-        let class = Class {
-            first: Cell::new(ptr::null_mut()),
-            count: Cell::new(0),
-        };
+        let layout = layout_of(8);
+        let class = Class(Cell::new(ptr::null_mut()));
         let cells: Vec<_> = (0..3)
             // SAFETY: the layout is of 64 bytes.
             .map(|_| NonNull::new(unsafe { alloc(layout) }).unwrap())
             .collect();
-        assert!(cells.iter().all(|cell| class.push(*cell)));
+        for cell in &cells {
+            class.push(*cell);
+        }
         for expected in cells.iter().rev() {
             assert_eq!(class.pop(), Some(*expected));
         }
-        assert_eq!((class.pop(), class.count.get()), (None, 0));
+        assert_eq!(class.pop(), None);
         for cell in cells {
             // SAFETY: it was allocated above with this layout.
             unsafe { dealloc(cell.as_ptr(), layout) };
