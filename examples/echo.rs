@@ -106,7 +106,10 @@ fn benchmark() -> io::Result<()> {
     eprint!("\r{:60}\r", "");
     println!("requests            {requests:>12}   ({LENGTH} bytes there and back)");
     println!("seconds             {:>12.2}", took.as_secs_f64());
-    println!("requests per second {:>12.0}", requests as f64 / took.as_secs_f64());
+    println!(
+        "requests per second {:>12.0}",
+        requests as f64 / took.as_secs_f64()
+    );
     println!("threads             {:>12}", 1);
     println!("tasks               {:>12}", stats.spawned);
     println!("                     all in all   per request");
@@ -123,11 +126,7 @@ fn benchmark() -> io::Result<()> {
 }
 
 /// One client: sends a message, waits for it to come back, and so on.
-async fn client(
-    address: SocketAddr,
-    number: usize,
-    answered: Rc<Cell<usize>>,
-) -> io::Result<()> {
+async fn client(address: SocketAddr, number: usize, answered: Rc<Cell<usize>>) -> io::Result<()> {
     let server = TcpStream::connect(address).await?;
     server.set_nodelay(true)?;
     let message = [number as u8; LENGTH];
@@ -154,7 +153,11 @@ async fn show_progress(answered: Rc<Cell<usize>>) {
         tick.tick().await;
         let done = answered.get() * 40 / (CLIENTS * MESSAGES);
         let (bar, rest) = ("█".repeat(done), "░".repeat(40 - done));
-        eprint!("\r{bar}{rest} {:>7} of {}", answered.get(), CLIENTS * MESSAGES);
+        eprint!(
+            "\r{bar}{rest} {:>7} of {}",
+            answered.get(),
+            CLIENTS * MESSAGES
+        );
         io::stderr().flush().expect("the terminal is there");
     }
 }
