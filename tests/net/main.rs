@@ -7,6 +7,7 @@
 mod address;
 mod connect;
 mod descriptors;
+mod places;
 mod readiness;
 mod serve;
 mod tcp;
@@ -45,6 +46,18 @@ async fn pair() -> io::Result<(TcpStream, TcpStream)> {
     let one = TcpStream::connect(listener.local_addr()?).await?;
     let (other, _) = listener.accept().await?;
     Ok((one, other))
+}
+
+/// Writes until a write has to wait, and returns how much was written.
+async fn fill(stream: &UnixStream) -> io::Result<usize> {
+    let mut written = 0;
+    loop {
+        let mut write = pin!(stream.write(&[0; 4096]));
+        match poll_once(write.as_mut()).await {
+            Poll::Ready(count) => written += count?,
+            Poll::Pending => return Ok(written),
+        }
+    }
 }
 
 /// Polls a future once, in the name of the running task.

@@ -317,6 +317,26 @@ fn a_peer_that_is_always_ready_starves_nobody() {
 }
 
 #[test]
+fn a_queue_of_clients_starves_nobody() {
+    run(async {
+        const CLIENTS: usize = 300;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let mut clients = Vec::new();
+        for _ in 0..CLIENTS {
+            clients.push(TcpStream::connect(listener.local_addr()?).await?);
+        }
+        let other = bibelot::spawn(async {});
+        let mut accepted = 0;
+        while !other.is_finished() {
+            listener.accept().await?;
+            accepted += 1;
+        }
+        assert!(accepted < CLIENTS, "the other task came after all of them");
+        Ok(())
+    });
+}
+
+#[test]
 fn a_burst_of_clients_finds_room_to_wait() {
     run(async {
         // More than std's backlog of 128; connects beyond it would take a second each.

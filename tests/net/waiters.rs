@@ -5,12 +5,11 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
 use bibelot::net::{TcpListener, TcpStream, UnixStream};
 use bibelot::time::{Duration, timeout};
 
-use crate::{Count, look_outside, pair, poll_once, run};
+use crate::{Count, fill, look_outside, pair, poll_once, run};
 
 #[test]
 fn a_reader_that_is_dropped_after_its_wake_passes_it_on() {
@@ -69,15 +68,9 @@ fn a_reader_and_a_writer_wait_on_one_socket_at_once() {
         let mut buf = [0; 16];
         let mut read = Box::pin(here.read(&mut buf));
         assert!(poll_once(read.as_mut()).await.is_pending());
-        let block = [0; 4096];
-        let mut written = 0;
-        let mut write = loop {
-            let mut write = Box::pin(here.write(&block));
-            match poll_once(write.as_mut()).await {
-                Poll::Ready(count) => written += count?,
-                Poll::Pending => break write,
-            }
-        };
+        let mut written = fill(&here).await?;
+        let mut write = Box::pin(here.write(b"late"));
+        assert!(poll_once(write.as_mut()).await.is_pending());
 
         // The reader is served while the writer still waits.
         there.write_all(b"answer").await?;
