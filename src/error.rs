@@ -9,6 +9,9 @@ use std::fmt;
 use std::io;
 use std::panic::Location;
 
+/// What a panic carries.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
 /// Why a task has no value to give to who joins it.
 ///
 /// # Examples
@@ -132,12 +135,12 @@ struct Panic {
     /// The task, as texts name it.
     task: String,
     /// What the panic carried.
-    payload: Box<dyn Any + Send>,
+    payload: Payload,
 }
 
 impl Panicked {
     /// The panic of a task.
-    pub(crate) fn new(task: String, payload: Box<dyn Any + Send>) -> Self {
+    pub(crate) fn new(task: String, payload: Payload) -> Self {
         Self(Box::new(Panic { task, payload }))
     }
 

@@ -7,16 +7,16 @@
 //!    ┌──────────── ready queue ◄──────────────────────────────── inbox ─── bell ─┐
 //!    │ at most what was ready when the turn began                   ▲            │ only if asleep
 //!    ▼                                                              │            ▼
-//!  take the turn of the next task ─ poll ─┬─ ready ──► output ──► wake the joiner │
-//!    (nothing borrowed)                  └─ pending: a leaf future has left      │
-//!                                           the task's waker where it waits      │
+//!  the turn of the next task ─ poll ─┬─ ready ──► output ──► wake the joiner     │
+//!    (nothing borrowed)              └─ pending: a leaf future has left          │
+//!                                       the task's waker where it waits          │
 //!    │ nothing ready: sleep in the reactor until the next deadline ◄─────────────┘
 //!    └► ready sources and due timers ─► wakers collected ─► borrows ended ─► woken ─► ready queue
 //! ```
 //!
 //! The laws, each with a test of that number in `tests/laws.rs`:
 //!
-//! 1. Take, poll, put back: no user code (poll, drop, wake, hook) runs while anything is borrowed.
+//! 1. Take the turn, poll, park: no user code (poll, drop, wake, hook) runs while anything is borrowed.
 //! 2. A leaf future registers in `poll` and deregisters in `Drop`.
 //! 3. *queued* is cleared before the poll, so a wake during the poll is kept.
 //! 4. To sleep: set `asleep`, fence, look at the inbox once more. To wake: push, fence, ring if

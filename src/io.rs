@@ -36,6 +36,12 @@
 //! sink. Beside them stand [`empty`], [`sink`] and [`repeat`]. None of these ever
 //! waits for anything; in a loop over them the task gives way now and then.
 //!
+//! # Streams
+//!
+//! [`duplex()`] connects two tasks without the system, on a virtual clock too; [`pipe()`] leads out, to
+//! a thread or a child; [`AsyncFd`] takes in any other descriptor. Sockets are in [`net`](crate::net).
+//! With the feature `futures-io` all of them have `AsyncRead` and `AsyncWrite`.
+//!
 //! Errors are std's own. Read next: `io/read.rs`, then `io/buf_reader.rs`.
 
 pub(crate) mod async_fd;

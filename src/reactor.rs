@@ -48,6 +48,13 @@ pub(crate) struct Event {
 
 /// What a source is wanted for.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    all(target_os = "linux", not(polling_test_poll_backend)),
+    expect(
+        dead_code,
+        reason = "an edge tells of everything; only the portable backend asks"
+    )
+)]
 pub(crate) struct Interest {
     /// Somebody waits to read.
     pub(crate) read: bool,

@@ -77,6 +77,7 @@ impl<T: AsFd> AsyncFd<T> {
 
     /// The descriptor's owner.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "it is there until into_inner")]
     pub fn get_ref(&self) -> &T {
         self.inner
             .as_ref()
@@ -85,6 +86,7 @@ impl<T: AsFd> AsyncFd<T> {
 
     /// Gives the descriptor's owner back. The descriptor stays non-blocking.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "it is there until now")]
     pub fn into_inner(mut self) -> T {
         self.source.leave(self.get_ref().as_fd());
         self.inner.take().expect("into_inner consumes the AsyncFd")

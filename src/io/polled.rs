@@ -55,8 +55,9 @@ where
     }
 }
 
-/// Writes by std's `Write` of the descriptor's owner. Only the last one to poll is woken. Closing shuts down the writing half of a socket;
-/// of anything else it does nothing, since only a drop closes a descriptor.
+/// Writes by std's `Write` of the descriptor's owner. Only the last one to poll is woken. Closing shuts
+/// down the writing half of a socket; of anything else it does nothing, since only a drop closes a
+/// descriptor.
 impl<T> AsyncWrite for &AsyncFd<T>
 where
     T: AsFd,
@@ -223,3 +224,9 @@ poll_write!([] Duplex, |this| this, []);
 
 reads_by_fd!(PipeReader);
 writes_by_fd!(PipeWriter);
+
+reads_by_fd!(crate::net::TcpStream);
+writes_by_fd!(crate::net::TcpStream);
+
+reads_by_fd!(crate::net::UnixStream);
+writes_by_fd!(crate::net::UnixStream);

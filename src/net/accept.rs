@@ -1,5 +1,5 @@
 //! [`Accept`]: the two listeners as one, for what takes either: [`Incoming`] and
-//! [`serve`](crate::net::serve).
+//! [`serve`](crate::net::serve()).
 
 use std::fmt;
 use std::io;

@@ -62,7 +62,7 @@ impl TcpListener {
     /// # Errors
     ///
     /// Returns the system's error: descriptors may be short, or the client gone already. The
-    /// listener is as good as before; [`serve`](crate::net::serve) knows what to do.
+    /// listener is as good as before; [`serve`](crate::net::serve()) knows what to do.
     ///
     /// # Cancel safety
     ///

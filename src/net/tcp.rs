@@ -38,7 +38,7 @@ use crate::time::timeout;
 /// ```
 pub struct TcpStream {
     /// The socket.
-    pub(super) fd: AsyncFd<std::net::TcpStream>,
+    pub(crate) fd: AsyncFd<std::net::TcpStream>,
 }
 
 wrap_std!(TcpStream, std::net::TcpStream);

@@ -1,8 +1,8 @@
 //! What all six sockets have in common: each is std's own inside an [`AsyncFd`](crate::io::AsyncFd),
 //! and gives on to it whatever does not wait.
 //!
-//! Two macros, since the six types share no trait in std: [`wrap_std`] for what is the same for all,
-//! [`same_as_std`] for the methods that std has already written.
+//! Two macros, since the six types share no trait in std: `wrap_std` for what is the same for all,
+//! `same_as_std` for the methods that std has already written.
 
 /// Writes the conversions from and to std's socket, and the traits of every descriptor.
 macro_rules! wrap_std {

@@ -31,7 +31,6 @@
     reason = "the union of future and output, and its two owners"
 )]
 
-use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::fmt;
 use std::marker::PhantomData;
@@ -42,7 +41,7 @@ use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::task::{Context, Poll, Waker};
 
-use crate::error::{JoinError, Panicked};
+use crate::error::{JoinError, Panicked, Payload};
 use crate::report::{self, Report};
 use crate::scheduler::Current;
 use crate::task::extras;
@@ -83,8 +82,8 @@ pub(crate) struct Header {
     vtable: &'static Vtable,
     /// The task's number, and in the low sixteen bits its token's generation.
     number: u64,
-    /// Who spawned it.
-    parent: Option<TaskId>,
+    /// The number of the task that spawned it, or zero.
+    parent: u64,
     /// Where it was spawned.
     spawned_at: &'static Location<'static>,
     /// Where it waits.
@@ -100,6 +99,8 @@ pub(crate) struct Header {
     /// The owners' bits and the stage.
     status: Cell<Status>,
 }
+
+const _: () = assert!(size_of::<Header>() <= 64, "one cache line");
 
 /// The stage in the high bits, flags in the low ones.
 #[derive(Clone, Copy, Debug)]
@@ -162,7 +163,7 @@ impl Header {
         Current {
             token: self.token(),
             id: self.id(),
-            parent: self.parent,
+            parent: (self.parent > 0).then(|| TaskId::new(self.parent)),
             spawned_at: self.spawned_at,
         }
     }
@@ -229,7 +230,7 @@ struct Vtable {
     /// Polls the future; at its end leaves output or error in the stage.
     poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<()>,
     /// Drops what is alive in the stage; what its destructor panicked with comes back.
-    drop_stage: unsafe fn(NonNull<Header>) -> Result<(), Box<dyn Any + Send>>,
+    drop_stage: unsafe fn(NonNull<Header>) -> Result<(), Payload>,
     /// Leaves an error in the stage, which is empty.
     fail: unsafe fn(NonNull<Header>, JoinError),
     /// Moves output or error out of the stage, to where the second pointer says.
@@ -264,7 +265,7 @@ union StageOf<F: Future> {
         dead_code,
         reason = "it makes room; it is reached by a pointer to the stage"
     )]
-    error: ManuallyDrop<JoinError>,
+    error: ManuallyDrop<Box<JoinError>>,
 }
 
 /// What a task is born with.
@@ -294,7 +295,7 @@ pub(crate) fn new<F: Future>(birth: &Birth, future: F) -> (TaskRef, JoinRef<F::O
                 room: const { pool::Room::of::<TaskCell<F>>() },
             },
             number: birth.id.get() << GENERATION_BITS | u64::from(birth.token.generation()),
-            parent: birth.parent,
+            parent: birth.parent.map_or(0, TaskId::get),
             spawned_at: birth.spawned_at,
             waits_at: Cell::new(None),
             joiner: Cell::new(None),
@@ -364,7 +365,7 @@ unsafe fn poll<F: Future>(header: NonNull<Header>, cx: &mut Context<'_>) -> Poll
 }
 
 /// See [`Vtable::drop_stage`].
-unsafe fn drop_stage<F: Future>(header: NonNull<Header>) -> Result<(), Box<dyn Any + Send>> {
+unsafe fn drop_stage<F: Future>(header: NonNull<Header>) -> Result<(), Payload> {
     // SAFETY: the cell is alive (A).
     let head = unsafe { header.as_ref() };
     let was = head.stage();
@@ -376,16 +377,16 @@ unsafe fn drop_stage<F: Future>(header: NonNull<Header>) -> Result<(), Box<dyn A
         // SAFETY: the status says that the output is alive, and it does no longer (B).
         Stage::Output => unsafe { ptr::drop_in_place(stage.cast::<F::Output>()) },
         // SAFETY: the status says that the error is alive, and it does no longer (B).
-        Stage::Error => unsafe { ptr::drop_in_place(stage.cast::<JoinError>()) },
+        Stage::Error => unsafe { ptr::drop_in_place(stage.cast::<Box<JoinError>>()) },
         Stage::Empty => {}
     }))
 }
 
 /// See [`Vtable::fail`].
 unsafe fn fail<F: Future>(header: NonNull<Header>, error: JoinError) {
-    let stage = stage_of::<F>(header).cast::<JoinError>();
+    let stage = stage_of::<F>(header).cast::<Box<JoinError>>();
     // SAFETY: the caller says that the stage is EMPTY, so nothing is overwritten (B).
-    unsafe { stage.write(error) };
+    unsafe { stage.write(Box::new(error)) };
     // SAFETY: the cell is alive (A).
     let head = unsafe { header.as_ref() };
     head.set_stage(Stage::Error);
@@ -419,13 +420,13 @@ unsafe fn take_error<F: Future>(header: NonNull<Header>) -> Option<JoinError> {
         return None;
     }
     head.set_stage(Stage::Empty);
-    let error = stage_of::<F>(header).cast::<JoinError>();
+    let error = stage_of::<F>(header).cast::<Box<JoinError>>();
     // SAFETY: the status said that the error is alive; it is moved out once (B).
-    Some(unsafe { error.read() })
+    Some(*unsafe { error.read() })
 }
 
 /// The error of a task that panicked.
-fn panicked(header: &Header, payload: Box<dyn Any + Send>) -> JoinError {
+fn panicked(header: &Header, payload: Payload) -> JoinError {
     JoinError::Panicked(Panicked::new(extras::describe(header), payload))
 }
 

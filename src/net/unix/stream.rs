@@ -31,7 +31,7 @@ use crate::place::placed;
 /// ```
 pub struct UnixStream {
     /// The socket.
-    fd: AsyncFd<std::os::unix::net::UnixStream>,
+    pub(crate) fd: AsyncFd<std::os::unix::net::UnixStream>,
 }
 
 wrap_std!(UnixStream, std::os::unix::net::UnixStream);
