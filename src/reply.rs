@@ -113,3 +113,47 @@ impl<T> Drop for Reply<T> {
         drop(waker);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::executor::face::run;
+
+    #[test]
+    fn an_answer_wakes_who_waits_for_it() {
+        run(async {
+            for _ in 0..100 {
+                let (answer, reply) = channel();
+                let thread = thread::spawn(move || answer.send(42));
+                assert_eq!(reply.await, Some(42));
+                thread.join().expect("no panic");
+            }
+        });
+    }
+
+    #[test]
+    fn an_answer_may_be_there_first() {
+        let (answer, reply) = channel();
+        answer.send(42);
+        assert_eq!(run(reply), Some(42));
+    }
+
+    #[test]
+    fn a_thread_that_gives_up_is_seen_to() {
+        let (answer, reply) = channel::<u32>();
+        let thread = thread::spawn(move || drop(answer));
+        assert_eq!(run(reply), None);
+        thread.join().expect("no panic");
+    }
+
+    #[test]
+    fn an_answer_that_nobody_wants_is_dropped() {
+        let (answer, reply) = channel();
+        drop(reply);
+        let wanted = Arc::new(());
+        answer.send(Arc::clone(&wanted));
+        assert_eq!(Arc::strong_count(&wanted), 1);
+    }
+}

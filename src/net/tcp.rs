@@ -83,7 +83,7 @@ impl TcpStream {
     pub fn connect_timeout(
         address: &SocketAddr,
         limit: Duration,
-    ) -> impl Future<Output = io::Result<Self>> {
+    ) -> impl Future<Output = io::Result<Self>> + use<> {
         let address = *address;
         placed(async move {
             if limit.is_zero() {

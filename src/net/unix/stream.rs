@@ -64,7 +64,7 @@ impl UnixStream {
     ///
     /// Nothing is lost: what was begun is closed.
     #[track_caller]
-    pub fn connect_addr(address: &SocketAddr) -> impl Future<Output = io::Result<Self>> {
+    pub fn connect_addr(address: &SocketAddr) -> impl Future<Output = io::Result<Self>> + use<> {
         let address = address::of_std(address);
         placed(async move { Self::connect_to(&address?).await })
     }
