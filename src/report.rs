@@ -107,11 +107,19 @@ pub(crate) fn with_hook<R>(hook: Option<Hook>, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<Hook>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            drop(HOOK.replace(self.0.take()));
+            drop(replace(self.0.take()));
         }
     }
-    let _restore = Restore(HOOK.replace(hook));
+    let _restore = Restore(replace(hook));
     f()
+}
+
+/// Makes `hook` the place where reports go, and returns the one before. During the end of the thread
+/// there is none any more, and reports go to standard error.
+fn replace(hook: Option<Hook>) -> Option<Hook> {
+    HOOK.try_with(|current| current.replace(hook))
+        .ok()
+        .flatten()
 }
 
 /// Sends a report to the hook of the executor that runs on this thread, or to standard error. A hook

@@ -24,11 +24,20 @@ pub(crate) fn enter<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<Rc<Core>>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            drop(CORE.replace(self.0.take()));
+            drop(replace(self.0.take()));
         }
     }
-    let _restore = Restore(CORE.replace(Some(Rc::clone(core))));
+    let _restore = Restore(replace(Some(Rc::clone(core))));
     report::with_hook(core.hook(), || waker::enter(core.scheduler(), f))
+}
+
+/// Makes `core` the executor that runs on this thread, and returns the one before. During the end of
+/// the thread there is no place for it any more: an executor in a thread-local can end, but what its
+/// destructors ask of it they are refused.
+fn replace(core: Option<Rc<Core>>) -> Option<Rc<Core>> {
+    CORE.try_with(|current| current.replace(core))
+        .ok()
+        .flatten()
 }
 
 /// Calls `f` with the executor that runs on this thread, if there is one.

@@ -11,17 +11,19 @@
 //!
 //! Mutants that were made by hand, and what failed:
 //!
-//! - no second look before the sleep: `a_wake_ends_the_sleep` and all that follow it;
-//! - the look before the flag is set: the same;
-//! - the flag read before the push: the same;
-//! - no fence in `ring_if_asleep`, or none in `prepare_sleep`: the same;
-//! - the equal wake skipped by a load and not by a swap: `an_equal_wake_that_is_skipped_is_seen`;
+//! - no second look before the sleep, or the look before the flag is set, or the flag read before
+//!   the push: `a_wake_ends_the_sleep` and most others;
+//! - no fence in `ring_if_asleep`, or none in `set_asleep`: `the_last_remote_ends_the_sleep` (the
+//!   lock in the model's queue stands in for the fences elsewhere);
+//! - the equal wake skipped by a load and not by a swap, or `last` never cleared, or cleared without
+//!   acquiring: `an_equal_wake_that_is_skipped_is_seen`;
 //! - `take` pops until nothing is left: `a_wake_during_the_taking_is_not_skipped`;
 //! - `call` marks `last` with a store: `a_call_hides_no_wake_that_was_skipped`;
-//! - `call` looks at `is_closed` and lets the lock go before the push:
-//!   `a_call_is_made_or_dropped_but_never_forgotten`;
-//! - no look at the remotes in `prepare_sleep`: `the_last_remote_ends_the_sleep`;
-//! - no look in `leave_to_host`: `a_wake_between_two_turns_rings`.
+//! - `call` lets the lock go before it pushes: `a_call_is_made_or_dropped_but_never_forgotten`;
+//! - no look at the remotes before the sleep, or no ring by the last one:
+//!   `the_last_remote_ends_the_sleep`;
+//! - no look in `leave_to_host`: `a_wake_between_two_turns_rings`;
+//! - a ring by all who see the flag: `a_sleep_is_ended_by_one_ring`.
 
 use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
 
