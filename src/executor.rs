@@ -215,7 +215,7 @@ impl Core {
     fn end(&self, token: Token, mut task: TaskRef) {
         let joiner = task.take_joiner();
         if let Some(JoinError::Panicked(panicked)) = task.take_error() {
-            report::send(&Report::Panicked(panicked));
+            report::send_panic(panicked);
         }
         // The destructor of an output that nobody wants is user code of this task, so it is still
         // the current one.

@@ -16,8 +16,12 @@ impl Core {
         self.is_shut_down.set(true);
         context::enter(self, || {
             self.inbox.close();
-            while self.scheduler.len() > 0 {
-                for token in self.newest_first() {
+            loop {
+                let tasks = self.newest_first();
+                if tasks.is_empty() {
+                    break;
+                }
+                for token in tasks {
                     self.drop_task(token, at);
                 }
             }

@@ -41,7 +41,7 @@ use std::ptr::{self, NonNull};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::{JoinError, Panicked};
-use crate::report::{self, Report};
+use crate::report::{self, discard};
 use crate::scheduler::Current;
 use crate::task::extras;
 use crate::task::id::TaskId;
@@ -433,14 +433,6 @@ fn panicked(header: &Header, payload: Box<dyn Any + Send>) -> JoinError {
     })
 }
 
-/// Drops a value whose destructor may panic, when there is a panic to report already.
-pub(crate) fn discard<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        // The payload's own destructor may panic as well; no more is asked of it.
-        std::mem::forget(payload);
-    }
-}
-
 /// The scheduler's part of a task. Dropping it drops what is left of the task.
 pub(crate) struct TaskRef(NonNull<Header>);
 
@@ -561,10 +553,10 @@ fn release(header: NonNull<Header>, owner: u8) {
         // owner's bit is still set, so the cell outlives the destructor.
         // SAFETY: the vtable is the cell's own (E).
         if let Err(payload) = unsafe { (head.vtable.drop_stage)(header) } {
-            report::send(&Report::Panicked(Panicked {
+            report::send_panic(Panicked {
                 task: extras::describe(head),
                 payload,
-            }));
+            });
         }
     }
     head.clear(owner);

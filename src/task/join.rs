@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use crate::error::JoinError;
 use crate::place;
-use crate::report::{self, Report};
+use crate::report;
 use crate::task::cell::JoinRef;
 use crate::task::waits::Waits;
 use crate::task::{Task, extras};
@@ -115,7 +115,7 @@ impl<T> Unpin for JoinHandle<T> {}
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         if let Some(JoinError::Panicked(panicked)) = self.task.take_error() {
-            report::send(&Report::Panicked(panicked));
+            report::send_panic(panicked);
         }
     }
 }
