@@ -42,7 +42,6 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -98,13 +97,17 @@ pub(crate) struct Core {
 /// A place in the source.
 type Place = &'static Location<'static>;
 
-/// The future given to `run`, and the task in whose name it is polled: it may borrow from its
-/// caller, so it lies there and not in a task's cell.
+/// Polls the future given to `run`, whose value goes where that wants it; or drops it, if there is
+/// nothing to poll it with. Never panics.
+type PollMain<'a> = dyn FnMut(Option<&mut Context<'_>>) -> Poll<()> + 'a;
+
+/// The future given to `run`, and the task in whose name it is polled and dropped: it may borrow from
+/// its caller, so it lies there and not in a task's cell.
 struct Main<'a> {
     /// Whose main future it is.
     core: &'a Core,
-    /// The future; its value goes where `run` wants it.
-    future: Pin<&'a mut dyn Future<Output = ()>>,
+    /// The future.
+    poll: &'a mut PollMain<'a>,
     /// The task; `None` once it has ended.
     token: Option<Token>,
 }
@@ -115,6 +118,7 @@ impl Drop for Main<'_> {
         if let Some(token) = self.token
             && let Some(task) = self.core.scheduler.take(token)
         {
+            let _dropped = (self.poll)(None);
             self.core.end(token, task);
         }
     }
@@ -122,13 +126,13 @@ impl Drop for Main<'_> {
 
 impl Core {
     /// Turns until the main future has ended.
-    fn run_main(self: &Rc<Self>, future: Pin<&mut dyn Future<Output = ()>>, at: Place) {
+    fn run_main<'a>(self: &'a Rc<Self>, poll: &'a mut PollMain<'a>, at: Place) {
         // The task in whose name the future is polled; its own future never is.
         let name = Some(String::from("main"));
         let (token, _) = self.admit(std::future::pending::<()>(), name, at);
         let mut main = Main {
             core: self,
-            future,
+            poll,
             token: Some(token),
         };
         while main.token.is_some() {
@@ -187,7 +191,7 @@ impl Core {
         let cx = &mut Context::from_waker(&waker);
         let polled = match main {
             Some(main) => {
-                let polled = main.future.as_mut().poll(cx);
+                let polled = (main.poll)(Some(cx));
                 if polled.is_ready() {
                     main.token = None;
                 }
