@@ -42,7 +42,6 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -96,13 +95,17 @@ pub(crate) struct Core {
 /// A place in the source.
 type Place = &'static Location<'static>;
 
-/// The future given to `run`, and the task in whose name it is polled: it may borrow from its
-/// caller, so it lies there and not in a task's cell.
+/// Polls the future given to `run`, whose value goes where that wants it; or drops it, if there is
+/// nothing to poll it with. Never panics.
+type PollMain<'a> = dyn FnMut(Option<&mut Context<'_>>) -> Poll<()> + 'a;
+
+/// The future given to `run`, and the task in whose name it is polled and dropped: it may borrow from
+/// its caller, so it lies there and not in a task's cell.
 struct Main<'a> {
     /// Whose main future it is.
     core: &'a Core,
-    /// The future; its value goes where `run` wants it.
-    future: Pin<&'a mut dyn Future<Output = ()>>,
+    /// The future.
+    poll: &'a mut PollMain<'a>,
     /// The task; `None` once it has ended.
     token: Option<Token>,
 }
@@ -113,6 +116,7 @@ impl Drop for Main<'_> {
         if let Some(token) = self.token
             && let Some(turn) = self.core.scheduler.turn_of(token)
         {
+            let _dropped = (self.poll)(None);
             self.core.end(token, turn);
         }
     }
@@ -120,14 +124,14 @@ impl Drop for Main<'_> {
 
 impl Core {
     /// Turns until the main future has ended.
-    fn run_main(&self, future: Pin<&mut dyn Future<Output = ()>>, at: Place) {
+    fn run_main<'a>(&'a self, poll: &'a mut PollMain<'a>, at: Place) {
         // The task in whose name the future is polled; its own future never is.
         let name = Some(String::from("main"));
         let (token, _) = self.scheduler.spawn(std::future::pending::<()>(), name, at);
         let token = Some(token);
         self.run(&mut Some(Main {
             core: self,
-            future,
+            poll,
             token,
         }));
     }
@@ -179,7 +183,7 @@ impl Core {
         let cx = &mut Context::from_waker(&waker);
         let mut main = main.as_mut().filter(|main| main.token == Some(token));
         let polled = match main.as_mut() {
-            Some(main) => main.future.as_mut().poll(cx),
+            Some(main) => (main.poll)(Some(cx)),
             None if turn.is_cancelled() => {
                 turn.cancel(extras::cancellation(&turn));
                 Poll::Ready(())
@@ -218,7 +222,7 @@ impl Core {
     fn end_unseen(&self, turn: &mut Turn) {
         // The destructor is user code of this task, which is therefore still the current one.
         match turn.discard() {
-            Some(JoinError::Panicked(panicked)) => report::send(&Report::Panicked(panicked)),
+            Some(JoinError::Panicked(panicked)) => report::send_panic(panicked),
             Some(JoinError::Cancelled(_)) | None => {}
         }
     }

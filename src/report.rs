@@ -130,7 +130,24 @@ pub(crate) fn send(report: &Report) {
         eprintln!("bibelot: {report}");
         return;
     };
-    if catch_unwind(AssertUnwindSafe(|| hook(report))).is_err() {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| hook(report))) {
+        discard(payload);
         eprintln!("bibelot: the report hook panicked on: {report}");
+    }
+}
+
+/// Reports a panic that nobody joins.
+pub(crate) fn send_panic(panicked: Panicked) {
+    let report = Report::Panicked(panicked);
+    send(&report);
+    // What the panic carries is dropped with the report, and is the user's.
+    discard(report);
+}
+
+/// Drops a value whose destructor may panic, when there is a panic to report already.
+pub(crate) fn discard<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        // The payload's own destructor may panic as well; no more is asked of it.
+        std::mem::forget(payload);
     }
 }

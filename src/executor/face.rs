@@ -3,13 +3,14 @@
 use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
 use crate::executor::builder::ExecutorBuilder;
 use crate::executor::stats::Stats;
 use crate::executor::{Core, context};
+use crate::report::discard;
 use crate::task::JoinHandle;
 
 /// Runs a future on this thread to its end, and every task that it has spawned, and returns the
@@ -50,6 +51,14 @@ pub(crate) fn run_to_end<F: Future>(builder: ExecutorBuilder, main: F) -> F::Out
     let value = executor.run(main);
     context::enter(&executor.core, || executor.core.run(&mut None));
     value
+}
+
+/// Drops a future that has panicked; what its destructor panics with is not told any more.
+fn discard_future<F>(mut future: Pin<&mut Option<F>>) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
+    if let Err(payload) = dropped {
+        discard(payload);
+    }
 }
 
 /// An executor: tasks of one thread, and the loop that polls them.
@@ -121,18 +130,23 @@ impl Executor {
         self.assert_may_turn();
         let value = Cell::new(None);
         context::enter(&self.core, || {
-            let mut main = pin!(main);
-            let main = pin!(std::future::poll_fn(|cx| {
-                let polled = catch_unwind(AssertUnwindSafe(|| main.as_mut().poll(cx)));
-                let ended = match polled {
-                    Ok(Poll::Pending) => return Poll::Pending,
-                    Ok(Poll::Ready(output)) => Ok(output),
-                    Err(payload) => Err(payload),
-                };
-                value.set(Some(ended));
-                Poll::Ready(())
-            }));
-            self.core.run_main(main, at);
+            let mut main = pin!(Some(main));
+            let mut poll = |cx: Option<&mut Context<'_>>| {
+                let polled = catch_unwind(AssertUnwindSafe(|| {
+                    if let (Some(main), Some(cx)) = (main.as_mut().as_pin_mut(), cx) {
+                        let output = ready!(main.poll(cx));
+                        value.set(Some(Ok(output)));
+                    }
+                    main.set(None);
+                    Poll::Ready(())
+                }));
+                polled.unwrap_or_else(|payload| {
+                    discard(value.replace(Some(Err(payload))));
+                    discard_future(main.as_mut());
+                    Poll::Ready(())
+                })
+            };
+            self.core.run_main(&mut poll, at);
         });
         match value.take() {
             Some(Ok(value)) => value,

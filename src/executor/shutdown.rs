@@ -18,13 +18,16 @@ impl Core {
         self.is_shut_down.set(true);
         context::enter(self, || {
             self.inbox.close();
-            while self.scheduler.len() > 0 {
+            loop {
                 let mut tasks = self.tasks();
+                if tasks.is_empty() {
+                    break;
+                }
                 while let Some((_, token)) = tasks.pop() {
                     self.drop_task(token, at);
                 }
-                self.scheduler.forget_ready();
             }
+            self.scheduler.forget_ready();
         });
     }
 

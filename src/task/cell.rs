@@ -42,7 +42,7 @@ use std::ptr::{self, NonNull};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::{JoinError, Panicked, Payload};
-use crate::report::{self, Report};
+use crate::report::{self, discard};
 use crate::scheduler::Current;
 use crate::task::extras;
 use crate::task::id::TaskId;
@@ -430,14 +430,6 @@ fn panicked(header: &Header, payload: Payload) -> JoinError {
     JoinError::Panicked(Panicked::new(extras::describe(header), payload))
 }
 
-/// Drops a value whose destructor may panic, when there is a panic to report already.
-pub(crate) fn discard<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        // The payload's own destructor may panic as well; no more is asked of it.
-        std::mem::forget(payload);
-    }
-}
-
 /// The scheduler's part of a task. Dropping it drops what is left of the task.
 pub(crate) struct TaskRef(NonNull<Header>);
 
@@ -622,8 +614,7 @@ fn drop_unwanted(header: NonNull<Header>) {
     let head = unsafe { header.as_ref() };
     // SAFETY: the vtable is the cell's own (E), and there is no turn but the caller's (D).
     if let Err(payload) = unsafe { (head.vtable.drop_stage)(header) } {
-        let panicked = Panicked::new(extras::describe(head), payload);
-        report::send(&Report::Panicked(panicked));
+        report::send_panic(Panicked::new(extras::describe(head), payload));
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use crate::error::JoinError;
 use crate::place;
-use crate::report::{self, Report};
+use crate::report;
 use crate::task::cell::JoinRef;
 use crate::task::waits::Waits;
 use crate::task::{Task, extras};
@@ -124,7 +124,7 @@ impl<T> Drop for JoinHandle<T> {
 #[cold]
 fn report_unseen(error: Option<JoinError>) {
     if let Some(JoinError::Panicked(panicked)) = error {
-        report::send(&Report::Panicked(panicked));
+        report::send_panic(panicked);
     }
 }
 

@@ -125,6 +125,8 @@ impl Sleep {
     }
 
     /// Has the task woken at the deadline, by the executor that runs on this thread.
+    ///
+    /// Nothing may be borrowed: a foreign waker is cloned and dropped here.
     fn set(&mut self, core: &Rc<Core>, cx: &Context<'_>) {
         let waker = waker::keep(cx.waker());
         if let Some((home, key)) = &self.timer {
@@ -146,16 +148,18 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        context::with(|core| {
-            if this.deadline <= core.reading() {
-                return Poll::Ready(());
-            }
-            core.scheduler().note(Waits::TIME, this.at);
-            if this.deadline != Instant::NEVER {
-                this.set(core, cx);
-            }
-            Poll::Pending
-        })
+        let waits = context::with(|core| {
+            let waits = this.deadline > core.reading();
+            waits.then(|| Rc::clone(core))
+        });
+        let Some(core) = waits else {
+            return Poll::Ready(());
+        };
+        core.scheduler().note(Waits::TIME, this.at);
+        if this.deadline != Instant::NEVER {
+            this.set(&core, cx);
+        }
+        Poll::Pending
     }
 }
 

@@ -1,0 +1,753 @@
+//! What tasks promise: order, joining, panics, and what can be known of them.
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::panic::panic_any;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::thread;
+
+use bibelot::io::AsyncFd;
+use bibelot::task::{Builder, JoinError, JoinHandle, current, try_current, yield_now};
+use bibelot::testing::Sim;
+use bibelot::thread::park;
+use bibelot::time::{Duration, Instant, sleep, timeout};
+use bibelot::{Executor, Report, spawn};
+
+use support::{Trace, on_drop, panic_of, reporting_to};
+
+#[test]
+fn spawn_does_not_switch_and_children_come_in_order() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    bibelot::run(async move {
+        for name in ["first", "second", "third"] {
+            let said = said.clone();
+            spawn(async move { said.say(name) });
+        }
+        said.say("spawned all");
+        yield_now().await;
+        said.say("main again");
+    });
+    assert_eq!(
+        trace.take(),
+        ["spawned all", "first", "second", "third", "main again"]
+    );
+}
+
+#[test]
+fn yielding_lets_every_other_ready_task_have_its_turn_once() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    bibelot::run(async move {
+        for name in ["a", "b"] {
+            let said = said.clone();
+            spawn(async move {
+                for nth in 0..3 {
+                    said.say(format!("{name}{nth}"));
+                    yield_now().await;
+                }
+            });
+        }
+    });
+    assert_eq!(trace.take(), ["a0", "b0", "a1", "b1", "a2", "b2"]);
+}
+
+#[test]
+fn a_dropped_handle_lets_its_task_go_on() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    bibelot::run(async move {
+        let handle = spawn(async move {
+            yield_now().await;
+            said.say("went on");
+        });
+        yield_now().await;
+        drop(handle);
+    });
+    assert_eq!(trace.take(), ["went on"]);
+}
+
+#[test]
+fn join_gives_the_value_whenever_it_is_asked_for() {
+    bibelot::run(async {
+        let early = spawn(async {
+            yield_now().await;
+            "early"
+        });
+        assert_eq!(early.join().await.unwrap(), "early");
+        let late = spawn(async { "late" });
+        for _ in 0..3 {
+            yield_now().await;
+        }
+        assert!(late.is_finished());
+        assert_eq!(late.join().await.unwrap(), "late");
+    });
+}
+
+#[test]
+fn a_joiner_is_woken_once_and_in_the_order_of_ends() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    Sim::new().run(async move {
+        for nth in [3, 1, 2] {
+            let said = said.clone();
+            let handle = spawn(sleep(Duration::from_secs(nth)));
+            spawn(async move {
+                handle.await.unwrap();
+                said.say(format!("{nth} s"));
+            });
+        }
+    });
+    assert_eq!(trace.take(), ["1 s", "2 s", "3 s"]);
+}
+
+#[test]
+fn a_handle_awaited_by_reference_can_be_given_up_and_awaited_again() {
+    Sim::new().run(async {
+        let mut handle = spawn(async {
+            sleep(Duration::from_secs(2)).await;
+            "value"
+        });
+        let given_up = timeout(Duration::from_secs(1), &mut handle).await;
+        assert!(given_up.is_err());
+        assert_eq!((&mut handle).await.unwrap(), "value");
+    });
+}
+
+#[test]
+fn a_handle_awaited_by_value_and_given_up_lets_the_task_go_on() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    Sim::new().run(async move {
+        let handle = spawn(async move {
+            sleep(Duration::from_secs(2)).await;
+            said.say("went on");
+        });
+        assert!(timeout(Duration::from_secs(1), handle).await.is_err());
+    });
+    assert_eq!(trace.take(), ["went on"]);
+}
+
+#[test]
+fn a_handle_that_moves_to_another_task_wakes_that_one() {
+    Sim::new().run(async {
+        let mut handle = spawn(async {
+            sleep(Duration::from_secs(2)).await;
+            "value"
+        });
+        // Here main is the one to be woken; a second later it is another task.
+        assert!(timeout(Duration::from_secs(1), &mut handle).await.is_err());
+        let value = spawn(async move { handle.await.unwrap() }).await;
+        assert_eq!(value.unwrap(), "value");
+    });
+}
+
+#[test]
+fn a_handle_polled_after_its_value_is_a_clear_panic() {
+    bibelot::run(async {
+        let mut handle = spawn(async {});
+        (&mut handle).await.unwrap();
+        let text = panic_of(|| support::poll_once(&mut handle));
+        assert_eq!(text, "a JoinHandle was polled after it had given its value");
+    });
+}
+
+#[test]
+fn a_task_that_joins_itself_is_a_deadlock_that_the_simulation_names() {
+    let lines = Rc::new(Cell::new((0, 0)));
+    let told = Rc::clone(&lines);
+    let text = panic_of(|| {
+        Sim::new().run(async move {
+            let own: Rc<RefCell<Option<JoinHandle<()>>>> = Rc::default();
+            let handle = Rc::clone(&own);
+            let narcissus = Builder::new().name("narcissus").spawn(async move {
+                yield_now().await;
+                let own = own.take().unwrap();
+                told.set((line!() + 1, 0));
+                own.await.unwrap();
+            });
+            *handle.borrow_mut() = Some(narcissus);
+        })
+    });
+    let (line, _) = lines.get();
+    let here = file!();
+    let expected = format!(
+        "deadlock: every task is waiting and no deadline is set\n  \
+         task \"narcissus\" waits for a task to end at {here}:{line}:21"
+    );
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_deadlock_report_says_who_waits_for_what_and_where() {
+    let base = line!();
+    async fn joins_it(handle: JoinHandle<()>) {
+        handle.await.unwrap(); // base + 2
+    }
+    let text = panic_of(|| {
+        Sim::new().run(async {
+            let silent = spawn(pending()); // base + 6
+            let joins = Builder::new().name("joins").spawn(joins_it(silent));
+            let endless = sleep(Duration::MAX); // base + 8
+            drop(Builder::new().name("endless").spawn(endless));
+            joins.await.unwrap(); // base + 10
+        })
+    });
+    let at = |line, column| format!("{}:{}:{column}", file!(), base + line);
+    let expected = [
+        String::from("deadlock: every task is waiting and no deadline is set"),
+        format!("  task \"main\" waits for a task to end at {}", at(10, 19)),
+        format!(
+            "  task 2 (spawned at {}) waits for nothing that could wake it",
+            at(6, 26)
+        ),
+        format!("  task \"joins\" waits for a task to end at {}", at(2, 16)),
+        format!("  task \"endless\" waits for a deadline at {}", at(8, 27)),
+    ];
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_deadlock_is_detected_in_a_real_run_that_asks_for_it() {
+    let executor = Executor::builder().detect_deadlock().build().unwrap();
+    let handle = executor.spawn(pending::<()>());
+    let text = panic_of(|| executor.run(handle));
+    assert!(text.starts_with("deadlock: "), "{text}");
+    assert!(
+        text.contains("task \"main\" waits for a task to end at "),
+        "{text}"
+    );
+    // Nothing is broken: the executor goes on.
+    assert_eq!(executor.run(async { 1 }), 1);
+}
+
+#[test]
+fn who_waits_for_the_world_outside_is_not_in_a_deadlock() {
+    let executor = Executor::builder().detect_deadlock().build().unwrap();
+    // A waker that somebody else has: it may come at any time.
+    let mut is_first = true;
+    executor.run(poll_fn(|cx| {
+        if !std::mem::take(&mut is_first) {
+            return Poll::Ready(());
+        }
+        let waker = cx.waker().clone();
+        thread::spawn(move || waker.wake());
+        Poll::Pending
+    }));
+    // A thread that unparks.
+    executor.run(async {
+        let task = current();
+        thread::spawn(move || task.unpark());
+        park().await;
+    });
+    // A descriptor.
+    executor.run(async {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let ours = AsyncFd::new(ours).unwrap();
+        let writer = thread::spawn(move || (&theirs).write_all(b"x").unwrap());
+        let read = ours.read_with(|mut stream| stream.read(&mut [0]));
+        assert_eq!(read.await.unwrap(), 1);
+        writer.join().unwrap();
+    });
+    // A remote.
+    let (woken, remote) = (executor.spawn(park()), executor.remote());
+    let task = woken.task();
+    let thread = thread::spawn(move || {
+        let unparked = remote.spawn(move || async move { task.unpark() });
+        unparked.unwrap();
+    });
+    executor.run(woken).unwrap();
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_panic_is_joined() {
+    bibelot::run(async {
+        let error = spawn(async { panic!("with a {}", std::hint::black_box("text")) })
+            .await
+            .map(|()| ());
+        let error = error.unwrap_err();
+        assert!(error.is_panic() && !error.is_cancelled());
+        let JoinError::Panicked(panicked) = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(panicked.message(), Some("with a text"));
+        assert_eq!(
+            *error.into_panic().downcast::<String>().unwrap(),
+            "with a text"
+        );
+
+        let error = spawn(async { panic_any(42) })
+            .await
+            .map(|()| ())
+            .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with(" panicked: a value that is no text")
+        );
+        assert_eq!(*error.into_panic().downcast::<i32>().unwrap(), 42);
+    });
+}
+
+#[test]
+fn into_panic_of_a_cancelled_task_says_what_to_do() {
+    bibelot::run(async {
+        let handle = Builder::new().name("fetch").spawn(pending::<()>());
+        handle.cancel();
+        let (here, line) = (file!(), line!() - 1);
+        let error = handle.await.unwrap_err();
+        let expected = format!(
+            "the task did not panic: task \"fetch\" was cancelled at {here}:{line}:16; \
+             ask is_panic() first"
+        );
+        assert_eq!(panic_of(|| error.into_panic()), expected);
+    });
+}
+
+#[test]
+fn a_panic_that_nobody_joins_is_reported_with_name_or_place() {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    executor.run(async {
+        drop(
+            Builder::new()
+                .name("fetch")
+                .spawn(async { panic!("no route") }),
+        );
+        let line = line!() + 1;
+        drop(spawn(async { panic!("nameless") }));
+        yield_now().await;
+        let place = format!("{}:{line}:14", file!());
+        let expected = [
+            "task \"fetch\" panicked: no route".to_string(),
+            format!("task 3 (spawned at {place}) panicked: nameless"),
+        ];
+        assert_eq!(trace.take(), expected);
+
+        let handle = Builder::new()
+            .name("late")
+            .spawn(async { panic!("too late") });
+        yield_now().await;
+        assert!(trace.take().is_empty(), "it may still be joined");
+        drop(handle);
+        assert_eq!(trace.take(), ["task \"late\" panicked: too late"]);
+
+        let joined = Builder::new()
+            .name("joined")
+            .spawn(async { panic!("seen") });
+        let error = joined.await.map(|()| ());
+        drop(error);
+        assert!(trace.take().is_empty(), "it was joined");
+    });
+}
+
+#[test]
+fn the_report_of_a_panic_carries_its_message() {
+    let messages = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&messages);
+    let builder = Executor::builder().on_report(move |report| {
+        if let Report::Panicked(panicked) = report {
+            seen.borrow_mut().push(panicked.message().map(String::from));
+        }
+    });
+    builder.build().unwrap().run(async {
+        drop(spawn(async { panic!("a text") }));
+        drop(spawn(async { panic_any(0) }));
+        yield_now().await;
+    });
+    assert_eq!(messages.take(), [Some(String::from("a text")), None]);
+}
+
+#[test]
+fn a_report_hook_that_panics_harms_nobody() {
+    let builder = Executor::builder().on_report(|_| panic!("the hook's own"));
+    let executor = builder.build().unwrap();
+    executor.run(async {
+        drop(spawn(async { panic!("on purpose") }));
+        yield_now().await;
+        assert_eq!(spawn(async { 1 }).await.unwrap(), 1);
+    });
+    assert_eq!(executor.stats().tasks, 0);
+}
+
+/// A value whose destructor panics.
+struct Bomb(&'static str);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("{}", self.0);
+    }
+}
+
+/// Ends with `output`, and holds a value to be dropped after that.
+struct Ends<T, G>(Option<T>, #[expect(dead_code, reason = "only dropped")] G);
+
+impl<T, G> Unpin for Ends<T, G> {}
+
+impl<T, G> Future for Ends<T, G> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+        Poll::Ready(self.0.take().expect("polled once"))
+    }
+}
+
+#[test]
+fn a_panic_in_the_destructor_of_a_future_makes_its_task_panicked() {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    executor.run(async {
+        // The future ends with a value, and its remains panic: the value is dropped, once.
+        let value = trace.on_drop("value dropped");
+        let error = spawn(Ends(Some(value), Bomb("remains"))).await.map(|_| ());
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .ends_with("panicked: remains")
+        );
+        assert_eq!(trace.take(), ["value dropped"]);
+
+        // The value's own destructor panics as well: the first panic is the one told.
+        let error = spawn(Ends(Some(Bomb("value")), Bomb("remains"))).await;
+        let error = error.map(std::mem::forget).unwrap_err();
+        assert!(error.to_string().ends_with("panicked: remains"));
+
+        // The poll panics, and what is left panics when it is dropped.
+        let future = Ends::<(), _>(None, Bomb("remains"));
+        let error = spawn(future).await.unwrap_err();
+        assert!(error.to_string().ends_with("panicked: polled once"));
+    });
+    assert!(trace.take().is_empty());
+}
+
+#[test]
+fn a_panic_in_the_destructor_of_an_output_that_nobody_wants_is_reported() {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    executor.run(async {
+        drop(
+            Builder::new()
+                .name("detached")
+                .spawn(async { Bomb("unwanted") }),
+        );
+        yield_now().await;
+        assert_eq!(trace.take(), ["task \"detached\" panicked: unwanted"]);
+        let handle = Builder::new()
+            .name("late")
+            .spawn(async { Bomb("unwanted") });
+        yield_now().await;
+        drop(handle);
+        assert_eq!(trace.take(), ["task \"late\" panicked: unwanted"]);
+        // It is still a task like any other: nothing is left of it.
+        assert_eq!(executor.stats().tasks, 1);
+    });
+}
+
+/// A panic carries a value, whose destructor may panic when the report is done with it.
+#[test]
+fn a_panic_whose_payload_panics_when_dropped_harms_nobody() {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    executor.run(async {
+        drop(
+            Builder::new()
+                .name("a")
+                .spawn(async { panic_any(Bomb("payload")) }),
+        );
+        yield_now().await;
+        let handle = Builder::new()
+            .name("b")
+            .spawn(async { panic_any(Bomb("payload")) });
+        yield_now().await;
+        drop(handle);
+        let handle = Builder::new()
+            .name("c")
+            .spawn(async { on_drop(|| panic_any(Bomb("payload"))) });
+        yield_now().await;
+        drop(handle);
+        assert_eq!(executor.stats().tasks, 1);
+    });
+    let expected =
+        ["a", "b", "c"].map(|name| format!("task {name:?} panicked: a value that is no text"));
+    assert_eq!(trace.take(), expected);
+}
+
+#[test]
+fn a_hook_whose_panic_panics_when_dropped_harms_nobody() {
+    let builder = Executor::builder().on_report(|_| panic_any(Bomb("payload")));
+    let executor = builder.build().unwrap();
+    executor.run(async {
+        drop(spawn(async { panic!("on purpose") }));
+        yield_now().await;
+        assert_eq!(spawn(async { 1 }).await.unwrap(), 1);
+    });
+    assert_eq!(executor.stats().tasks, 0);
+}
+
+#[test]
+fn a_task_knows_its_name_number_parent_and_place() {
+    let executor = Executor::new().unwrap();
+    let orphan = executor.spawn(async { current() });
+    executor.run(async {
+        let main = current();
+        assert_eq!((main.name(), main.parent()), (Some("main"), None));
+        let line = line!() + 1;
+        let handle = Builder::new().name("fetch").spawn(async { current() });
+        let task = handle.task();
+        assert_eq!(task.name(), Some("fetch"));
+        assert_eq!(task.parent(), Some(main.id()));
+        assert!(task.id() > main.id());
+        let place = task.spawned_at();
+        assert_eq!((place.file(), place.line()), (file!(), line));
+        // The handle, the task itself and its joiner speak of the same.
+        assert_eq!(handle.await.unwrap().id(), task.id());
+        assert_eq!(spawn(async {}).task().name(), None);
+    });
+    assert_eq!(executor.run(orphan).unwrap().parent(), None);
+}
+
+#[test]
+fn try_current_is_the_running_task_in_polls_and_destructors() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    let tell = move |what: &str| {
+        let name = try_current().and_then(|task| task.name().map(String::from));
+        said.say(format!("{what}: {}", name.as_deref().unwrap_or("nobody")));
+    };
+    tell("outside");
+    let guard = |what: &'static str| {
+        let tell = tell.clone();
+        on_drop(move || tell(what))
+    };
+    bibelot::run(async {
+        tell("main");
+        let (local, output) = (guard("local"), guard("unwanted output"));
+        drop(Builder::new().name("detached").spawn(async move {
+            let _local = local;
+            output
+        }));
+        yield_now().await;
+        let output = guard("output dropped with its handle");
+        let handle = Builder::new().name("joined").spawn(async move { output });
+        yield_now().await;
+        drop(handle);
+    });
+    tell("outside");
+    let expected = [
+        "outside: nobody",
+        "main: main",
+        "local: detached",
+        "unwanted output: detached",
+        "output dropped with its handle: main",
+        "outside: nobody",
+    ];
+    assert_eq!(trace.take(), expected);
+}
+
+#[test]
+fn a_destructor_of_main_itself_runs_as_main() {
+    /// A future by hand, which keeps its fields to the end.
+    struct ByHand<G>(#[expect(dead_code, reason = "only dropped")] G);
+    impl<G> Future for ByHand<G> {
+        type Output = ();
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Ready(())
+        }
+    }
+    let trace = Trace::new();
+    let guard = on_drop(|| trace.say(current().name().unwrap()));
+    bibelot::run(ByHand(guard));
+    assert_eq!(trace.take(), ["main"]);
+}
+
+#[test]
+fn main_is_dropped_as_the_current_task_when_a_deadlock_ends_the_run() {
+    let trace = Trace::new();
+    let executor = Executor::builder().detect_deadlock().build().unwrap();
+    let text = panic_of(|| {
+        executor.run(async {
+            let _guard = on_drop(|| trace.say(current().name().unwrap()));
+            pending::<()>().await;
+        })
+    });
+    assert!(text.starts_with("deadlock"), "{text}");
+    assert_eq!(trace.take(), ["main"]);
+    assert_eq!(executor.stats().tasks, 0);
+}
+
+#[test]
+fn a_destructor_of_main_that_panics_is_a_panic_of_run() {
+    let executor = Executor::new().unwrap();
+    let value = Trace::new();
+    let run = || {
+        executor.run(Ends(
+            Some(value.on_drop("value dropped")),
+            Bomb("main's remains"),
+        ))
+    };
+    assert_eq!(panic_of(run), "main's remains");
+    assert_eq!(value.take(), ["value dropped"]);
+    assert_eq!(executor.run(async { 1 }), 1);
+    let run = || executor.run(Ends(Some(Bomb("value")), Bomb("remains")));
+    assert_eq!(panic_of(|| std::mem::forget(run())), "remains");
+    // The poll panics first: that is what is told.
+    let run = || executor.run(Ends::<(), _>(None, Bomb("main's remains")));
+    assert_eq!(panic_of(run), "polled once");
+    assert_eq!(executor.stats().tasks, 0);
+}
+
+#[test]
+fn unpark_before_park_lets_it_return_once() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    let text = panic_of(|| {
+        let executor = Executor::builder().detect_deadlock().build().unwrap();
+        executor.run(async {
+            current().unpark();
+            current().unpark();
+            park().await;
+            said.say("once");
+            // Twice unparked is once, as with std's threads: the next one waits.
+            let again = timeout(Duration::from_millis(1), park()).await;
+            said.say(format!("{}", again.is_err()));
+            panic!("end");
+        })
+    });
+    assert_eq!(text, "end");
+    assert_eq!(trace.take(), ["once", "true"]);
+}
+
+#[test]
+fn a_park_that_was_given_up_leaves_its_unpark_to_the_next() {
+    bibelot::run(async {
+        let given_up = timeout(Duration::from_millis(1), park()).await;
+        assert!(given_up.is_err());
+        current().unpark();
+        park().await;
+    });
+}
+
+#[test]
+fn unpark_comes_from_tasks_and_threads_and_after_the_end() {
+    bibelot::run(async {
+        let handle = spawn(async {
+            park().await;
+            park().await;
+        });
+        let task = handle.task();
+        yield_now().await;
+        task.unpark();
+        yield_now().await;
+        let elsewhere = task.clone();
+        thread::spawn(move || elsewhere.unpark()).join().unwrap();
+        handle.await.unwrap();
+        task.unpark();
+        thread::spawn(move || task.unpark()).join().unwrap();
+    });
+}
+
+/// What is written before the unpark is seen after the park.
+#[test]
+fn unpark_publishes_what_was_done_before() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static DATA: AtomicUsize = AtomicUsize::new(0);
+    bibelot::run(async {
+        for round in 1..1000 {
+            let task = current();
+            let thread = thread::spawn(move || {
+                DATA.store(round, Ordering::Relaxed);
+                task.unpark();
+            });
+            park().await;
+            assert_eq!(DATA.load(Ordering::Relaxed), round);
+            thread.join().unwrap();
+        }
+    });
+}
+
+/// 300 bytes are there, and are read one at a time without ever having to wait: after 128 of them
+/// the task gives way.
+#[test]
+fn a_task_gives_way_after_128_ready_operations() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    bibelot::run(async move {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let ours = AsyncFd::new(ours).unwrap();
+        theirs.write_all(&[0; 300]).unwrap();
+        let read = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&read);
+        spawn(async move {
+            for _ in 0..300 {
+                let one = ours.read_with(|mut stream| stream.read(&mut [0]));
+                assert_eq!(one.await.unwrap(), 1);
+                counted.set(counted.get() + 1);
+            }
+        });
+        for _ in 0..4 {
+            yield_now().await;
+            said.say(format!("{}", read.get()));
+        }
+    });
+    assert_eq!(trace.take(), ["128", "256", "300", "300"]);
+}
+
+#[test]
+fn a_slow_poll_is_reported_with_name_and_place() {
+    const LIMIT: Duration = Duration::from_millis(2);
+    let spin = || {
+        let start = Instant::now();
+        while start.elapsed() <= LIMIT {
+            std::hint::spin_loop();
+        }
+    };
+    let slow = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&slow);
+    let builder = Executor::builder()
+        .slow_poll(LIMIT)
+        .on_report(move |report| {
+            if let Report::SlowPoll(poll) = report {
+                assert!(poll.took() > LIMIT);
+                let line = poll.waits_at().map(std::panic::Location::line);
+                seen.borrow_mut().push((poll.task().to_string(), line));
+            }
+        });
+    builder.build().unwrap().run(async move {
+        let hog = Builder::new().name("hog").spawn(async move {
+            spin();
+            yield_now().await;
+            spin();
+        });
+        let line = line!() - 3;
+        hog.await.unwrap();
+        let expected = [
+            (String::from("task \"hog\""), Some(line)),
+            (String::from("task \"hog\""), None),
+        ];
+        // A machine that is busy with other things may be slow at more than these.
+        for wanted in expected {
+            assert!(slow.borrow().contains(&wanted), "{:?}", slow.borrow());
+        }
+    });
+}
+
+#[test]
+fn without_a_limit_no_poll_is_slow() {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    executor.run(async {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(2) {
+            std::hint::spin_loop();
+        }
+    });
+    assert!(trace.take().is_empty());
+}
