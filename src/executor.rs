@@ -221,10 +221,10 @@ impl Core {
     #[cold]
     fn end_unseen(&self, turn: &mut Turn) {
         // The destructor is user code of this task, which is therefore still the current one.
-        match turn.discard() {
-            Some(JoinError::Panicked(panicked)) => report::send_panic(panicked),
-            Some(JoinError::Cancelled(_)) | None => {}
+        if let Some(JoinError::Panicked(panicked)) = turn.take_error() {
+            report::send_panic(panicked);
         }
+        turn.drop_value();
     }
 
     /// Does what other threads have asked for.

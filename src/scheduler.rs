@@ -23,8 +23,9 @@ use slab::Slab;
 
 use crate::counter::Counter;
 use crate::ready::Ready;
-use crate::task::cell::{self, Birth, JoinRef, TaskRef, Turn};
+use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
+use crate::task::header::Birth;
 use crate::task::id::TaskId;
 use crate::task::waits::Waits;
 use crate::waker::{GENERATIONS, SLOTS_MAX, Token};
@@ -34,7 +35,6 @@ use crate::waker::{GENERATIONS, SLOTS_MAX, Token};
 const OPERATIONS_PER_POLL: u8 = 128;
 
 /// A place for a task.
-#[derive(Debug)]
 struct Slot {
     /// The task; `None` when it has ended and the slot is still in the ready queue.
     task: Option<TaskRef>,
@@ -47,7 +47,6 @@ struct Slot {
 }
 
 /// Slots and ready queue: what a wake touches.
-#[derive(Debug)]
 struct Table {
     /// Where the tasks are.
     slots: Slab<Slot>,
@@ -69,7 +68,6 @@ pub(crate) struct Current {
 }
 
 /// The tasks of one executor.
-#[derive(Debug)]
 pub(crate) struct Scheduler {
     /// The executor's number, in every token.
     id: u16,

@@ -12,7 +12,7 @@ use std::panic::Location;
 use crate::error::{Cancelled, JoinError};
 use crate::scheduler::Current;
 use crate::task::Task;
-use crate::task::cell::Header;
+use crate::task::header::Header;
 use crate::task::id::TaskId;
 use crate::waker::Token;
 
