@@ -156,9 +156,7 @@ impl Future for Sleep {
             return Poll::Ready(());
         };
         core.scheduler().note(Waits::TIME, this.at);
-        if this.deadline != Instant::NEVER {
-            this.set(&core, cx);
-        }
+        this.set(&core, cx);
         Poll::Pending
     }
 }
