@@ -188,7 +188,9 @@ impl Inbox {
 
     /// Sets what the host wants called when it is woken.
     pub(crate) fn set_on_wake(&self, on_wake: Arc<dyn Fn() + Send + Sync>) {
-        *self.on_wake.lock() = Some(on_wake);
+        let before = self.on_wake.lock().replace(on_wake);
+        // Only now: its destructor may wake, which takes the lock.
+        drop(before);
     }
 
     /// Counts a handle by which a thread may call.
