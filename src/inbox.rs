@@ -24,11 +24,14 @@
 mod models;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crossbeam::utils::CachePadded;
 
+use crate::error::Panicked;
 use crate::primitive::{AtomicBool, AtomicUsize, Mutex, Ordering, SegQueue, fence};
+use crate::report;
 use crate::waker::Token;
 
 /// What a thread may want of an executor.
@@ -182,12 +185,20 @@ impl Inbox {
     /// Lets no more calls in, and drops those that were not taken.
     pub(crate) fn close(&self) {
         *self.is_closed.lock() = true;
-        self.take(drop);
+        self.take(|message| {
+            // The call is user code, its destructor too.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(message))) {
+                let task = String::from("a call that was never made");
+                report::send_panic(Panicked { task, payload });
+            }
+        });
     }
 
     /// Sets what the host wants called when it is woken.
     pub(crate) fn set_on_wake(&self, on_wake: Arc<dyn Fn() + Send + Sync>) {
-        *self.on_wake.lock() = Some(on_wake);
+        let before = self.on_wake.lock().replace(on_wake);
+        // Only now: its destructor may wake, which takes the lock.
+        drop(before);
     }
 
     /// Counts a handle by which a thread may call.

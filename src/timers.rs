@@ -124,9 +124,10 @@ impl Timers {
         node.waker
     }
 
-    /// The earliest deadline.
+    /// The earliest deadline that ever comes.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.heap.first().map(|entry| entry.deadline)
+        let first = self.heap.first().map(|entry| entry.deadline);
+        first.filter(|deadline| *deadline != Instant::NEVER)
     }
 
     /// How many deadlines are set and have not fired.

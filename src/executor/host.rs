@@ -55,6 +55,7 @@ impl Executor {
             core.take_messages();
             if core.scheduler.ready_len() == 0 {
                 core.sleep(timeout);
+                core.take_messages();
             } else {
                 core.look_outside();
             }

@@ -32,10 +32,7 @@ use crate::waker;
 /// ```
 #[track_caller]
 pub fn yield_now() -> YieldNow {
-    YieldNow {
-        at: place::here(),
-        has_yielded: false,
-    }
+    YieldNow::new(place::here())
 }
 
 /// The future of [`yield_now`].
@@ -46,6 +43,16 @@ pub struct YieldNow {
     at: &'static Location<'static>,
     /// Whether it has.
     has_yielded: bool,
+}
+
+impl YieldNow {
+    /// Gives way in the name of a place.
+    pub(crate) fn new(at: &'static Location<'static>) -> Self {
+        Self {
+            at,
+            has_yielded: false,
+        }
+    }
 }
 
 impl Future for YieldNow {

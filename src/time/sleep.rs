@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use crate::clock::Instant;
 use crate::executor::{Core, context};
 use crate::place;
+use crate::task::YieldNow;
 use crate::task::waits::Waits;
 use crate::timers::TimerKey;
 use crate::waker;
@@ -36,7 +37,10 @@ use std::time::Duration;
 /// ```
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    sleep_until(Instant::now().saturating_add(duration))
+    let at = place::here();
+    let mut sleep = Sleep::at(Instant::now().saturating_add(duration), at);
+    sleep.pause = duration.is_zero().then(|| YieldNow::new(at));
+    sleep
 }
 
 /// Waits until `deadline`; returns at once if it has passed.
@@ -62,11 +66,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// ```
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep {
-        deadline,
-        timer: None,
-        at: place::here(),
-    }
+    Sleep::at(deadline, place::here())
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -75,6 +75,8 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 pub struct Sleep {
     /// When it ends.
     deadline: Instant,
+    /// What a sleep of zero does instead: it gives way.
+    pause: Option<YieldNow>,
     /// Where its deadline is set, once it was polled.
     timer: Option<(Rc<Core>, TimerKey)>,
     /// Where the task waits.
@@ -86,6 +88,7 @@ impl Sleep {
     pub(super) fn at(deadline: Instant, at: &'static Location<'static>) -> Self {
         Self {
             deadline,
+            pause: None,
             timer: None,
             at,
         }
@@ -107,6 +110,7 @@ impl Sleep {
     /// Sets another deadline; a task that waits for the old one waits for the new one.
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
+        self.pause = None;
         if let Some((core, key)) = self.timer.take() {
             let waker = core.timers().borrow_mut().remove(key);
             if let Some(waker) = waker {
@@ -148,6 +152,9 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
+        if let Some(pause) = &mut this.pause {
+            return Pin::new(pause).poll(cx);
+        }
         let waits = context::with(|core| {
             let waits = this.deadline > core.reading();
             waits.then(|| Rc::clone(core))
@@ -156,9 +163,7 @@ impl Future for Sleep {
             return Poll::Ready(());
         };
         core.scheduler().note(Waits::TIME, this.at);
-        if this.deadline != Instant::NEVER {
-            this.set(&core, cx);
-        }
+        this.set(&core, cx);
         Poll::Pending
     }
 }

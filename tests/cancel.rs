@@ -1,0 +1,462 @@
+//! What `JoinHandle::cancel` promises: a request, delivered in the task's own turn by dropping its
+//! future there.
+
+mod support;
+
+use std::cell::RefCell;
+use std::future::{pending, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use bibelot::task::{Builder, JoinError, JoinHandle, current, yield_now};
+use bibelot::testing::Sim;
+use bibelot::time::{Duration, Instant, sleep, timeout};
+use bibelot::{Executor, spawn};
+
+use support::{Trace, on_drop, reporting_to};
+
+/// Where a task finds the handle to itself, or another's.
+type Place<T> = Rc<RefCell<Option<JoinHandle<T>>>>;
+
+#[test]
+fn cancel_is_a_request_delivered_in_the_tasks_own_turn() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    bibelot::run(async move {
+        let inside = {
+            let said = said.clone();
+            on_drop(move || said.say(format!("dropped as {}", current().name().unwrap())))
+        };
+        let victim = Builder::new().name("victim").spawn(async move {
+            let _inside = inside;
+            pending::<()>().await;
+        });
+        let before = said.clone();
+        spawn(async move {
+            yield_now().await;
+            before.say("a task that was ready before");
+        });
+        yield_now().await;
+        victim.cancel();
+        said.say(format!("requested, finished: {}", victim.is_finished()));
+        let error = victim.await.unwrap_err();
+        said.say(format!("joined, cancelled: {}", error.is_cancelled()));
+    });
+    let expected = [
+        "requested, finished: false",
+        "a task that was ready before",
+        "dropped as victim",
+        "joined, cancelled: true",
+    ];
+    assert_eq!(trace.take(), expected);
+}
+
+#[test]
+fn a_task_that_was_never_polled_is_dropped_unpolled() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    bibelot::run(async move {
+        let inside = said.on_drop("dropped");
+        let handle = spawn(async move {
+            let _inside = inside;
+            said.say("polled");
+        });
+        handle.cancel();
+        assert!(handle.await.unwrap_err().is_cancelled());
+    });
+    assert_eq!(trace.take(), ["dropped"]);
+}
+
+#[test]
+fn locals_are_dropped_in_the_reverse_order_of_their_birth() {
+    let trace = Trace::new();
+    bibelot::run(async {
+        let captured = trace.on_drop("captured");
+        let said = trace.clone();
+        let handle = spawn(async move {
+            let _captured = captured;
+            let _first = said.on_drop("first");
+            let _second = said.on_drop("second");
+            pending::<()>().await;
+        });
+        yield_now().await;
+        handle.cancel();
+        assert!(handle.await.unwrap_err().is_cancelled());
+    });
+    assert_eq!(trace.take(), ["second", "first", "captured"]);
+}
+
+#[test]
+fn a_task_that_cancels_itself_goes_on_until_it_has_to_wait() {
+    let trace = Trace::new();
+    bibelot::run(async {
+        let own: Place<()> = Rc::default();
+        let (place, said) = (Rc::clone(&own), trace.clone());
+        let handle = spawn(async move {
+            let own = place.take().unwrap();
+            own.cancel();
+            said.say("goes on");
+            let _guard = said.on_drop("dropped where it waits");
+            yield_now().await;
+            said.say("never");
+        });
+        *own.borrow_mut() = Some(handle);
+        while own.borrow().is_some() {
+            yield_now().await;
+        }
+        yield_now().await;
+    });
+    assert_eq!(trace.take(), ["goes on", "dropped where it waits"]);
+}
+
+#[test]
+fn a_value_returned_by_the_poll_of_the_cancel_stands() {
+    bibelot::run(async {
+        let own: Place<&str> = Rc::default();
+        let place = Rc::clone(&own);
+        let handle = spawn(async move {
+            place.borrow().as_ref().unwrap().cancel();
+            "value"
+        });
+        *own.borrow_mut() = Some(handle);
+        yield_now().await;
+        let handle = own.take().unwrap();
+        assert_eq!(handle.await.unwrap(), "value");
+    });
+}
+
+#[test]
+fn a_task_that_is_ready_when_it_is_cancelled_is_dropped_all_the_same() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    bibelot::run(async move {
+        let handle = spawn(async move {
+            yield_now().await;
+            said.say("never");
+        });
+        yield_now().await;
+        // It has given way, so it is ready, and its next poll would end it.
+        handle.cancel();
+        assert!(handle.await.unwrap_err().is_cancelled());
+    });
+    assert!(trace.take().is_empty());
+}
+
+#[test]
+fn cancelling_twice_changes_nothing_and_the_first_place_is_told() {
+    let trace = Trace::new();
+    bibelot::run(async {
+        let inside = trace.on_drop("dropped");
+        let handle = Builder::new().name("victim").spawn(async move {
+            let _inside = inside;
+            pending::<()>().await;
+        });
+        yield_now().await;
+        handle.cancel();
+        let line = line!() - 1;
+        handle.cancel();
+        let JoinError::Cancelled(cancelled) = handle.await.unwrap_err() else {
+            panic!("it was cancelled");
+        };
+        assert_eq!(
+            (cancelled.at().file(), cancelled.at().line()),
+            (file!(), line)
+        );
+        let expected = format!("task \"victim\" was cancelled at {}:{line}:16", file!());
+        assert_eq!(cancelled.to_string(), expected);
+    });
+    assert_eq!(trace.take(), ["dropped"]);
+}
+
+#[test]
+fn cancelling_a_task_that_has_ended_changes_nothing() {
+    bibelot::run(async {
+        let handle = spawn(async { "value" });
+        yield_now().await;
+        assert!(handle.is_finished());
+        handle.cancel();
+        yield_now().await;
+        assert_eq!(handle.await.unwrap(), "value");
+    });
+}
+
+#[test]
+fn a_cancelled_task_whose_handle_is_dropped_is_dropped_in_silence() {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    executor.run(async {
+        let inside = trace.on_drop("dropped");
+        let handle = spawn(async move {
+            let _inside = inside;
+            pending::<()>().await;
+        });
+        yield_now().await;
+        handle.cancel();
+        drop(handle);
+        yield_now().await;
+    });
+    assert_eq!(trace.take(), ["dropped"]);
+}
+
+#[test]
+fn a_panic_in_a_destructor_during_a_cancel_makes_the_task_panicked() {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    executor.run(async {
+        let spawned = |name: &str| {
+            let said = trace.clone();
+            Builder::new().name(name).spawn(async move {
+                let _outer = said.on_drop("the other locals are dropped");
+                let _bomb = on_drop(|| panic!("bomb"));
+                pending::<()>().await;
+            })
+        };
+        let joined = spawned("joined");
+        yield_now().await;
+        joined.cancel();
+        let error = joined.await.unwrap_err();
+        assert!(error.is_panic());
+        assert_eq!(error.to_string(), "task \"joined\" panicked: bomb");
+        assert_eq!(trace.take(), ["the other locals are dropped"]);
+
+        let detached = spawned("detached");
+        yield_now().await;
+        detached.cancel();
+        drop(detached);
+        yield_now().await;
+        let expected = [
+            "the other locals are dropped",
+            "task \"detached\" panicked: bomb",
+        ];
+        assert_eq!(trace.take(), expected);
+    });
+    assert_eq!(executor.stats().tasks, 0);
+}
+
+#[test]
+fn a_destructor_may_cancel_another_task() {
+    let trace = Trace::new();
+    bibelot::run(async {
+        let spawned = |name: &'static str, next: Option<JoinHandle<()>>| {
+            let said = trace.clone();
+            spawn(async move {
+                let _guard = on_drop(move || {
+                    said.say(name);
+                    if let Some(next) = &next {
+                        next.cancel();
+                    }
+                });
+                pending::<()>().await;
+            })
+        };
+        let third = spawned("third", None);
+        let second = spawned("second", Some(third));
+        let first = spawned("first", Some(second));
+        yield_now().await;
+        first.cancel();
+        // Each in a turn of its own, not one inside another.
+        yield_now().await;
+        assert_eq!(trace.take(), ["first"]);
+        yield_now().await;
+        assert_eq!(trace.take(), ["second"]);
+        yield_now().await;
+        assert_eq!(trace.take(), ["third"]);
+    });
+}
+
+#[test]
+fn a_destructor_may_cancel_its_own_task() {
+    let trace = Trace::new();
+    bibelot::run(async {
+        let own: Place<()> = Rc::default();
+        let (place, said) = (Rc::clone(&own), trace.clone());
+        let handle = spawn(async move {
+            let _guard = on_drop(move || {
+                place.borrow().as_ref().unwrap().cancel();
+                said.say("dropped");
+            });
+            pending::<()>().await;
+        });
+        *own.borrow_mut() = Some(handle);
+        yield_now().await;
+        own.borrow().as_ref().unwrap().cancel();
+        yield_now().await;
+        let handle = own.take().unwrap();
+        assert!(handle.await.unwrap_err().is_cancelled());
+    });
+    assert_eq!(trace.take(), ["dropped"]);
+}
+
+/// The handle of a task may lie in that task's own future, and so be dropped with it.
+#[test]
+fn a_future_may_hold_the_handle_of_its_own_task() {
+    let executor = Executor::new().unwrap();
+    let own: Place<()> = Rc::default();
+    let place = Rc::clone(&own);
+    let trace = Trace::new();
+    let guard = trace.on_drop("dropped");
+    let handle = executor.spawn(async move {
+        let _guard = guard;
+        let _own = poll_fn(|_| place.take().map_or(Poll::Pending, Poll::Ready)).await;
+        pending::<()>().await;
+    });
+    let task = handle.task();
+    *own.borrow_mut() = Some(handle);
+    executor.turn(Some(Duration::ZERO));
+    assert!(own.borrow().is_none());
+    assert!(trace.take().is_empty());
+    task.unpark();
+    executor.shutdown();
+    assert_eq!(trace.take(), ["dropped"]);
+}
+
+#[test]
+fn a_destructor_of_a_cancelled_task_spawns_what_goes_on() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    bibelot::run(async move {
+        let guard = on_drop(move || {
+            let said = said.clone();
+            drop(spawn(async move {
+                yield_now().await;
+                said.say("cleaned up");
+            }));
+        });
+        let handle = spawn(async move {
+            let _guard = guard;
+            pending::<()>().await;
+        });
+        yield_now().await;
+        handle.cancel();
+        assert!(handle.await.unwrap_err().is_cancelled());
+    });
+    assert_eq!(trace.take(), ["cleaned up"]);
+}
+
+/// curio: `test_task_cancel_join`, `test_task_child_cancel`.
+#[test]
+fn a_cancel_reaches_neither_the_children_of_a_task_nor_its_joiners() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    Sim::new().run(async move {
+        let in_parent = said.clone();
+        let parent = Rc::new(RefCell::new(None));
+        *parent.borrow_mut() = Some(spawn(async move {
+            let in_child = in_parent.clone();
+            let child = spawn(async move {
+                sleep(Duration::from_secs(2)).await;
+                in_child.say("child went on");
+            });
+            child.await.unwrap();
+            in_parent.say("never");
+        }));
+        let (joined, in_joiner) = (Rc::clone(&parent), said.clone());
+        spawn(async move {
+            let error = poll_fn(|cx| {
+                let mut handle = joined.borrow_mut();
+                Pin::new(handle.as_mut().unwrap()).poll(cx)
+            });
+            assert!(error.await.unwrap_err().is_cancelled());
+            in_joiner.say("joiner went on");
+        });
+        sleep(Duration::from_secs(1)).await;
+        parent.borrow().as_ref().unwrap().cancel();
+    });
+    assert_eq!(trace.take(), ["joiner went on", "child went on"]);
+}
+
+/// curio: `test_task_cancel_timeout`: a cancel takes the timeouts of its victim with it.
+#[test]
+fn a_cancel_takes_the_victims_deadlines_back() {
+    let executor = Executor::new().unwrap();
+    executor.run(async {
+        let handle = spawn(async {
+            let _late = timeout(Duration::from_secs(3600), sleep(Duration::from_secs(7200))).await;
+        });
+        yield_now().await;
+        assert_eq!(executor.stats().timers, 2);
+        handle.cancel();
+        assert!(handle.await.unwrap_err().is_cancelled());
+        assert_eq!(executor.stats().timers, 0);
+    });
+}
+
+/// curio: `test_cancel_noblock`: who asks does not wait.
+#[test]
+fn cancel_does_not_wait() {
+    Sim::new().run(async {
+        let start = Instant::now();
+        let handle = spawn(sleep(Duration::from_secs(3600)));
+        yield_now().await;
+        handle.cancel();
+        assert!(!handle.is_finished());
+        assert!(handle.await.unwrap_err().is_cancelled());
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    });
+}
+
+/// A joiner gives up at the very moment at which its task is to end: the task ends all the same.
+#[test]
+fn a_cancelled_joiner_leaves_the_task_alone() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    Sim::new().run(async move {
+        let task = spawn(async move {
+            sleep(Duration::from_secs(1)).await;
+            said.say("task ended");
+        });
+        let joiner = spawn(async move { task.await.unwrap() });
+        sleep(Duration::from_secs(1)).await;
+        joiner.cancel();
+        assert!(joiner.await.unwrap_err().is_cancelled());
+    });
+    assert_eq!(trace.take(), ["task ended"]);
+}
+
+#[test]
+fn a_cancel_error_is_an_io_error_that_is_not_retried() {
+    bibelot::run(async {
+        let handle = Builder::new().name("fetch").spawn(pending::<()>());
+        handle.cancel();
+        let error = std::io::Error::from(handle.await.unwrap_err());
+        assert_eq!(error.kind(), std::io::ErrorKind::Other);
+        assert!(
+            error
+                .to_string()
+                .starts_with("task \"fetch\" was cancelled at ")
+        );
+    });
+}
+
+/// Many tasks that wait for each other and are cancelled in a shuffled order: all end, each once.
+#[test]
+fn a_storm_of_cancels_ends_every_task_once_in_any_order() {
+    for seed in 0..50 {
+        let trace = Trace::new();
+        Sim::new().seed(seed).run(async {
+            let mut handles: Vec<JoinHandle<()>> = Vec::new();
+            for nth in 0..20 {
+                let guard = trace.on_drop(format!("{nth:02}"));
+                handles.push(spawn(async move {
+                    let _guard = guard;
+                    loop {
+                        sleep(Duration::from_secs(1 + nth % 3)).await;
+                        yield_now().await;
+                    }
+                }));
+            }
+            sleep(Duration::from_secs(seed % 5)).await;
+            for handle in &handles {
+                handle.cancel();
+            }
+            for handle in handles {
+                assert!(handle.await.unwrap_err().is_cancelled());
+            }
+        });
+        let mut ends = trace.take();
+        ends.sort();
+        let expected: Vec<String> = (0..20).map(|nth| format!("{nth:02}")).collect();
+        assert_eq!(ends, expected);
+    }
+}
