@@ -189,7 +189,7 @@ impl Inbox {
             // The call is user code, its destructor too.
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(message))) {
                 let task = String::from("a call that was never made");
-                report::send_panic(Panicked { task, payload });
+                report::send_panic(Panicked::new(task, payload));
             }
         });
     }
