@@ -137,6 +137,11 @@ impl Reactor {
         self.sources.borrow().is_empty()
     }
 
+    /// Says how the next wait will be: a sleep that a ring ends, unless a host waits for the descriptor.
+    pub(crate) fn prepare(&self, is_sleep: bool) {
+        self.poll.prepare(is_sleep && self.is_empty());
+    }
+
     /// Waits for events for as long as `timeout` (`None`: until there are some, or the bell rings).
     /// Who is to be woken goes to `wakers`.
     ///

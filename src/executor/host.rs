@@ -61,6 +61,7 @@ impl Executor {
             }
             core.poll_ready(&mut None);
         });
+        core.reactor.prepare(false);
         core.inbox.leave_to_host(core.scheduler.ready_len() > 0);
     }
 

@@ -46,6 +46,7 @@ impl Core {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
+        self.reactor.prepare(true);
         if !self.inbox.prepare_sleep(has_remotes) {
             return;
         }
