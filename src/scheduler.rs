@@ -131,6 +131,9 @@ impl Scheduler {
             && !slot.queued
         {
             slot.queued = true;
+            if let Some(task) = &slot.task {
+                task.prefetch();
+            }
             table.ready.push(token.slot() as u32);
             self.wakes.add(1);
         }

@@ -321,6 +321,12 @@ fn free(cell: NonNull<Head>) {
 }
 
 impl TaskRef {
+    /// Has the processor fetch the cell, which will soon be polled.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        pool::prefetch(self.0.cast());
+    }
+
     /// The right to poll or cancel the task; `None` if somebody has it already.
     #[inline]
     pub(crate) fn turn(&self) -> Option<Turn> {
