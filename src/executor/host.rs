@@ -57,7 +57,11 @@ impl Executor {
                 core.sleep(timeout);
                 core.take_messages();
             } else {
-                core.look_outside();
+                // Also if no descriptor is awaited: only a wait makes ours unreadable once the bell rang.
+                core.wake_all(|wakers| {
+                    core.reactor.wait(Some(Duration::ZERO), wakers);
+                    core.expire(wakers);
+                });
             }
             core.poll_ready(None);
         });
