@@ -47,7 +47,7 @@ use crate::task::extras;
 use crate::task::id::TaskId;
 use crate::task::pool;
 use crate::task::waits::Waits;
-use crate::waker::Token;
+use crate::waker::{self, Token};
 
 /// Which field of the stage is alive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -507,9 +507,12 @@ impl<T> JoinRef<T> {
     /// Panics if the value was taken before.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         if !self.is_finished() {
-            let before = self.joiner.replace(Some(crate::waker::keep(cx.waker())));
-            drop(before);
-            return Poll::Pending;
+            let waker = waker::keep(cx.waker());
+            // Looked at again: a foreign waker's clone is user code, and may have had the task ended.
+            if !self.is_finished() {
+                drop(self.joiner.replace(Some(waker)));
+                return Poll::Pending;
+            }
         }
         let mut taken: Option<Result<T, JoinError>> = None;
         // SAFETY: the vtable is the cell's own, and `T` its future's output (E).
