@@ -287,7 +287,11 @@ where
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     this.fd.source.would_block(this.place.direction);
                 }
-                result => return Poll::Ready(result),
+                result => {
+                    // Not only when it is dropped, which may be much later: others are in line.
+                    this.place.leave();
+                    return Poll::Ready(result);
+                }
             }
         }
         context::note(Waits::IO, this.at);

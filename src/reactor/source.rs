@@ -275,12 +275,17 @@ impl Place<'_> {
             Err(error) => Poll::Ready(error),
         }
     }
+
+    /// Gives the place up, if there is one.
+    pub(crate) fn leave(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.source.leave_line(self.direction, ticket);
+        }
+    }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.source.leave_line(self.direction, ticket);
-        }
+        self.leave();
     }
 }
