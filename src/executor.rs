@@ -56,7 +56,7 @@ use crate::scheduler::Scheduler;
 use crate::task::cell::TaskRef;
 use crate::task::extras;
 use crate::timers::Timers;
-use crate::waker::Token;
+use crate::waker::{self, Token};
 
 /// How many polls there are at most between two looks at the world outside: sockets, timers, other
 /// threads. A look costs a system call, some twenty polls' worth, so this adds a third of a poll to
@@ -229,7 +229,7 @@ impl Core {
         drop(task);
         self.scheduler.remove(token);
         if let Some(joiner) = joiner {
-            joiner.wake();
+            waker::wake_kept(joiner);
         }
     }
 
@@ -257,7 +257,7 @@ impl Core {
         let mut wakers = self.wakers.take();
         collect(&mut wakers);
         for waker in wakers.drain(..) {
-            waker.wake();
+            waker::wake_kept(waker);
         }
         self.wakers.set(wakers);
     }

@@ -29,10 +29,13 @@
 )]
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
+use crate::error::Panicked;
 use crate::registry;
+use crate::report;
 use crate::scheduler::Scheduler;
 
 /// The bits of a token that name the slot.
@@ -104,6 +107,17 @@ pub(crate) fn keep(waker: &Waker) -> Waker {
     match Token::of(waker) {
         Some(token) => token.waker(),
         None => waker.clone(),
+    }
+}
+
+/// Wakes a waker that was kept. One that is not ours is user code: if it panics, that is reported, and
+/// whoever was waking others goes on.
+pub(crate) fn wake_kept(waker: Waker) {
+    if let Some(token) = Token::of(&waker) {
+        wake(token);
+    } else if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        let task = String::from("a foreign waker");
+        report::send_panic(Panicked { task, payload });
     }
 }
 
