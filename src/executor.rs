@@ -222,7 +222,8 @@ impl Core {
             report::send_panic(panicked);
         }
         // The destructor of an output that nobody wants is user code of this task, so it is still
-        // the current one.
+        // the current one; what it asks of `extras` is forgotten with the task.
+        task.drop_unwanted();
         if self.scheduler.take_has_extras() {
             task.set_extras();
         }

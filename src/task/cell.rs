@@ -465,6 +465,13 @@ impl TaskRef {
         !self.has(HANDLE)
     }
 
+    /// Drops the output of a task that nobody is left to join.
+    pub(crate) fn drop_unwanted(&mut self) {
+        if self.is_detached() && self.is_finished() {
+            drop_rest(self.0);
+        }
+    }
+
     /// Takes the error of a task that nobody is left to join.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
         if !self.is_detached() {
@@ -543,6 +550,19 @@ impl<T> Drop for JoinRef<T> {
     }
 }
 
+/// Drops what is alive in the stage; what its destructor panics with is reported.
+fn drop_rest(header: NonNull<Header>) {
+    // SAFETY: the caller's owner's bit is set (A).
+    let head = unsafe { header.as_ref() };
+    // SAFETY: the vtable is the cell's own (E).
+    if let Err(payload) = unsafe { (head.vtable.drop_stage)(header) } {
+        report::send_panic(Panicked {
+            task: extras::describe(head),
+            payload,
+        });
+    }
+}
+
 /// Ends one owner's part; the last one drops what is alive and frees the cell.
 fn release(header: NonNull<Header>, owner: u8) {
     // SAFETY: the owner's bit is still set (A).
@@ -554,13 +574,7 @@ fn release(header: NonNull<Header>, owner: u8) {
     {
         // An output without a handle, a future without a slot: nobody can want it any more. The
         // owner's bit is still set, so the cell outlives the destructor.
-        // SAFETY: the vtable is the cell's own (E).
-        if let Err(payload) = unsafe { (head.vtable.drop_stage)(header) } {
-            report::send_panic(Panicked {
-                task: extras::describe(head),
-                payload,
-            });
-        }
+        drop_rest(header);
     }
     head.clear(owner);
     if head.has(SLOT | HANDLE) {
