@@ -22,6 +22,8 @@
 
 #[cfg(all(test, loom))]
 mod models;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -73,12 +75,12 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// An inbox whose executor is awake.
+    /// An inbox whose executor is asleep, as it is until it first runs or is given a turn.
     pub(crate) fn new(bell: Box<dyn Bell>) -> Self {
         Self {
             messages: SegQueue::new(),
             last: CachePadded::new(AtomicUsize::new(NONE)),
-            asleep: CachePadded::new(AtomicBool::new(false)),
+            asleep: CachePadded::new(AtomicBool::new(true)),
             bell,
             on_wake: Mutex::new(None),
             is_closed: Mutex::new(false),

@@ -21,7 +21,7 @@ use bibelot::time::{Duration, Instant, sleep, sleep_until, timeout};
 use bibelot::{Executor, spawn};
 
 use support::foreign::{self, Call, Foreign};
-use support::{Trace, on_drop, poll_once};
+use support::{Trace, on_drop, poll_once, reporting_to};
 
 /// Everything that user code may come back with, from wherever it is called.
 struct Meddler {
@@ -298,6 +298,18 @@ fn law_2_a_leaf_that_is_dropped_is_registered_nowhere() {
         };
         assert_eq!(both.await.unwrap(), 1, "a place in line");
 
+        // A read that is done, but not yet dropped, holds up nobody.
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let ours = Rc::new(AsyncFd::new(ours).unwrap());
+        let mut first = Box::pin(ours.read_with(|mut stream| stream.read(&mut [0])));
+        assert!(poll_once(&mut first).is_pending());
+        theirs.write_all(b"xy").unwrap();
+        assert_eq!((&mut first).await.unwrap(), 1);
+        let second = ours.read_with(|mut stream| stream.read(&mut [0]));
+        let second = timeout(Duration::from_secs(20), second);
+        assert_eq!(second.await.expect("the line has moved on").unwrap(), 1);
+        drop(first);
+
         // A handle that waits is dropped: its task ends and wakes nobody.
         let wakes = Arc::new(Counted::default());
         let mut handle = spawn(yield_now());
@@ -319,6 +331,24 @@ impl std::task::Wake for Counted {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// A joiner looks, and while its foreign waker is cloned the task ends: the join is ready then.
+#[test]
+fn law_2_an_end_during_the_registration_is_noticed() {
+    let executor = Rc::new(Executor::new().unwrap());
+    let mut handle = Foreign(executor.spawn(async { "value" }));
+    let turned = Rc::clone(&executor);
+    foreign::set_hook(move |call| {
+        if call == Call::Clone {
+            turned.turn(Some(Duration::ZERO));
+        }
+    });
+    match poll_once(&mut handle) {
+        Poll::Ready(value) => assert_eq!(value.unwrap(), "value"),
+        Poll::Pending => panic!("nobody will ever wake it"),
+    }
+    foreign::set_hook(|_| {});
 }
 
 #[test]
@@ -596,6 +626,58 @@ fn law_6_wakers_are_woken_after_the_borrow_and_before_any_poll() {
         }
     });
     assert_eq!(trace.take(), ["a polled", "b polled", "c polled"]);
+}
+
+/// A waker that panics is somebody else's: it is reported, and takes no other wake with it.
+#[test]
+fn law_6_a_waker_that_panics_loses_no_other_wake() {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    foreign::set_hook(|call| assert!(call != Call::Wake, "not my day"));
+    let deadline = Instant::now() + Duration::from_millis(1);
+    for name in ["first", "second"] {
+        drop(executor.spawn(Foreign(sleep_until(deadline))));
+        let said = trace.clone();
+        drop(executor.spawn(async move {
+            sleep_until(deadline).await;
+            said.say(name);
+        }));
+    }
+    executor.run(async {
+        sleep_until(deadline).await;
+        // A joiner that panics when it is woken.
+        let ends = spawn(async {});
+        drop(spawn(Foreign(ends)));
+        for _ in 0..3 {
+            yield_now().await;
+        }
+    });
+    let expected = [
+        "a foreign waker panicked: not my day",
+        "a foreign waker panicked: not my day",
+        "first",
+        "second",
+        "a foreign waker panicked: not my day",
+    ];
+    let mut lines = trace.take();
+    lines.sort_by_key(|line| !line.starts_with("a foreign") as usize);
+    let mut expected = expected.to_vec();
+    expected.sort_by_key(|line| !line.starts_with("a foreign") as usize);
+    assert_eq!(lines, expected);
+
+    // Nor does one at the end of an executor keep other tasks alive.
+    let guard = trace.on_drop("oldest dropped");
+    drop(executor.spawn(async move {
+        let _guard = guard;
+        pending::<()>().await;
+    }));
+    let mut joined = Foreign(executor.spawn(pending::<()>()));
+    executor.turn(Some(Duration::ZERO));
+    assert!(poll_once(&mut joined).is_pending());
+    executor.shutdown();
+    let expected = ["a foreign waker panicked: not my day", "oldest dropped"];
+    assert_eq!(trace.take(), expected);
+    foreign::set_hook(|_| {});
 }
 
 #[test]

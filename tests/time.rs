@@ -507,11 +507,12 @@ fn timer_slack_lets_many_deadlines_fire_in_one_wake() {
     let sleeps = |slack: Duration| {
         let executor = Executor::builder().timer_slack(slack).build().unwrap();
         let start = Instant::now();
-        for nth in 0..20 {
-            drop(executor.spawn(sleep_until(start + Duration::from_micros(500 + 500 * nth))));
-        }
-        let last = executor.spawn(sleep_until(start + Duration::from_millis(20)));
-        executor.run(last).unwrap();
+        executor.run(async {
+            for nth in 0..20 {
+                spawn(sleep_until(start + Duration::from_micros(500 + 500 * nth)));
+            }
+            sleep_until(start + Duration::from_millis(20)).await;
+        });
         assert!(start.elapsed() >= Duration::from_millis(20));
         executor.stats().sleeps
     };

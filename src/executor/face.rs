@@ -48,7 +48,7 @@ pub(crate) fn run_to_end<F: Future>(builder: ExecutorBuilder, main: F) -> F::Out
         Ok(executor) => executor,
         Err(error) => panic!("making an executor: {error}; Executor::new() returns this instead"),
     };
-    let value = executor.run(main);
+    let value = executor.run_main(main);
     context::enter(&executor.core, || executor.core.run(&mut None));
     value
 }
@@ -126,8 +126,24 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn run<F: Future>(&self, main: F) -> F::Output {
+        /// Leaves the executor to a host, also when the run unwinds.
+        struct Leave<'a>(&'a Core);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.leave_to_host();
+            }
+        }
+        self.assert_may_turn();
+        let _leave = Leave(&self.core);
+        self.run_main(main)
+    }
+
+    /// [`run`](Self::run), after which the executor still counts as awake.
+    #[track_caller]
+    fn run_main<F: Future>(&self, main: F) -> F::Output {
         let at = Location::caller();
         self.assert_may_turn();
+        self.core.inbox.end_sleep();
         let value = Cell::new(None);
         context::enter(&self.core, || {
             let mut main = pin!(Some(main));

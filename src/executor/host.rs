@@ -18,9 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::executor::context;
 use crate::executor::face::Executor;
 use crate::executor::spawn::spawn_at;
+use crate::executor::{Core, context};
 use crate::inbox::Inbox;
 
 impl Executor {
@@ -57,12 +57,15 @@ impl Executor {
                 core.sleep(timeout);
                 core.take_messages();
             } else {
-                core.look_outside();
+                // Also if no descriptor is awaited: only a wait makes ours unreadable once the bell rang.
+                core.wake_all(|wakers| {
+                    core.reactor.wait(Some(Duration::ZERO), wakers);
+                    core.expire(wakers);
+                });
             }
             core.poll_ready(&mut None);
         });
-        core.reactor.prepare(false);
-        core.inbox.leave_to_host(core.scheduler.ready_len() > 0);
+        core.leave_to_host();
     }
 
     /// The moment at which the executor wants a turn even if its descriptor is not readable: now
@@ -122,6 +125,14 @@ impl Executor {
 impl AsFd for Executor {
     fn as_fd(&self) -> BorrowedFd<'_> {
         Executor::as_fd(self)
+    }
+}
+
+impl Core {
+    /// Counts as asleep until the host gives the next turn.
+    pub(super) fn leave_to_host(&self) {
+        self.reactor.prepare(false);
+        self.inbox.leave_to_host(self.scheduler.ready_len() > 0);
     }
 }
 

@@ -37,6 +37,16 @@ use crate::waker;
 ///     assert_eq!(handle.join().await.unwrap(), 42);
 /// });
 /// ```
+///
+/// It stays on its task's thread, as the value does:
+///
+/// ```compile_fail,E0277
+/// # fn main() -> std::io::Result<()> {
+/// let handle = bibelot::Executor::new()?.spawn(async { 42 });
+/// std::thread::spawn(move || drop(handle));
+/// # Ok(())
+/// # }
+/// ```
 pub struct JoinHandle<T> {
     /// The handle's part of the task.
     task: JoinRef<T>,

@@ -1,0 +1,83 @@
+//! Which public types may cross threads, and which may be polled by reference: checked when this file
+//! is compiled. A line that does not hold is an error; `not` says that one must not hold.
+//!
+//! A task lives and dies on its own thread, so what belongs to one is `!Send`; names, errors and the
+//! ways in from other threads are `Send + Sync`.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use bibelot::io::AsyncFd;
+use bibelot::task::{Builder, Cancelled, JoinError, JoinHandle, Panicked, Task, TaskId, YieldNow};
+use bibelot::testing::Sim;
+use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
+use bibelot::{Executor, ExecutorBuilder, ExecutorEnded, Remote, Report, SlowPoll, Stats};
+
+/// Compiles if all hold.
+macro_rules! is {
+    ($type:ty: $($bound:ident)+) => {
+        const _: fn() = || {
+            fn holds<T: $($bound +)+ ?Sized>() {}
+            holds::<$type>();
+        };
+    };
+}
+
+/// Compiles if none holds: if the trait holds, both impls fit, and the call is ambiguous.
+macro_rules! not {
+    ($type:ty: $($bound:ident)+) => {
+        $(const _: fn() = || {
+            trait IfNot<A> {
+                fn ambiguous() {}
+            }
+            impl<T: ?Sized> IfNot<()> for T {}
+            impl<T: ?Sized + $bound> IfNot<u8> for T {}
+            <$type as IfNot<_>>::ambiguous();
+        };)+
+    };
+}
+
+/// A type that must stay on its thread.
+type Local = Rc<Cell<()>>;
+
+// The executor and what belongs to its tasks.
+not!(Executor: Send Sync);
+not!(ExecutorBuilder: Send Sync);
+not!(JoinHandle<()>: Send Sync);
+not!(Sleep: Send Sync);
+not!(Interval: Send Sync);
+not!(Timeout<()>: Send Sync);
+not!(AsyncFd<std::fs::File>: Send Sync);
+not!(Sim: Send Sync);
+
+// Names, numbers and the ways in.
+is!(Task: Send Sync Clone);
+is!(TaskId: Send Sync Copy Ord);
+is!(Remote: Send Sync Clone);
+is!(Stats: Send Sync Copy);
+is!(Instant: Send Sync Copy Ord);
+is!(Builder: Send Sync);
+is!(YieldNow: Send Sync);
+
+// Errors travel: an `io::Error` must take them, and so must a thread that is joined.
+is!(Cancelled: Send Sync Clone);
+is!(Elapsed: Send Sync Copy);
+is!(ExecutorEnded: Send Sync Copy);
+is!(SlowPoll: Send Sync Clone);
+is!(JoinError: Send);
+is!(Panicked: Send);
+is!(Report: Send);
+// A panic's payload is `Send` and no more, as std's is.
+not!(JoinError: Sync);
+
+// What may be polled by reference, whatever is inside.
+is!(JoinHandle<std::marker::PhantomPinned>: Unpin);
+is!(Sleep: Unpin);
+is!(Interval: Unpin);
+is!(YieldNow: Unpin);
+is!(AsyncFd<std::fs::File>: Unpin);
+is!(Timeout<Local>: Unpin);
+not!(Timeout<std::marker::PhantomPinned>: Unpin);
+
+#[test]
+fn the_assertions_above_hold() {}

@@ -1,0 +1,263 @@
+//! The rules of the house that no compiler checks: imports point down, files are small and say what
+//! they are, `unsafe` and clocks stay where they belong, and nothing is left to do.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors, from the ground: a module uses its own floor and those below. `src/lib.rs` lists them
+/// in the same order.
+const FLOORS: [&[&str]; 7] = [
+    &[
+        "clock",
+        "error",
+        "place",
+        "primitive",
+        "report",
+        "rng",
+        "sys",
+    ],
+    &[
+        "inbox",
+        "ready",
+        "registry",
+        "scheduler",
+        "timers",
+        "wait_queue",
+        "waker",
+    ],
+    &["reactor", "task"],
+    &["executor"],
+    &["thread", "time"],
+    &["io", "net", "signal"],
+    &["testing"],
+];
+
+/// Uses that point up, each with its reason.
+const EXCEPTIONS: [(&str, &str, &str); 2] = [
+    ("scheduler", "task", "a slot holds a task"),
+    (
+        "task",
+        "executor",
+        "spawn and its like are re-exported where users look for them",
+    ),
+];
+
+/// Files that may say `unsafe`.
+const UNSAFE: [&str; 4] = [
+    "src/waker.rs",
+    "src/task/cell.rs",
+    "src/task/pool.rs",
+    "src/sys.rs",
+];
+
+/// How long a file may be.
+const LINES_MAX: usize = 400;
+
+/// Files that are longer, and how long they may be: not to grow.
+const LONGER: [(&str, usize); 1] = [("src/task/cell.rs", 600)];
+
+/// All files of ours under `folder` whose names end with `.rs`.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    /// Adds the files of one folder.
+    fn add(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder of the repository") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                add(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    add(&root.join(folder), &mut found);
+    found.sort();
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("a source file");
+        let name = path.strip_prefix(root).expect("under the root");
+        (
+            name.to_str().expect("a plain name").replace('\\', "/"),
+            text,
+        )
+    };
+    found.into_iter().map(read).collect()
+}
+
+/// The lines of code: without comments, and without the tests at the end of a file.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+    let lines = text[..end].lines().enumerate();
+    lines
+        .map(|(nth, line)| (nth + 1, line.split("//").next().expect("at least one part")))
+        .filter(|(_, line)| !line.trim().is_empty())
+}
+
+/// The floor of a module.
+fn floor(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|floor| floor.contains(&module))
+}
+
+/// The module at the top to which a file belongs.
+fn module_of(file: &str) -> &str {
+    let path = file.strip_prefix("src/").expect("a file of the library");
+    let end = path.find(['/', '.']).expect("at least an extension");
+    &path[..end]
+}
+
+/// The modules that a line names: `crate::module`.
+fn used(line: &str) -> impl Iterator<Item = &str> {
+    line.split("crate::").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+        &rest[..end.unwrap_or(rest.len())]
+    })
+}
+
+#[test]
+fn imports_point_down() {
+    let mut wrong = String::new();
+    let mut needed = [false; EXCEPTIONS.len()];
+    for (file, text) in sources("src") {
+        let module = module_of(&file);
+        // Its tests in a file of their own may use what they like.
+        if module == "lib" || file.ends_with("/tests.rs") || file.ends_with("/models.rs") {
+            continue;
+        }
+        let own = floor(module).unwrap_or_else(|| panic!("{file}: give {module} a floor"));
+        for (nth, line) in code(&text) {
+            for other in used(line) {
+                if floor(other).is_none_or(|floor| floor <= own) {
+                    continue;
+                }
+                match EXCEPTIONS
+                    .iter()
+                    .position(|(from, to, _)| (*from, *to) == (module, other))
+                {
+                    Some(exception) => needed[exception] = true,
+                    None => {
+                        writeln!(wrong, "{file}:{nth}: {module} uses {other}, from above").unwrap();
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    for (exception, needed) in EXCEPTIONS.iter().zip(needed) {
+        assert!(needed, "nobody needs {exception:?}");
+    }
+}
+
+#[test]
+fn the_floors_are_those_of_the_front_page() {
+    let front = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs"));
+    let front = front.expect("the front page");
+    let listed: Vec<&str> = code(&front)
+        .filter_map(|(_, line)| {
+            let line = line.trim_start_matches("pub ");
+            line.strip_prefix("mod ")?.strip_suffix(';')
+        })
+        .collect();
+    let floors: Vec<usize> = listed
+        .iter()
+        .map(|module| floor(module).unwrap_or_else(|| panic!("give {module} a floor")))
+        .collect();
+    assert!(
+        floors.is_sorted(),
+        "in the order of their floors: {listed:?}"
+    );
+    for module in FLOORS.iter().copied().flatten() {
+        assert!(
+            listed.contains(module),
+            "{module} is in the table and not in src/lib.rs"
+        );
+    }
+}
+
+#[test]
+fn unsafe_is_where_it_belongs() {
+    for (file, text) in sources("src") {
+        let says = code(&text).find(|(_, line)| {
+            let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            words.any(|word| word == "unsafe")
+        });
+        if let Some((nth, _)) = says {
+            assert!(UNSAFE.contains(&file.as_str()), "{file}:{nth} says unsafe");
+        }
+    }
+}
+
+#[test]
+fn files_say_what_they_are_and_stay_small() {
+    for (file, text) in sources("src").into_iter().chain(sources("tests")) {
+        assert!(
+            text.starts_with("//! "),
+            "{file} does not begin with what it is"
+        );
+        let lines = text.lines().count();
+        let max = LONGER.iter().find(|(longer, _)| *longer == file);
+        let max = max.map_or(LINES_MAX, |(_, max)| *max);
+        let is_test = file.starts_with("tests/");
+        assert!(
+            is_test || lines <= max,
+            "{file} has {lines} lines, of at most {max}"
+        );
+    }
+}
+
+#[test]
+fn the_clock_is_read_in_one_place_and_nobody_sleeps_for_real() {
+    let not_here = [
+        ("Instant::now", "the clock is read in src/clock.rs"),
+        ("SystemTime::now", "the clock is read in src/clock.rs"),
+    ];
+    for (file, text) in sources("src").into_iter().chain(sources("tests")) {
+        if file == "tests/tidy.rs" {
+            continue;
+        }
+        for (nth, line) in code(&text) {
+            for (call, reason) in not_here {
+                let is_std = line.contains(&format!("std::time::{call}"));
+                assert!(!is_std || file == "src/clock.rs", "{file}:{nth}: {reason}");
+            }
+            let sleeps = line.contains("thread::sleep(");
+            assert!(
+                !sleeps,
+                "{file}:{nth}: a test or a library that sleeps is slow or flaky"
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_to_do() {
+    // Each in two parts, so that this file does not find itself.
+    let marks = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("XX", "X"),
+        concat!("to", "do!("),
+        concat!("unimpl", "emented!("),
+        concat!("db", "g!("),
+    ];
+    for (file, text) in sources("src").into_iter().chain(sources("tests")) {
+        for (nth, line) in text.lines().enumerate() {
+            for mark in marks {
+                assert!(!line.contains(mark), "{file}:{}: {mark}", nth + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_expectation_gives_its_reason() {
+    for (file, text) in sources("src").into_iter().chain(sources("tests")) {
+        let allows = text.match_indices(concat!("[all", "ow("));
+        let expects = text.match_indices(concat!("[exp", "ect("));
+        for (at, _) in allows.chain(expects) {
+            let end = text[at..].find(")]").map_or(text.len(), |end| at + end);
+            let expectation = &text[at..end];
+            assert!(expectation.contains("reason = "), "{file}: {expectation}");
+        }
+    }
+}
