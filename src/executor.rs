@@ -90,6 +90,8 @@ pub(crate) struct Core {
     options: builder::Options,
     /// Whether `shutdown` was called.
     is_shut_down: Cell<bool>,
+    /// Whether it runs somewhere down the stack, be another one above it.
+    is_entered: Cell<bool>,
 }
 
 /// A place in the source.

@@ -29,11 +29,13 @@
 )]
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use crate::registry;
+use crate::error::Panicked;
 use crate::scheduler::Scheduler;
+use crate::{registry, report};
 
 /// The bits of a token that name the slot.
 const SLOT_BITS: u32 = usize::BITS / 2;
@@ -119,10 +121,14 @@ pub(crate) fn wake_kept(waker: Waker, scheduler: &Scheduler) {
     }
 }
 
-/// Wakes by a waker that is not ours.
+/// Wakes by a waker that is not ours, nor is its panic: it is reported, and whoever is to be woken
+/// after it is.
 #[cold]
 fn wake_foreign(waker: Waker) {
-    waker.wake();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        let who = String::from("a foreign waker");
+        report::send_panic(Panicked::new(who, payload));
+    }
 }
 
 /// Wakes the task, whatever thread this is; does nothing if it has ended.

@@ -128,6 +128,7 @@ impl ExecutorBuilder {
             counters: stats::Counters::default(),
             options,
             is_shut_down: Cell::new(false),
+            is_entered: Cell::new(false),
         };
         Ok(Executor::new_from(Rc::new(core)))
     }

@@ -21,13 +21,15 @@ thread_local! {
 /// Calls `f` with `core` as the executor that runs on this thread.
 pub(crate) fn enter<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
     /// Puts the one before back, also when `f` unwinds.
-    struct Restore(Option<Rc<Core>>);
-    impl Drop for Restore {
+    struct Restore<'a>(&'a Core, Option<Rc<Core>>);
+    impl Drop for Restore<'_> {
         fn drop(&mut self) {
-            drop(replace(self.0.take()));
+            self.0.is_entered.set(false);
+            drop(replace(self.1.take()));
         }
     }
-    let _restore = Restore(replace(Some(Rc::clone(core))));
+    core.is_entered.set(true);
+    let _restore = Restore(core, replace(Some(Rc::clone(core))));
     report::with_hook(core.hook(), || waker::enter(core.scheduler(), f))
 }
 

@@ -12,6 +12,7 @@ use crate::executor::stats::Stats;
 use crate::executor::{Core, context};
 use crate::report::discard;
 use crate::task::JoinHandle;
+use crate::waker;
 
 /// Runs a future on this thread to its end, and every task that it has spawned, and returns the
 /// future's value.
@@ -212,9 +213,9 @@ impl Executor {
         }
     }
 
-    /// Whether this executor runs on this thread, further down the stack.
+    /// Whether this executor runs, further down the stack.
     fn is_running(&self) -> bool {
-        context::try_with(|core| Rc::ptr_eq(core, &self.core)).unwrap_or(false)
+        self.core.is_entered.get()
     }
 
     /// # Panics
@@ -223,7 +224,7 @@ impl Executor {
     #[track_caller]
     pub(super) fn assert_may_turn(&self) {
         assert!(
-            context::try_with(|_| ()).is_none(),
+            waker::with_current(|_| ()).is_none(),
             "an executor is already running on this thread; await the future or spawn it instead"
         );
         self.assert_not_shut_down();
