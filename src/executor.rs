@@ -215,7 +215,7 @@ impl Core {
         self.scheduler.remove(token);
         drop(turn);
         if let Some(joiner) = joiner {
-            waker::wake_kept(joiner, &self.scheduler);
+            waker::wake_kept(joiner);
         }
     }
 
@@ -259,7 +259,7 @@ impl Core {
         let mut wakers = self.wakers.take();
         collect(&mut wakers);
         for waker in wakers.drain(..) {
-            waker::wake_kept(waker, &self.scheduler);
+            waker::wake_kept(waker);
         }
         self.wakers.set(wakers);
     }

@@ -64,7 +64,7 @@ impl<T> Answer<T> {
             *state = State::Answered(answer);
             drop(state);
             if let Some(waker) = waker {
-                waker.wake();
+                waker::wake_kept(waker);
             }
         }
     }

@@ -109,15 +109,12 @@ pub(crate) fn keep(waker: &Waker) -> Waker {
     }
 }
 
-/// Wakes by a kept waker, by the short way if it is that of a task of this scheduler.
+/// Wakes by a waker that was kept.
 #[inline]
-pub(crate) fn wake_kept(waker: Waker, scheduler: &Scheduler) {
+pub(crate) fn wake_kept(waker: Waker) {
     match Token::of(&waker) {
-        Some(token) if token.executor() == scheduler.id() => {
-            std::mem::forget(waker); // which owns nothing
-            scheduler.wake(token);
-        }
-        _ => wake_foreign(waker),
+        Some(token) => wake(token),
+        None => wake_foreign(waker),
     }
 }
 
@@ -132,6 +129,7 @@ fn wake_foreign(waker: Waker) {
 }
 
 /// Wakes the task, whatever thread this is; does nothing if it has ended.
+#[inline]
 pub(crate) fn wake(token: Token) {
     let was_local = with_current(|scheduler| {
         let is_local = scheduler.id() == token.executor();

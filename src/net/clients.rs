@@ -115,7 +115,7 @@ impl Drop for Seat {
         let handle = self.clients.handles.borrow_mut().try_remove(self.key);
         drop(handle);
         if let Some(server) = self.clients.server.take() {
-            server.wake();
+            waker::wake_kept(server);
         }
     }
 }

@@ -178,7 +178,7 @@ impl Line {
         let poller = self.poller.take();
         self.wake_next();
         if let Some(poller) = poller {
-            poller.wake();
+            waker::wake_kept(poller);
         }
     }
 
@@ -187,7 +187,7 @@ impl Line {
     fn wake_next(&self) {
         let first = self.queue.borrow_mut().wake_first();
         if let Some(first) = first {
-            first.wake();
+            waker::wake_kept(first);
         }
     }
 
