@@ -9,6 +9,9 @@ use std::fmt;
 use std::io;
 use std::panic::Location;
 
+/// What a panic carries.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
 /// Why a task has no value to give to who joins it.
 ///
 /// # Examples
@@ -56,7 +59,7 @@ impl JoinError {
     #[must_use]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         match self {
-            Self::Panicked(panicked) => panicked.payload,
+            Self::Panicked(panicked) => panicked.0.payload,
             Self::Cancelled(_) => panic!("the task did not panic: {self}; ask is_panic() first"),
         }
     }
@@ -82,65 +85,84 @@ impl From<JoinError> for io::Error {
 }
 
 /// How a task was cancelled.
-#[derive(Debug, Clone)]
-pub struct Cancelled {
+///
+/// It is one word, as [`Panicked`] is: a [`JoinError`] is carried through every join, and hardly ever
+/// there.
+#[derive(Clone)]
+pub struct Cancelled(Box<Cancellation>);
+
+/// What [`Cancelled`] knows.
+#[derive(Clone)]
+struct Cancellation {
     /// The task, as texts name it.
-    pub(crate) task: String,
-    /// Where `cancel` was called.
-    pub(crate) at: &'static Location<'static>,
+    task: String,
+    /// Where the cancel was asked for.
+    at: &'static Location<'static>,
 }
 
 impl Cancelled {
+    /// The cancel of a task that was asked for at this place.
+    pub(crate) fn new(task: String, at: &'static Location<'static>) -> Self {
+        Self(Box::new(Cancellation { task, at }))
+    }
+
     /// Where the cancel was asked for.
     #[must_use]
     pub fn at(&self) -> &'static Location<'static> {
-        self.at
+        self.0.at
     }
 }
 
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} was cancelled at {}", self.task, self.at)
+        write!(f, "{} was cancelled at {}", self.0.task, self.0.at)
+    }
+}
+
+impl fmt::Debug for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cancelled({self})")
     }
 }
 
 impl Error for Cancelled {}
 
 /// How a task panicked.
-pub struct Panicked {
+pub struct Panicked(Box<Panic>);
+
+/// What [`Panicked`] knows.
+struct Panic {
     /// The task, as texts name it.
-    pub(crate) task: String,
+    task: String,
     /// What the panic carried.
-    pub(crate) payload: Box<dyn Any + Send>,
+    payload: Payload,
 }
 
 impl Panicked {
+    /// The panic of a task.
+    pub(crate) fn new(task: String, payload: Payload) -> Self {
+        Self(Box::new(Panic { task, payload }))
+    }
+
     /// The text of the panic, if it was one (it is, unless `panic_any` was used).
     #[must_use]
     pub fn message(&self) -> Option<&str> {
-        panic_message(&*self.payload)
+        let payload = &*self.0.payload;
+        let text = payload.downcast_ref::<&'static str>().copied();
+        text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
     }
-}
-
-/// The text in the payload of a panic.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> Option<&str> {
-    let text = payload.downcast_ref::<&'static str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 impl fmt::Display for Panicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = self.message().unwrap_or("a value that is no text");
-        write!(f, "{} panicked: {message}", self.task)
+        write!(f, "{} panicked: {message}", self.0.task)
     }
 }
 
 impl fmt::Debug for Panicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Panicked")
-            .field("task", &self.task)
-            .field("message", &self.message())
-            .finish()
+        write!(f, "Panicked({self})")
     }
 }
 

@@ -7,16 +7,16 @@
 //!    ┌──────────── ready queue ◄──────────────────────────────── inbox ─── bell ─┐
 //!    │ at most what was ready when the turn began                   ▲            │ only if asleep
 //!    ▼                                                              │            ▼
-//!  take the task out of its slot ─ poll ─┬─ ready ──► output ──► wake the joiner │
-//!    (nothing borrowed)                  └─ pending: a leaf future has left      │
-//!                                           the task's waker where it waits      │
+//!  the turn of the next task ─ poll ─┬─ ready ──► output ──► wake the joiner     │
+//!    (nothing borrowed)              └─ pending: a leaf future has left          │
+//!                                       the task's waker where it waits          │
 //!    │ nothing ready: sleep in the reactor until the next deadline ◄─────────────┘
 //!    └► ready sources and due timers ─► wakers collected ─► borrows ended ─► woken ─► ready queue
 //! ```
 //!
 //! The laws, each with a test of that number in `tests/laws.rs`:
 //!
-//! 1. Take, poll, put back: no user code (poll, drop, wake, hook) runs while anything is borrowed.
+//! 1. Take the turn, poll, park: no user code (poll, drop, wake, hook) runs while anything is borrowed.
 //! 2. A leaf future registers in `poll` and deregisters in `Drop`.
 //! 3. *queued* is cleared before the poll, so a wake during the poll is kept.
 //! 4. To sleep: set `asleep`, fence, look at the inbox once more. To wake: push, fence, ring if
@@ -53,7 +53,7 @@ use crate::inbox::{Inbox, Message};
 use crate::reactor::Reactor;
 use crate::report::{self, Hook, Report, SlowPoll};
 use crate::scheduler::Scheduler;
-use crate::task::cell::TaskRef;
+use crate::task::cell::Turn;
 use crate::task::extras;
 use crate::timers::Timers;
 use crate::waker::{self, Token};
@@ -82,10 +82,8 @@ pub(crate) struct Core {
     enclosing: Cell<Instant>,
     /// Room for wakers between their collection and their wakes.
     wakers: Cell<Vec<Waker>>,
-    /// How many tasks were spawned, of which the last has this number.
-    spawned: Cell<u64>,
-    /// The generation of the first task.
-    first_generation: u16,
+    /// How many polls there are to have been at the next look outside.
+    next_look: Cell<u64>,
     /// Counters that nothing else needs.
     counters: stats::Counters,
     /// What the builder was told.
@@ -116,134 +114,135 @@ impl Drop for Main<'_> {
     /// Ends the task also when `run` unwinds.
     fn drop(&mut self) {
         if let Some(token) = self.token
-            && let Some(task) = self.core.scheduler.take(token)
+            && let Some(turn) = self.core.scheduler.turn_of(token)
         {
             let _dropped = (self.poll)(None);
-            self.core.end(token, task);
+            self.core.end(token, turn);
         }
     }
 }
 
 impl Core {
     /// Turns until the main future has ended.
-    fn run_main<'a>(self: &'a Rc<Self>, poll: &'a mut PollMain<'a>, at: Place) {
+    fn run_main<'a>(&'a self, poll: &'a mut PollMain<'a>, at: Place) {
         // The task in whose name the future is polled; its own future never is.
         let name = Some(String::from("main"));
-        let (token, _) = self.admit(std::future::pending::<()>(), name, at);
-        let mut main = Main {
+        let (token, _) = self.scheduler.spawn(std::future::pending::<()>(), name, at);
+        let token = Some(token);
+        self.run(&mut Some(Main {
             core: self,
             poll,
-            token: Some(token),
-        };
-        while main.token.is_some() {
-            self.turn(Some(&mut main));
+            token,
+        }));
+    }
+
+    /// Turns until the main future has ended, or without one until no task is left.
+    fn run(&self, main: &mut Option<Main<'_>>) {
+        while !self.is_over(main) {
+            self.take_messages();
+            self.poll_ready(main);
+            if self.scheduler.ready_len() == 0 && !self.is_over(main) {
+                self.sleep(None);
+            }
         }
     }
 
-    /// Turns until no task is left.
-    fn run_rest(self: &Rc<Self>) {
-        while self.scheduler.len() > 0 {
-            self.turn(None);
+    /// Whether there is nothing left to run for.
+    fn is_over(&self, main: &Option<Main<'_>>) -> bool {
+        match main {
+            Some(main) => main.token.is_none(),
+            None => self.scheduler.len() == 0,
         }
     }
 
-    /// One turn: every task that is ready is polled once; if then none is, sleeps until one may be.
-    fn turn(self: &Rc<Self>, mut main: Option<&mut Main<'_>>) {
-        self.take_messages();
-        self.poll_ready(main.as_deref_mut());
-        let is_main_done = main.is_some_and(|main| main.token.is_none());
-        if self.scheduler.ready_len() == 0 && self.scheduler.len() > 0 && !is_main_done {
-            self.sleep(None);
-        }
-    }
-
-    /// Makes as many polls as there are ready tasks now, and ends with that of a main future that
-    /// has its value. Looks outside now and then.
-    fn poll_ready(&self, mut main: Option<&mut Main<'_>>) {
+    /// Makes as many polls as there are ready tasks now, and looks outside now and then. The turn ends
+    /// with the main future.
+    #[inline]
+    fn poll_ready(&self, main: &mut Option<Main<'_>>) {
         self.counters.turns.add(1);
         for _ in 0..self.scheduler.ready_len() {
-            let Some((token, task)) = self.scheduler.next() else {
+            let Some((token, turn)) = self.scheduler.next() else {
                 return;
             };
-            let polls = self.counters.polls.add(1);
-            match &mut main {
-                Some(main) if main.token == Some(token) => {
-                    self.step(token, task, Some(main));
-                    if main.token.is_none() {
-                        return;
-                    }
-                }
-                _ => self.step(token, task, None),
+            if self.step(token, turn, main) {
+                return;
             }
-            if polls.is_multiple_of(POLLS_PER_LOOK) {
+            if self.counters.polls.get() >= self.next_look.get() {
                 self.look_outside();
             }
         }
     }
 
-    /// Polls a task that was taken out of its slot, and puts it back or ends it.
-    fn step(&self, token: Token, mut task: TaskRef, main: Option<&mut Main<'_>>) {
-        let started = self
-            .options
-            .slow_poll
-            .map(|limit| (limit, clock::real_now()));
+    /// Polls a task in its turn, which ends with the task parked or ended. `true` says that it was
+    /// the main one, and has ended.
+    #[inline]
+    fn step(&self, token: Token, mut turn: Turn, main: &mut Option<Main<'_>>) -> bool {
+        self.counters.polls.add(1);
+        let started = self.options.slow_poll.map(|_| clock::real_now());
         let waker = ManuallyDrop::new(token.waker());
         let cx = &mut Context::from_waker(&waker);
-        let polled = match main {
-            Some(main) => {
-                let polled = (main.poll)(Some(cx));
-                if polled.is_ready() {
-                    main.token = None;
-                }
-                polled
-            }
-            None if task.is_cancelled() => {
-                task.cancel(extras::cancellation(&task));
+        let mut main = main.as_mut().filter(|main| main.token == Some(token));
+        let polled = match main.as_mut() {
+            Some(main) => (main.poll)(Some(cx)),
+            None if turn.is_cancelled() => {
+                turn.cancel(extras::cancellation(&turn));
                 Poll::Ready(())
             }
-            None => task.poll(cx),
+            None => turn.poll(cx),
         };
-        if self.scheduler.take_has_extras() {
-            task.set_extras();
+        if let Some(started) = started {
+            self.report_if_slow(&turn, started);
         }
-        if let Some((limit, started)) = started {
-            self.report_if_slow(&task, limit, started);
+        if polled.is_pending() {
+            self.scheduler.park(turn);
+            return false;
         }
-        match polled {
-            Poll::Ready(()) => self.end(token, task),
-            Poll::Pending => self.scheduler.put_back(token, task),
-        }
+        self.end(token, turn);
+        main.map(|main| main.token = None).is_some()
     }
 
     /// Ends a task whose future has ended or was dropped.
-    fn end(&self, token: Token, mut task: TaskRef) {
-        let joiner = task.take_joiner();
-        if let Some(JoinError::Panicked(panicked)) = task.take_error() {
+    fn end(&self, token: Token, mut turn: Turn) {
+        let joiner = turn.take_joiner();
+        if turn.is_detached() {
+            self.end_unseen(&mut turn);
+        }
+        if self.scheduler.waits().has_extras() {
+            turn.set_extras();
+        }
+        self.scheduler.remove(token);
+        drop(turn);
+        if let Some(joiner) = joiner {
+            waker::wake_kept(joiner, &self.scheduler);
+        }
+    }
+
+    /// Drops the value of a task that nobody is left to join, and reports its panic.
+    #[cold]
+    fn end_unseen(&self, turn: &mut Turn) {
+        // The destructor is user code of this task, which is therefore still the current one.
+        if let Some(JoinError::Panicked(panicked)) = turn.take_error() {
             report::send_panic(panicked);
         }
-        // The destructor of an output that nobody wants is user code of this task, so it is still
-        // the current one; what it asks of `extras` is forgotten with the task.
-        task.drop_unwanted();
-        if self.scheduler.take_has_extras() {
-            task.set_extras();
-        }
-        drop(task);
-        self.scheduler.remove(token);
-        if let Some(joiner) = joiner {
-            waker::wake_kept(joiner);
-        }
+        turn.drop_value();
     }
 
     /// Does what other threads have asked for.
+    #[inline]
     fn take_messages(&self) {
-        self.inbox.take(|message| match message {
-            Message::Wake(token) => self.scheduler.wake(token),
-            Message::Call(call) => call(),
-        });
+        if !self.inbox.is_empty() {
+            self.inbox.take(|message| match message {
+                Message::Wake(token) => self.scheduler.wake(token),
+                Message::Call(call) => call(),
+            });
+        }
     }
 
     /// Looks at the world outside without waiting for it.
+    #[cold]
     fn look_outside(&self) {
+        self.next_look
+            .set(self.counters.polls.get() + POLLS_PER_LOOK);
         self.take_messages();
         self.wake_all(|wakers| {
             if !self.reactor.is_empty() {
@@ -258,7 +257,7 @@ impl Core {
         let mut wakers = self.wakers.take();
         collect(&mut wakers);
         for waker in wakers.drain(..) {
-            waker::wake_kept(waker);
+            waker::wake_kept(waker, &self.scheduler);
         }
         self.wakers.set(wakers);
     }
@@ -273,11 +272,12 @@ impl Core {
     }
 
     /// Reports a poll that held the thread too long.
-    fn report_if_slow(&self, task: &TaskRef, limit: Duration, started: Instant) {
+    #[cold]
+    fn report_if_slow(&self, turn: &Turn, started: Instant) {
         let took = clock::real_now() - started;
-        if took > limit {
+        if self.options.slow_poll.is_some_and(|limit| took > limit) {
             report::send(&Report::SlowPoll(SlowPoll {
-                task: extras::describe(task),
+                task: extras::describe(turn),
                 took,
                 waits_at: self.scheduler.waits_at(),
             }));

@@ -165,10 +165,8 @@ impl Inbox {
 
     /// Takes all that is there now, in order; what comes meanwhile is left for the next time, so that
     /// threads which never stop waking cannot keep the executor here.
+    #[cold]
     pub(crate) fn take(&self, mut f: impl FnMut(Message)) {
-        if self.messages.is_empty() {
-            return;
-        }
         // Counted first: what is popped was then pushed before the swap. One popped beyond that could
         // leave its mark on `last`, and equal wakes would be skipped for ever.
         let count = self.messages.len();
@@ -181,6 +179,7 @@ impl Inbox {
     }
 
     /// Whether there is nothing to take.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
@@ -192,7 +191,7 @@ impl Inbox {
             // The call is user code, its destructor too.
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(message))) {
                 let task = String::from("a call that was never made");
-                report::send_panic(Panicked { task, payload });
+                report::send_panic(Panicked::new(task, payload));
             }
         });
     }

@@ -33,7 +33,14 @@
 //! # Sources and sinks in memory
 //!
 //! `&self` wants a cell around what moves: a `Cell<&[u8]>` is a source, a `Cell<Vec<u8>>` is a
-//! sink. Beside them stand [`empty`], [`sink`] and [`repeat`]. None of these ever waits.
+//! sink. Beside them stand [`empty`], [`sink`] and [`repeat`]. None of these ever
+//! waits for anything; in a loop over them the task gives way now and then.
+//!
+//! # Streams
+//!
+//! [`duplex()`] connects two tasks without the system, on a virtual clock too; [`pipe()`] leads out, to
+//! a thread or a child; [`AsyncFd`] takes in any other descriptor. Sockets are in [`net`](crate::net).
+//! With the feature `futures-io` all of them have `AsyncRead` and `AsyncWrite`.
 //!
 //! Errors are std's own. Read next: `io/read.rs`, then `io/buf_reader.rs`.
 
@@ -52,13 +59,23 @@ mod lines;
 
 mod copy;
 
+mod inherent;
+
+mod duplex;
+mod pipe;
+
+#[cfg(feature = "futures-io")]
+mod polled;
+
 pub use std::io::{Error, ErrorKind, IoSlice, IoSliceMut, IsTerminal, Result, SeekFrom};
 
 pub use async_fd::AsyncFd;
 pub use buf_reader::{BufReader, LineTooLong};
 pub use buf_writer::{BufWriter, IntoInnerError};
 pub use copy::copy;
+pub use duplex::{Duplex, duplex};
 pub use lines::{Lines, Split};
 pub use memory::{Empty, Repeat, Sink, empty, repeat, sink};
+pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use read::Read;
 pub use write::Write;

@@ -38,7 +38,10 @@
 //!
 //! # How it works
 //!
-#![doc = include_str!("how.md")]
+//! A waker is a number that names a task. A wake puts the number into the ready queue; a turn polls
+//! what is ready, each task once; when nothing is, the thread sleeps in the reactor until the next
+//! deadline, event or wake from another thread. `executor.rs` has the picture and the laws, and the
+//! README the order in which to read the source.
 //!
 //! # Words
 //!
@@ -53,6 +56,7 @@
 
 // 0: words and numbers.
 mod clock;
+mod counter;
 mod error;
 mod place;
 mod primitive;
@@ -77,6 +81,7 @@ pub mod task;
 mod executor;
 
 // 4: waiting.
+mod reply;
 pub mod thread;
 pub mod time;
 
@@ -94,3 +99,8 @@ pub use executor::host::{ExecutorEnded, Remote};
 pub use executor::stats::Stats;
 pub use report::{Report, SlowPoll};
 pub use task::spawn;
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -48,6 +48,13 @@ pub(crate) struct Event {
 
 /// What a source is wanted for.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    all(target_os = "linux", not(polling_test_poll_backend)),
+    expect(
+        dead_code,
+        reason = "an edge tells of everything; only the portable backend asks"
+    )
+)]
 pub(crate) struct Interest {
     /// Somebody waits to read.
     pub(crate) read: bool,
@@ -128,6 +135,11 @@ impl Reactor {
     /// Whether there are sources at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.sources.borrow().is_empty()
+    }
+
+    /// Says how the next wait will be: a sleep that a ring ends, unless a host waits for the descriptor.
+    pub(crate) fn prepare(&self, is_sleep: bool) {
+        self.poll.prepare(is_sleep && self.is_empty());
     }
 
     /// Waits for events for as long as `timeout` (`None`: until there are some, or the bell rings).

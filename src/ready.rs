@@ -4,19 +4,21 @@
 //! picked by a generator whose whole future is in the seed, so that a test can try many orders and
 //! repeat each one (see `testing::Sim`).
 //!
-//! Law: whatever the order, each task pushed is popped exactly once. The turn decides how many pops
+//! The queue names slots, four bytes each, not tokens: a slot whose task has ended stays taken until
+//! it is popped (`scheduler.rs`), so a name in here is never stale.
+//!
+//! Law: whatever the order, each slot pushed is popped exactly once. The turn decides how many pops
 //! there are; the order decides only who they are. Read next: `scheduler.rs`.
 
 use std::collections::VecDeque;
 
 use crate::rng::Rng;
-use crate::waker::Token;
 
 /// The tasks that are to be polled, in some order.
 #[derive(Debug)]
 pub(crate) struct Ready {
     /// In order of their wakes.
-    queue: VecDeque<Token>,
+    queue: VecDeque<u32>,
     /// Picks the next one, if the order is not that of the wakes.
     shuffle: Option<Rng>,
 }
@@ -31,19 +33,24 @@ impl Ready {
     }
 
     /// Adds a task that has become ready.
-    pub(crate) fn push(&mut self, token: Token) {
-        self.queue.push_back(token);
+    pub(crate) fn push(&mut self, slot: u32) {
+        self.queue.push_back(slot);
     }
 
     /// Takes the task whose turn it is.
-    pub(crate) fn pop(&mut self) -> Option<Token> {
-        if let Some(rng) = &mut self.shuffle
-            && !self.queue.is_empty()
-        {
-            let chosen = rng.below(self.queue.len());
-            return self.queue.swap_remove_front(chosen);
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<u32> {
+        if self.shuffle.is_some() {
+            return self.pop_any();
         }
         self.queue.pop_front()
+    }
+
+    /// Takes any of the tasks, as the generator says.
+    #[cold]
+    fn pop_any(&mut self) -> Option<u32> {
+        let chosen = self.shuffle.as_mut()?.below(self.queue.len().max(1));
+        self.queue.swap_remove_front(chosen)
     }
 
     /// How many are ready.

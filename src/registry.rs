@@ -75,6 +75,8 @@ pub(crate) fn strike_off(id: u16, generation: u16) -> Option<Arc<Inbox>> {
 }
 
 /// Brings a wake to the executor of its task, or nowhere if that has ended. From any thread.
+#[cold]
+#[inline(never)]
 pub(crate) fn deliver(token: Token) {
     let inbox = {
         let registry = REGISTRY.lock();

@@ -2,14 +2,15 @@
 //!
 //! ```text
 //!   wake(token) ─► slots[slot]: same generation? not queued yet? ─► ready
-//!   take(token) ◄─ ready                                    the task leaves its slot to be polled
-//!   put_back(token, task)                                   … and returns, parked
-//!   remove(token)                                           … or has ended: the slot is free
+//!   next()      ◄─ ready                        the turn of one task: it is the current one
+//!   park(turn)                                  … until it waits for what it has noted
+//!   remove(token)                               … or has ended: the slot is free, at the latest
+//!                                               when the ready queue comes to it
 //! ```
 //!
-//! Laws. No user code runs in here: a task is polled and dropped only while it is out of its slot,
-//! when nothing is borrowed (law 1 of `executor.rs`). *queued* is cleared when a task is taken, that
-//! is before its poll, so a wake during the poll queues it again (law 3). While a task runs, its
+//! Laws. No user code runs in here: a task is polled and dropped by the turn that `next` hands out,
+//! when nothing is borrowed (law 1 of `executor.rs`). *queued* is cleared when the turn begins, that
+//! is before the poll, so a wake during the poll queues the task again (law 3). While a task runs, its
 //! leaf futures note here what they wait for; when it parks, that becomes its metadata.
 //!
 //! Why slots in a slab and not linked tasks: the token needs an index anyhow, sixteen bytes a slot
@@ -20,20 +21,22 @@ use std::panic::Location;
 
 use slab::Slab;
 
+use crate::counter::Counter;
 use crate::ready::Ready;
-use crate::task::cell::TaskRef;
+use crate::task::cell::{self, JoinRef, TaskRef, Turn};
+use crate::task::extras;
+use crate::task::header::Birth;
 use crate::task::id::TaskId;
 use crate::task::waits::Waits;
-use crate::waker::{SLOTS_MAX, Token};
+use crate::waker::{GENERATIONS, SLOTS_MAX, Token};
 
 /// How many operations that are ready at once a task may do in one poll before it gives way, so that
 /// a peer that never stops sending cannot starve the others. The figure is tokio's.
 const OPERATIONS_PER_POLL: u8 = 128;
 
 /// A place for a task.
-#[derive(Debug)]
 struct Slot {
-    /// The task; away while it is polled.
+    /// The task; `None` when it has ended and the slot is still in the ready queue.
     task: Option<TaskRef>,
     /// How often it was polled.
     polls: u32,
@@ -44,7 +47,6 @@ struct Slot {
 }
 
 /// Slots and ready queue: what a wake touches.
-#[derive(Debug)]
 struct Table {
     /// Where the tasks are.
     slots: Slab<Slot>,
@@ -66,33 +68,36 @@ pub(crate) struct Current {
 }
 
 /// The tasks of one executor.
-#[derive(Debug)]
 pub(crate) struct Scheduler {
     /// The executor's number, in every token.
     id: u16,
     /// Slots and ready queue.
     table: RefCell<Table>,
     /// The task that is being polled or dropped.
-    current: Cell<Option<Current>>,
+    current: Cell<Option<Token>>,
+    /// Its number, or that of the last one.
+    current_id: Cell<TaskId>,
     /// What the running task has said it waits for.
     waits: Cell<Waits>,
     /// Where it said so.
     waits_at: Cell<Option<&'static Location<'static>>>,
-    /// Whether `extras` has come to know something about the running task.
-    has_extras: Cell<bool>,
     /// How many operations the running task may still do in this poll.
     budget: Cell<u8>,
+    /// How many tasks were spawned.
+    spawned: Counter,
+    /// The generation of the first one.
+    first_generation: u16,
     /// How many wakes have queued a task.
-    wakes: Cell<u64>,
+    wakes: Counter,
     /// How many system calls leaf futures have made.
-    calls: Cell<u64>,
+    calls: Counter,
     /// How many parked tasks something outside may wake: a socket, a thread, a foreign waker.
     outside: Cell<usize>,
 }
 
 impl Scheduler {
     /// A scheduler without tasks, whose ready queue is shuffled if there is a seed.
-    pub(crate) fn new(id: u16, seed: Option<u64>) -> Self {
+    pub(crate) fn new(id: u16, first_generation: u16, seed: Option<u64>) -> Self {
         let table = Table {
             slots: Slab::new(),
             ready: Ready::new(seed),
@@ -101,12 +106,14 @@ impl Scheduler {
             id,
             table: RefCell::new(table),
             current: Cell::new(None),
+            current_id: Cell::new(TaskId::new(0)),
             waits: Cell::new(Waits::NOTHING),
             waits_at: Cell::new(None),
-            has_extras: Cell::new(false),
             budget: Cell::new(OPERATIONS_PER_POLL),
-            wakes: Cell::new(0),
-            calls: Cell::new(0),
+            spawned: Counter::default(),
+            first_generation,
+            wakes: Counter::default(),
+            calls: Counter::default(),
             outside: Cell::new(0),
         }
     }
@@ -124,28 +131,61 @@ impl Scheduler {
             && !slot.queued
         {
             slot.queued = true;
-            table.ready.push(token);
-            self.wakes.set(self.wakes.get() + 1);
+            if let Some(task) = &slot.task {
+                task.prefetch();
+            }
+            table.ready.push(token.slot() as u32);
+            self.wakes.add(1);
         }
     }
 
-    /// Keeps a place for a task and queues it; [`Scheduler::put_back`] fills the place.
+    /// Gives a future a place among the tasks, and queues it: the slot has its part of the task, the
+    /// handle's comes back.
     ///
     /// # Panics
     ///
     /// Panics if there are more tasks than a token can name: 2³² (2¹⁶ on 32-bit targets).
-    pub(crate) fn reserve(&self, generation: u16) -> Token {
+    pub(crate) fn spawn<F: Future>(
+        &self,
+        future: F,
+        name: Option<String>,
+        at: &'static Location<'static>,
+    ) -> (Token, JoinRef<F::Output>) {
+        let parent = self.current.get().map(|_| self.current_id.get());
         let table = &mut *self.table.borrow_mut();
-        let slot = table.slots.insert(Slot {
-            task: None,
+        let slot = table.slots.vacant_key();
+        assert!(slot < SLOTS_MAX, "too many tasks for one executor");
+        let generation = self.next_generation();
+        let birth = Birth {
+            id: TaskId::new(self.spawned.add(1)),
+            parent,
+            spawned_at: at,
+            token: Token::new(self.id, generation, slot as u32),
+        };
+        let (task, handle) = cell::new(&birth, future);
+        if let Some(name) = name {
+            extras::set_name(&task, name);
+        }
+        table.slots.insert(Slot {
+            task: Some(task),
             polls: 0,
             generation,
             queued: true,
         });
-        assert!(slot < SLOTS_MAX, "too many tasks for one executor");
-        let token = Token::new(self.id, generation, slot as u32);
-        table.ready.push(token);
-        token
+        table.ready.push(slot as u32);
+        (birth.token, handle)
+    }
+
+    /// How many tasks were spawned so far.
+    pub(crate) fn spawned(&self) -> u64 {
+        self.spawned.get()
+    }
+
+    /// The generation of the next task: another one than its neighbours in time have, so than
+    /// whoever had its slot just before.
+    pub(crate) fn next_generation(&self) -> u16 {
+        let number = u64::from(self.first_generation) + self.spawned.get();
+        (number % GENERATIONS as u64) as u16
     }
 
     /// How many tasks are ready.
@@ -158,89 +198,115 @@ impl Scheduler {
         self.table.borrow().slots.len()
     }
 
-    /// Takes the next ready task out of its slot, to be polled. A task that ended while it was
-    /// queued is passed over; `None` says that no more are ready.
-    pub(crate) fn next(&self) -> Option<(Token, TaskRef)> {
+    /// The turn of the next ready task, to be polled. The slot of one that has ended meanwhile is
+    /// freed; `None` says that no more are ready.
+    #[inline]
+    pub(crate) fn next(&self) -> Option<(Token, Turn)> {
         let table = &mut *self.table.borrow_mut();
         loop {
-            let token = table.ready.pop()?;
-            if let Some(slot) = table.slots.get_mut(token.slot())
-                && slot.generation == token.generation()
-                && let Some(task) = slot.task.take()
-            {
-                slot.queued = false;
+            let index = table.ready.pop()?;
+            let slot = &mut table.slots[index as usize];
+            let Some(task) = &slot.task else {
+                table.slots.remove(index as usize);
+                continue;
+            };
+            slot.queued = false;
+            if let Some(turn) = task.turn() {
                 slot.polls = slot.polls.wrapping_add(1);
-                self.run(token, &task);
-                return Some((token, task));
+                let token = Token::new(self.id, slot.generation, index);
+                self.begin(token, &turn);
+                return Some((token, turn));
             }
         }
     }
 
-    /// Takes a task out of its slot whether ready or not, to be dropped.
-    pub(crate) fn take(&self, token: Token) -> Option<TaskRef> {
+    /// Empties the ready queue, when nothing is to be polled any more.
+    pub(crate) fn forget_ready(&self) {
         let table = &mut *self.table.borrow_mut();
-        let slot = table.slots.get_mut(token.slot())?;
-        let task = (slot.generation == token.generation())
-            .then(|| slot.task.take())
-            .flatten()?;
-        self.run(token, &task);
-        Some(task)
+        while let Some(index) = table.ready.pop() {
+            let slot = &mut table.slots[index as usize];
+            slot.queued = false;
+            if slot.task.is_none() {
+                table.slots.remove(index as usize);
+            }
+        }
     }
 
-    /// Makes `task` the running one.
-    fn run(&self, token: Token, task: &TaskRef) {
-        debug_assert!(task.token() == token);
-        self.current.set(Some(task.current()));
-        if task.waits().outside() {
+    /// The turn of a task whether ready or not, to be dropped.
+    pub(crate) fn turn_of(&self, token: Token) -> Option<Turn> {
+        let table = self.table.borrow();
+        let slot = table.slots.get(token.slot())?;
+        let task = slot.task.as_ref()?;
+        let turn = (slot.generation == token.generation()).then(|| task.turn())??;
+        self.begin(token, &turn);
+        Some(turn)
+    }
+
+    /// Makes a task the current one.
+    #[inline]
+    fn begin(&self, token: Token, turn: &Turn) {
+        let waits = turn.waits();
+        if waits.outside() {
             self.outside.set(self.outside.get() - 1);
         }
-        self.waits.set(task.waits().kept());
+        self.current.set(Some(token));
+        self.current_id.set(turn.id());
+        self.waits.set(waits.kept());
         self.waits_at.set(None);
         self.budget.set(OPERATIONS_PER_POLL);
     }
 
-    /// Returns a task to its slot, where it waits for what it has noted while it ran.
-    pub(crate) fn put_back(&self, token: Token, task: TaskRef) {
+    /// Ends the turn of a task that now waits for what it has noted meanwhile.
+    #[inline]
+    pub(crate) fn park(&self, turn: Turn) {
         self.current.set(None);
-        let waits = self.waits.get();
-        task.park(waits, self.waits_at.get());
-        if waits.outside() {
+        turn.park(self.waits.get(), self.waits_at.get());
+        if turn.waits().outside() {
             self.outside.set(self.outside.get() + 1);
         }
-        self.place(token, task);
     }
 
-    /// Puts a task into the place reserved for it.
-    pub(crate) fn place(&self, token: Token, task: TaskRef) {
-        self.table.borrow_mut().slots[token.slot()].task = Some(task);
-    }
-
-    /// Frees the slot of a task that has ended.
+    /// Frees the slot of a task whose turn has ended it, now or when the ready queue comes to it.
+    #[inline]
     pub(crate) fn remove(&self, token: Token) {
         self.current.set(None);
-        self.table.borrow_mut().slots.remove(token.slot());
+        let table = &mut *self.table.borrow_mut();
+        // The turn holds the cell, so nothing of the user's is dropped here.
+        let slot = &mut table.slots[token.slot()];
+        if slot.queued {
+            slot.task = None;
+        } else {
+            table.slots.remove(token.slot());
+        }
     }
 
-    /// The task that is being polled or dropped.
+    /// Who is being polled or dropped.
     pub(crate) fn current(&self) -> Option<Current> {
-        self.current.get()
+        let token = self.current.get()?;
+        let table = self.table.borrow();
+        let task = table.slots.get(token.slot())?.task.as_ref()?;
+        Some(task.current())
     }
 
-    /// The task that is being polled or dropped, for `extras` to keep something about it.
-    pub(crate) fn current_with_extras(&self) -> Option<Current> {
-        self.has_extras.set(self.current.get().is_some());
-        self.current.get()
-    }
-
-    /// Whether `extras` has come to know something about the running task since the last call.
-    pub(crate) fn take_has_extras(&self) -> bool {
-        self.has_extras.replace(false)
+    /// Whether a task is being polled or dropped.
+    pub(crate) fn is_in_task(&self) -> bool {
+        self.current.get().is_some()
     }
 
     /// Notes that the running task waits for something, and where.
     pub(crate) fn note(&self, waits: Waits, at: &'static Location<'static>) {
         self.waits.set(self.waits.get() | waits);
         self.waits_at.set(Some(at));
+    }
+
+    /// Notes that `extras` has come to know something about the running task.
+    pub(crate) fn note_extras(&self) {
+        self.waits.set(self.waits.get() | Waits::EXTRAS);
+    }
+
+    /// What the running task has noted so far.
+    pub(crate) fn waits(&self) -> Waits {
+        self.waits.get()
     }
 
     /// Where the running task has said that it waits.
@@ -272,7 +338,7 @@ impl Scheduler {
 
     /// Counts a system call that a leaf future makes.
     pub(crate) fn count_call(&self) {
-        self.calls.set(self.calls.get() + 1);
+        self.calls.add(1);
     }
 
     /// How many system calls leaf futures have made.

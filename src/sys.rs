@@ -1,12 +1,14 @@
-//! The few calls to the system that Rust cannot check: the wait on Linux, and registration.
+//! The few calls to the system that Rust cannot check: the wait on Linux, registration, and signals.
 //!
 //! `Poller::wait` costs three system calls a turn, five with a timeout (it re-arms its notifier and
 //! sets a timer descriptor). Waiting on the poller's own descriptor costs one, and
-//! `epoll_pwait2` takes nanoseconds. Read next: `reactor/epoll.rs`.
+//! `epoll_pwait2` takes nanoseconds. Read next: `reactor/epoll.rs`, `signal.rs`.
 #![expect(
     unsafe_code,
-    reason = "epoll_pwait2 is in no safe library; Poller::add asks for a delete before the close"
+    reason = "epoll_pwait2 and sigaction are in no safe library; Poller::add asks for a delete before the close"
 )]
+
+pub(crate) use interrupt::catch_interrupts;
 
 #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
 pub(crate) use linux::{EventBuffer, wait};
@@ -170,5 +172,57 @@ mod portable {
         // SAFETY: `Source::leave` deletes it, and `AsyncFd` calls that before it closes or gives
         // away the descriptor; one that is leaked is never closed.
         unsafe { poller.add_with_mode(fd.as_raw_fd(), interest, mode) }
+    }
+}
+
+/// The handler of `SIGINT`.
+mod interrupt {
+    use std::io::{self, PipeWriter};
+    use std::ptr;
+    use std::sync::OnceLock;
+
+    #[cfg(any(target_os = "solaris", target_os = "illumos"))]
+    use libc::___errno as errno_place;
+    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+    use libc::__errno as errno_place;
+    #[cfg(any(target_os = "linux", target_os = "dragonfly"))]
+    use libc::__errno_location as errno_place;
+    #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+    use libc::__error as errno_place;
+
+    /// What the handler writes to; never closed.
+    static BELL: OnceLock<PipeWriter> = OnceLock::new();
+
+    /// The handler. It interrupts a thread anywhere, so it may do only what is async-signal-safe: an
+    /// atomic load, a `write` that does not block, and errno put back. It cannot panic.
+    extern "C" fn on_interrupt(_signal: libc::c_int) {
+        // SAFETY: it asks for nothing.
+        let errno = unsafe { errno_place() };
+        // SAFETY: this thread's errno lives as long as the thread, and no other uses it.
+        let before = unsafe { errno.read() };
+        if let Some(bell) = BELL.get() {
+            // The only failure is a full pipe, which says already what this would say.
+            let _full = rustix::io::write(bell, &[1]);
+        }
+        // SAFETY: as for the read.
+        unsafe { errno.write(before) };
+    }
+
+    /// Has `SIGINT` write a byte to `bell`, which must not block, in place of ending the process.
+    pub(crate) fn catch_interrupts(bell: PipeWriter) -> io::Result<()> {
+        BELL.set(bell)
+            .map_err(|_| io::Error::other("a handler was refused before"))?;
+        // SAFETY: numbers and pointers, for all of which zero is a value.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        action.sa_sigaction = on_interrupt as *const () as libc::sighandler_t;
+        // Interrupted calls go on; and a thread may have a stack of its own for signals.
+        action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
+        // SAFETY: the set is live.
+        unsafe { libc::sigemptyset(&raw mut action.sa_mask) };
+        // SAFETY: the action is whole, its handler keeps the rule above, and null asks for nothing.
+        match unsafe { libc::sigaction(libc::SIGINT, &raw const action, ptr::null_mut()) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
     }
 }

@@ -18,6 +18,7 @@
 pub(crate) mod cell;
 pub(crate) mod extras;
 pub(crate) mod handle;
+pub(crate) mod header;
 pub(crate) mod id;
 pub(crate) mod join;
 pub(crate) mod pool;

@@ -77,11 +77,6 @@ impl WaitQueue {
         self.waiters.front_mut()?.waker.take()
     }
 
-    /// Marks all waiters as woken; their wakers go to `wakers`.
-    pub(crate) fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
-        wakers.extend(self.waiters.iter_mut().filter_map(|w| w.waker.take()));
-    }
-
     /// Whether nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiters.is_empty()

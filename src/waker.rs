@@ -29,13 +29,10 @@
 )]
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use crate::error::Panicked;
 use crate::registry;
-use crate::report;
 use crate::scheduler::Scheduler;
 
 /// The bits of a token that name the slot.
@@ -48,7 +45,7 @@ pub(crate) const SLOTS_MAX: usize = 1 << SLOT_BITS;
 pub(crate) const GENERATIONS: usize = 1 << GENERATION_BITS;
 
 /// The name of a task: executor, generation and slot, in one word.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Token(usize);
 
 impl Token {
@@ -110,15 +107,22 @@ pub(crate) fn keep(waker: &Waker) -> Waker {
     }
 }
 
-/// Wakes a waker that was kept. One that is not ours is user code: if it panics, that is reported, and
-/// whoever was waking others goes on.
-pub(crate) fn wake_kept(waker: Waker) {
-    if let Some(token) = Token::of(&waker) {
-        wake(token);
-    } else if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        let task = String::from("a foreign waker");
-        report::send_panic(Panicked { task, payload });
+/// Wakes by a kept waker, by the short way if it is that of a task of this scheduler.
+#[inline]
+pub(crate) fn wake_kept(waker: Waker, scheduler: &Scheduler) {
+    match Token::of(&waker) {
+        Some(token) if token.executor() == scheduler.id() => {
+            std::mem::forget(waker); // which owns nothing
+            scheduler.wake(token);
+        }
+        _ => wake_foreign(waker),
     }
+}
+
+/// Wakes by a waker that is not ours.
+#[cold]
+fn wake_foreign(waker: Waker) {
+    waker.wake();
 }
 
 /// Wakes the task, whatever thread this is; does nothing if it has ended.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
 use crate::executor::face::Executor;
-use crate::executor::{Core, stats};
+use crate::executor::{Core, POLLS_PER_LOOK, stats};
 use crate::inbox::Inbox;
 use crate::reactor::Reactor;
 use crate::registry;
@@ -116,7 +116,7 @@ impl ExecutorBuilder {
             Clock::Real
         };
         let core = Core {
-            scheduler: Scheduler::new(id, options.seed),
+            scheduler: Scheduler::new(id, first_generation, options.seed),
             timers: RefCell::new(Timers::default()),
             reactor: Rc::new(reactor),
             inbox,
@@ -124,8 +124,7 @@ impl ExecutorBuilder {
             clock,
             enclosing: Cell::new(Instant::NEVER),
             wakers: Cell::default(),
-            spawned: Cell::new(0),
-            first_generation,
+            next_look: Cell::new(POLLS_PER_LOOK),
             counters: stats::Counters::default(),
             options,
             is_shut_down: Cell::new(false),

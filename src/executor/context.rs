@@ -47,6 +47,10 @@ pub(crate) fn try_with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
         .flatten()
 }
 
+/// What is said where there is none.
+pub(crate) const NO_EXECUTOR: &str =
+    "no executor is running on this thread; call this inside bibelot::run()";
+
 /// Calls `f` with the executor that runs on this thread.
 ///
 /// # Panics
@@ -56,7 +60,7 @@ pub(crate) fn try_with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
 pub(crate) fn with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> R {
     match try_with(f) {
         Some(done) => done,
-        None => panic!("no executor is running on this thread; call this inside bibelot::run()"),
+        None => panic!("{NO_EXECUTOR}"),
     }
 }
 

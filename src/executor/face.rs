@@ -49,7 +49,7 @@ pub(crate) fn run_to_end<F: Future>(builder: ExecutorBuilder, main: F) -> F::Out
         Err(error) => panic!("making an executor: {error}; Executor::new() returns this instead"),
     };
     let value = executor.run_main(main);
-    context::enter(&executor.core, || executor.core.run_rest());
+    context::enter(&executor.core, || executor.core.run(&mut None));
     value
 }
 
@@ -184,9 +184,9 @@ impl Executor {
         F: Future + 'static,
     {
         self.assert_not_shut_down();
-        let handle = self.core.spawn(future, None, Location::caller());
+        let (_, handle) = self.core.scheduler.spawn(future, None, Location::caller());
         self.core.inbox.ring_if_asleep();
-        handle
+        JoinHandle::new(handle)
     }
 
     /// Returns what the executor has done so far.

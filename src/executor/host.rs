@@ -14,13 +14,13 @@
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::Location;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::executor::context;
 use crate::executor::face::Executor;
+use crate::executor::spawn::spawn_at;
 use crate::inbox::Inbox;
 
 impl Executor {
@@ -63,8 +63,9 @@ impl Executor {
                     core.expire(wakers);
                 });
             }
-            core.poll_ready(None);
+            core.poll_ready(&mut None);
         });
+        core.reactor.prepare(false);
         core.inbox.leave_to_host(core.scheduler.ready_len() > 0);
     }
 
@@ -179,9 +180,8 @@ impl Remote {
     {
         let at = Location::caller();
         let call = Box::new(move || {
-            let core = context::with(Rc::clone);
             // `make` is called in the task's first poll, so that its panic is the task's.
-            drop(core.spawn(async move { make().await }, None, at));
+            drop(spawn_at(async move { make().await }, None, at));
         });
         self.inbox.call(call).map_err(|_| ExecutorEnded)
     }

@@ -1,5 +1,6 @@
 //! The end of an executor: every task is dropped, newest first, on its own thread.
 
+use std::collections::BinaryHeap;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -7,6 +8,7 @@ use crate::error::{Cancelled, JoinError};
 use crate::executor::{Core, context};
 use crate::registry;
 use crate::task::extras;
+use crate::task::id::TaskId;
 use crate::waker::Token;
 
 impl Core {
@@ -17,40 +19,40 @@ impl Core {
         context::enter(self, || {
             self.inbox.close();
             loop {
-                let tasks = self.newest_first();
+                let mut tasks = self.tasks();
                 if tasks.is_empty() {
                     break;
                 }
-                for token in tasks {
+                while let Some((_, token)) = tasks.pop() {
                     self.drop_task(token, at);
                 }
             }
+            self.scheduler.forget_ready();
         });
     }
 
-    /// The tokens of all tasks, newest first.
-    fn newest_first(&self) -> Vec<Token> {
-        let mut tasks = Vec::with_capacity(self.scheduler.len());
+    /// The tasks there are, the newest on top.
+    fn tasks(&self) -> BinaryHeap<(TaskId, Token)> {
+        let mut tasks = BinaryHeap::with_capacity(self.scheduler.len());
         self.scheduler
             .for_each(|token, task, _| tasks.push((task.id(), token)));
-        tasks.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(*id));
-        tasks.into_iter().map(|(_, token)| token).collect()
+        tasks
     }
 
     /// Drops one task, unless it has ended meanwhile.
     fn drop_task(&self, token: Token, at: &'static Location<'static>) {
-        if let Some(mut task) = self.scheduler.take(token) {
-            task.cancel(JoinError::Cancelled(Cancelled {
-                task: extras::describe(&task),
-                at,
-            }));
-            self.end(token, task);
+        if let Some(mut turn) = self.scheduler.turn_of(token) {
+            let cancelled = Cancelled::new(extras::describe(&turn), at);
+            turn.cancel(JoinError::Cancelled(cancelled));
+            self.end(token, turn);
         }
     }
 
     /// Takes the executor's number back; called once, at the very end.
     pub(super) fn strike_off(&self) {
-        let next = self.generation(self.spawned.get() + 1);
-        drop(registry::strike_off(self.scheduler.id(), next));
+        drop(registry::strike_off(
+            self.scheduler.id(),
+            self.scheduler.next_generation(),
+        ));
     }
 }

@@ -12,7 +12,6 @@
 //! polled again to find out.
 
 use std::fmt::Write;
-use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock;
@@ -21,7 +20,7 @@ use crate::task::extras;
 
 impl Core {
     /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
-    pub(super) fn sleep(self: &Rc<Self>, limit: Option<Duration>) {
+    pub(super) fn sleep(&self, limit: Option<Duration>) {
         let deadline = self.timers.borrow().next();
         let has_remotes = self.inbox.has_remotes();
         let is_closed_world = !self.scheduler.awaits_outside()
@@ -47,6 +46,7 @@ impl Core {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
+        self.reactor.prepare(true);
         if !self.inbox.prepare_sleep(has_remotes) {
             return;
         }

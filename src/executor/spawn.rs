@@ -1,14 +1,10 @@
 //! How tasks begin, and how a task learns who it is.
 
 use std::panic::Location;
-use std::rc::Rc;
 
-use crate::executor::{Core, context};
-use crate::scheduler::Scheduler;
-use crate::task::cell::{self, Birth, JoinRef};
-use crate::task::id::TaskId;
+use crate::executor::{Place, context};
 use crate::task::{JoinHandle, Task, extras};
-use crate::waker::{self, GENERATIONS, Token};
+use crate::waker;
 
 /// Starts a task in the executor that runs on this thread; [`std::thread::spawn`] for futures.
 ///
@@ -37,8 +33,7 @@ pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
 {
-    let at = Location::caller();
-    context::with(|core| core.spawn(future, None, at))
+    spawn_at(future, None, Location::caller())
 }
 
 /// Gives a task a name before it starts, as [`std::thread::Builder`] does to a thread.
@@ -82,8 +77,7 @@ impl Builder {
     where
         F: Future + 'static,
     {
-        let at = Location::caller();
-        context::with(|core| core.spawn(future, self.name, at))
+        spawn_at(future, self.name, Location::caller())
     }
 }
 
@@ -109,48 +103,22 @@ pub fn current() -> Task {
 /// ```
 #[must_use]
 pub fn try_current() -> Option<Task> {
-    let current = waker::with_current(Scheduler::current_with_extras).flatten()?;
-    Some(extras::task_at(current))
+    waker::with_current(|scheduler| {
+        let current = scheduler.current()?;
+        scheduler.note_extras();
+        Some(extras::task_at(current))
+    })?
 }
 
-impl Core {
-    /// Starts a task.
-    pub(crate) fn spawn<F: Future>(
-        self: &Rc<Self>,
-        future: F,
-        name: Option<String>,
-        at: &'static Location<'static>,
-    ) -> JoinHandle<F::Output> {
-        let (_, handle) = self.admit(future, name, at);
-        JoinHandle::new(handle)
-    }
-
-    /// Gives a future a place among the tasks: the slot has its part, the handle's comes back.
-    pub(super) fn admit<F: Future>(
-        self: &Rc<Self>,
-        future: F,
-        name: Option<String>,
-        at: &'static Location<'static>,
-    ) -> (Token, JoinRef<F::Output>) {
-        let number = self.spawned.get() + 1;
-        self.spawned.set(number);
-        let birth = Birth {
-            id: TaskId::new(number),
-            parent: self.scheduler.current().map(|current| current.id),
-            spawned_at: at,
-            token: self.scheduler.reserve(self.generation(number)),
-        };
-        let (task, handle) = cell::new(&birth, future);
-        if let Some(name) = name {
-            extras::set_name(&task, name);
-        }
-        self.scheduler.place(birth.token, task);
-        (birth.token, handle)
-    }
-
-    /// The generation of the task with this number: another one than its neighbours in time, so
-    /// than whoever had its slot just before.
-    pub(super) fn generation(&self, number: u64) -> u16 {
-        ((u64::from(self.first_generation) + number) % GENERATIONS as u64) as u16
+/// Starts a task in the executor that runs on this thread.
+#[track_caller]
+pub(crate) fn spawn_at<F>(future: F, name: Option<String>, at: Place) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+{
+    let spawned = waker::with_current(|scheduler| scheduler.spawn(future, name, at));
+    match spawned {
+        Some((_, handle)) => JoinHandle::new(handle),
+        None => panic!("{}", context::NO_EXECUTOR),
     }
 }

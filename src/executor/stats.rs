@@ -1,26 +1,7 @@
 //! What an executor has done so far, in numbers.
 
-use std::cell::Cell;
-
+use crate::counter::Counter;
 use crate::executor::Core;
-
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub(crate) struct Counter(Cell<u64>);
-
-impl Counter {
-    /// Adds to it and returns what it is then.
-    pub(crate) fn add(&self, more: u64) -> u64 {
-        let sum = self.0.get() + more;
-        self.0.set(sum);
-        sum
-    }
-
-    /// What it is.
-    pub(crate) fn get(&self) -> u64 {
-        self.0.get()
-    }
-}
 
 /// What is counted for [`Stats`] alone.
 #[derive(Debug, Default)]
@@ -73,7 +54,7 @@ impl Core {
     pub(crate) fn stats(&self) -> Stats {
         Stats {
             tasks: self.scheduler.len(),
-            spawned: self.spawned.get(),
+            spawned: self.scheduler.spawned(),
             polls: self.counters.polls.get(),
             wakes: self.scheduler.wakes(),
             turns: self.counters.turns.get(),

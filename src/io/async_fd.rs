@@ -77,6 +77,7 @@ impl<T: AsFd> AsyncFd<T> {
 
     /// The descriptor's owner.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "it is there until into_inner")]
     pub fn get_ref(&self) -> &T {
         self.inner
             .as_ref()
@@ -85,6 +86,7 @@ impl<T: AsFd> AsyncFd<T> {
 
     /// Gives the descriptor's owner back. The descriptor stays non-blocking.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "it is there until now")]
     pub fn into_inner(mut self) -> T {
         self.source.leave(self.get_ref().as_fd());
         self.inner.take().expect("into_inner consumes the AsyncFd")
@@ -176,6 +178,7 @@ impl<T: AsFd> AsyncFd<T> {
 
     /// Tries `op` and, if it would block, has the task woken when it is worth another try: for
     /// `poll_read` and its like, which keep no place in line. Only the last one to poll is woken.
+    #[cfg(feature = "futures-io")]
     pub(crate) fn poll_with<R>(
         &self,
         direction: Direction,
@@ -288,7 +291,7 @@ where
                     this.fd.source.would_block(this.place.direction);
                 }
                 result => {
-                    // Not only when it is dropped, which may be much later: others are in line.
+                    // Not only in drop: who keeps a future that is ready must not hold up the line.
                     this.place.leave();
                     return Poll::Ready(result);
                 }

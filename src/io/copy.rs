@@ -5,11 +5,14 @@ use std::io::{ErrorKind, Result};
 
 use super::{Read, Write};
 use crate::place::placed;
+use crate::task::yields::at_once;
 
 /// How much is moved at a time, in bytes: std's buffer size.
 const CHUNK_BYTES: usize = 8 * 1024;
 
 /// Copies everything from `reader` to `writer`, and returns how many bytes that was.
+///
+/// Ends that are always ready do not keep the thread: the task gives way now and then.
 ///
 /// As in std, the writer is not flushed. The buffer is on the heap, so that the future stays small.
 /// What a [`BufReader`](super::BufReader) has already read is not in `reader` any more; to copy
@@ -48,6 +51,8 @@ where
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut copied = 0;
         loop {
+            // The two ends may be the program's own, and neither wait nor spend.
+            at_once(|| ()).await;
             let n = match reader.read(&mut chunk).await {
                 Ok(0) => return Ok(copied),
                 Ok(n) => n,

@@ -3,11 +3,16 @@
 //! std reads from a `&[u8]` and writes to a `Vec<u8>` through `&mut`. Here access is shared, so
 //! each of them moves into a [`Cell`], which is all it takes: the slice is copied out and its rest
 //! put back, the vector is taken out, extended, and put back. There is no borrow that could fail.
+//!
+//! Ready is not free: each call spends from what its task may do in one poll, so that a loop over
+//! these gives way as one over sockets does.
 
 use std::cell::Cell;
+use std::future::Future;
 use std::io::Result;
 
 use super::{Read, Write};
+use crate::task::yields::at_once;
 
 /// A source in memory: reading moves the start of the slice.
 ///
@@ -26,27 +31,31 @@ use super::{Read, Write};
 /// # }).unwrap();
 /// ```
 impl Read for Cell<&[u8]> {
-    async fn read(&self, buf: &mut [u8]) -> Result<usize> {
-        let rest = self.get();
-        let n = rest.len().min(buf.len());
-        let (taken, rest) = rest.split_at(n);
-        buf[..n].copy_from_slice(taken);
-        self.set(rest);
-        Ok(n)
+    fn read(&self, buf: &mut [u8]) -> impl Future<Output = Result<usize>> {
+        at_once(move || {
+            let rest = self.get();
+            let n = rest.len().min(buf.len());
+            let (taken, rest) = rest.split_at(n);
+            buf[..n].copy_from_slice(taken);
+            self.set(rest);
+            Ok(n)
+        })
     }
 }
 
 /// A sink in memory: writing appends.
 impl Write for Cell<Vec<u8>> {
-    async fn write(&self, buf: &[u8]) -> Result<usize> {
-        let mut bytes = self.take();
-        bytes.extend_from_slice(buf);
-        self.set(bytes);
-        Ok(buf.len())
+    fn write(&self, buf: &[u8]) -> impl Future<Output = Result<usize>> {
+        at_once(move || {
+            let mut bytes = self.take();
+            bytes.extend_from_slice(buf);
+            self.set(bytes);
+            Ok(buf.len())
+        })
     }
 
-    async fn flush(&self) -> Result<()> {
-        Ok(())
+    fn flush(&self) -> impl Future<Output = Result<()>> {
+        at_once(|| Ok(()))
     }
 }
 
@@ -72,18 +81,18 @@ pub const fn empty() -> Empty {
 }
 
 impl Read for Empty {
-    async fn read(&self, _buf: &mut [u8]) -> Result<usize> {
-        Ok(0)
+    fn read(&self, _buf: &mut [u8]) -> impl Future<Output = Result<usize>> {
+        at_once(|| Ok(0))
     }
 }
 
 impl Write for Empty {
-    async fn write(&self, buf: &[u8]) -> Result<usize> {
-        Ok(buf.len())
+    fn write(&self, buf: &[u8]) -> impl Future<Output = Result<usize>> {
+        at_once(move || Ok(buf.len()))
     }
 
-    async fn flush(&self) -> Result<()> {
-        Ok(())
+    fn flush(&self) -> impl Future<Output = Result<()>> {
+        at_once(|| Ok(()))
     }
 }
 
@@ -108,12 +117,12 @@ pub const fn sink() -> Sink {
 }
 
 impl Write for Sink {
-    async fn write(&self, buf: &[u8]) -> Result<usize> {
-        Ok(buf.len())
+    fn write(&self, buf: &[u8]) -> impl Future<Output = Result<usize>> {
+        at_once(move || Ok(buf.len()))
     }
 
-    async fn flush(&self) -> Result<()> {
-        Ok(())
+    fn flush(&self) -> impl Future<Output = Result<()>> {
+        at_once(|| Ok(()))
     }
 }
 
@@ -123,7 +132,7 @@ pub struct Repeat(u8);
 
 /// Returns a source that gives `byte` for ever.
 ///
-/// It never ends and never waits: reading it to its end holds the thread, and then the memory.
+/// It never ends: reading it to its end takes all memory.
 ///
 /// # Examples
 ///
@@ -142,8 +151,10 @@ pub const fn repeat(byte: u8) -> Repeat {
 }
 
 impl Read for Repeat {
-    async fn read(&self, buf: &mut [u8]) -> Result<usize> {
-        buf.fill(self.0);
-        Ok(buf.len())
+    fn read(&self, buf: &mut [u8]) -> impl Future<Output = Result<usize>> {
+        at_once(move || {
+            buf.fill(self.0);
+            Ok(buf.len())
+        })
     }
 }

@@ -8,6 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use polling::Poller;
@@ -34,19 +36,32 @@ pub(crate) struct Poll {
     poller: Poller,
     /// Room for events.
     events: RefCell<EventBuffer>,
-    /// Written to end a wait.
-    bell: Arc<OwnedFd>,
+    /// Ends a wait.
+    bell: Arc<Bell>,
     /// How many system calls were made.
     calls: Cell<u64>,
 }
 
 /// The way to end a wait from another thread.
-struct Bell(Arc<OwnedFd>);
+struct Bell {
+    /// Ends a wait for events.
+    eventfd: OwnedFd,
+    /// Whether the thread is parked instead. Set before the inbox says that the executor sleeps, read
+    /// by who has seen that; one who comes late and reads what is said for the next sleep ends none,
+    /// but then its message is seen before that sleep.
+    is_parked: AtomicBool,
+    /// The executor's thread.
+    thread: Thread,
+}
 
-impl inbox::Bell for Bell {
+impl inbox::Bell for Arc<Bell> {
     fn ring(&self) {
+        if self.is_parked.load(Ordering::Relaxed) {
+            self.thread.unpark();
+            return;
+        }
         // The only failure is a full counter, after 2^64 - 1 rings: an edge has been seen long ago.
-        let _full = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
+        let _full = rustix::io::write(&self.eventfd, &1_u64.to_ne_bytes());
     }
 }
 
@@ -54,16 +69,21 @@ impl Poll {
     /// A poll instance and its bell.
     pub(crate) fn new() -> io::Result<(Self, Box<dyn inbox::Bell>)> {
         let poller = Poller::new()?;
-        let bell = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let edges = EventFlags::IN | EventFlags::ET;
-        epoll::add(&poller, &bell, EventData::new_u64(BELL), edges)?;
+        epoll::add(&poller, &eventfd, EventData::new_u64(BELL), edges)?;
+        let bell = Arc::new(Bell {
+            eventfd,
+            is_parked: AtomicBool::new(false),
+            thread: thread::current(),
+        });
         let poll = Self {
             poller,
             events: RefCell::new(EventBuffer::new()),
             bell,
             calls: Cell::new(0),
         };
-        let bell = Box::new(Bell(Arc::clone(&poll.bell)));
+        let bell = Box::new(Arc::clone(&poll.bell));
         Ok((poll, bell))
     }
 
@@ -91,6 +111,12 @@ impl Poll {
         Ok(())
     }
 
+    /// Says how the next wait will be: without sources to wait for, the thread can be parked, which
+    /// costs less than a wait for events. Comes before the inbox is told of a sleep.
+    pub(crate) fn prepare(&self, may_park: bool) {
+        self.bell.is_parked.store(may_park, Ordering::Relaxed);
+    }
+
     /// Waits for as long as `timeout` (`None`: for ever) and calls `each` for every event.
     pub(crate) fn wait(
         &self,
@@ -98,6 +124,14 @@ impl Poll {
         mut each: impl FnMut(u64, Event),
     ) -> io::Result<()> {
         self.count();
+        let is_look = timeout == Some(Duration::ZERO);
+        if !is_look && self.bell.is_parked.load(Ordering::Relaxed) {
+            match timeout {
+                Some(timeout) => thread::park_timeout(timeout),
+                None => thread::park(),
+            }
+            return Ok(());
+        }
         let events = &mut *self.events.borrow_mut();
         sys::wait(self.poller.as_fd(), events, timeout)?;
         for (flags, key) in events.iter() {

@@ -84,6 +84,10 @@ impl Poll {
         self.poller.delete(fd)
     }
 
+    /// Says how the next wait will be: as ever.
+    #[expect(clippy::unused_self, reason = "the one on Linux needs it")]
+    pub(crate) fn prepare(&self, _: bool) {}
+
     /// Waits for as long as `timeout` (`None`: for ever) and calls `each` for every event.
     pub(crate) fn wait(
         &self,

@@ -160,6 +160,7 @@ impl Source {
     /// # Errors
     ///
     /// Returns an error if the kernel cannot watch the descriptor.
+    #[cfg(feature = "futures-io")]
     pub(crate) fn wait_unqueued(
         self: &Rc<Self>,
         direction: Direction,
@@ -201,7 +202,7 @@ impl Source {
         drop(queue);
         drop(unwoken);
         if let Some(next) = next {
-            waker::wake_kept(next);
+            next.wake();
         }
     }
 
@@ -272,11 +273,14 @@ impl Place<'_> {
         } = self;
         match source.wait(*direction, ticket, cx, fd, reactor) {
             Ok(()) => Poll::Pending,
-            Err(error) => Poll::Ready(error),
+            Err(error) => {
+                self.leave();
+                Poll::Ready(error)
+            }
         }
     }
 
-    /// Gives the place up, if there is one.
+    /// Gives up the place: what was waited for is done.
     pub(crate) fn leave(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.source.leave_line(self.direction, ticket);

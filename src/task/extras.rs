@@ -6,12 +6,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
 
 use crate::error::{Cancelled, JoinError};
 use crate::scheduler::Current;
 use crate::task::Task;
-use crate::task::cell::Header;
+use crate::task::header::Header;
 use crate::task::id::TaskId;
 use crate::waker::Token;
 
@@ -27,9 +28,37 @@ struct Extra {
 /// A task's number, with the token that tells it from those of other executors.
 type Key = (Token, TaskId);
 
+/// Hashes keys that are counters in disguise: one multiplication spreads them (Fibonacci hashing,
+/// Knuth, TAOCP 6.4), and nobody from outside chooses them.
+#[derive(Default)]
+struct Spreader(u64);
+
+/// Makes [`Spreader`]s.
+type Spread = BuildHasherDefault<Spreader>;
+
+impl Hasher for Spreader {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 thread_local! {
     /// The entries of this thread's tasks.
-    static EXTRAS: RefCell<HashMap<Key, Extra>> = RefCell::default();
+    static EXTRAS: RefCell<HashMap<Key, Extra, Spread>> = RefCell::default();
 }
 
 /// Calls `f` with the entry of a task, which is made if there is none. During the end of the thread
@@ -84,13 +113,12 @@ pub(crate) fn set_cancelled(header: &Header, at: &'static Location<'static>) {
 /// The error of a task that is cancelled as was asked.
 pub(crate) fn cancellation(header: &Header) -> JoinError {
     let at = with_entry(key_of(header), |extra| extra.cancel_at);
-    JoinError::Cancelled(Cancelled {
-        task: describe(header),
-        at: at.unwrap_or_else(|| header.spawned_at()),
-    })
+    let at = at.unwrap_or_else(|| header.spawned_at());
+    JoinError::Cancelled(Cancelled::new(describe(header), at))
 }
 
 /// Forgets what is known of a task whose cell is freed.
+#[cold]
 pub(crate) fn forget(header: &Header) {
     let entry = EXTRAS.try_with(|extras| extras.borrow_mut().remove(&key_of(header)));
     drop(entry);

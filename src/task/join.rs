@@ -124,9 +124,17 @@ impl<T> Unpin for JoinHandle<T> {}
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        if let Some(JoinError::Panicked(panicked)) = self.task.take_error() {
-            report::send_panic(panicked);
+        if self.task.has_error() {
+            report_unseen(self.task.take_error());
         }
+    }
+}
+
+/// Reports how a task panicked that nobody has joined.
+#[cold]
+fn report_unseen(error: Option<JoinError>) {
+    if let Some(JoinError::Panicked(panicked)) = error {
+        report::send_panic(panicked);
     }
 }
 

@@ -26,6 +26,14 @@ impl Waits {
     /// polled again, so this bit stays for as long as the task lives.
     pub(crate) const FOREIGN: Self = Self(1 << 6);
 
+    /// Not a wait: `extras` knows something about the task. It is noted in the same way.
+    pub(crate) const EXTRAS: Self = Self(1 << 7);
+
+    /// Whether `extras` knows something about the task.
+    pub(crate) fn has_extras(self) -> bool {
+        self.0 & Self::EXTRAS.0 != 0
+    }
+
     /// Whether something outside the executor's tasks and timers may end the wait.
     pub(crate) fn outside(self) -> bool {
         self.0 & (Self::IO.0 | Self::THREAD.0 | Self::FOREIGN.0) != 0
@@ -33,7 +41,7 @@ impl Waits {
 
     /// What stays noted when the task is polled again.
     pub(crate) fn kept(self) -> Self {
-        Self(self.0 & Self::FOREIGN.0)
+        Self(self.0 & (Self::FOREIGN.0 | Self::EXTRAS.0))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The leaf future that only gives way.
 
+use std::future::poll_fn;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -78,8 +79,19 @@ pub(crate) fn give_way<T>(cx: &mut Context<'_>, at: &'static Location<'static>) 
 ///
 /// Every leaf future that finds its operation ready asks this first (see `scheduler.rs`).
 pub(crate) fn spend(cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<()> {
-    match waker::with_current(|scheduler| scheduler.current().is_none() || scheduler.spend()) {
+    match waker::with_current(|scheduler| !scheduler.is_in_task() || scheduler.spend()) {
         Some(false) => give_way(cx, at),
         _ => Poll::Ready(()),
     }
+}
+
+/// The leaf future of an operation that is always ready: spends, and only then does it, so that
+/// nothing has happened to one that is dropped while it gives way.
+#[track_caller]
+pub(crate) fn at_once<T>(op: impl FnOnce() -> T) -> impl Future<Output = T> {
+    let at = place::here();
+    let mut op = Some(op);
+    poll_fn(move |cx| {
+        spend(cx, at).map(|()| op.take().expect("it is not polled after it was ready")())
+    })
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bibelot::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use bibelot::io::{self, BufReader, BufWriter, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use bibelot::task::{spawn, yield_now};
 
 use crate::script::{Fail, Script, Take, Wait, block_on, give};
 
@@ -268,4 +269,63 @@ fn the_future_of_a_copy_is_small() {
     let (source, sink) = (io::empty(), io::sink());
     let copy = io::copy(&source, &sink);
     assert!(size_of_val(&copy) < 256, "{} bytes", size_of_val(&copy));
+}
+
+/// A program's own ends, which know nothing of a budget.
+struct Endless;
+
+impl Read for Endless {
+    async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(buf.len())
+    }
+}
+
+impl Write for Endless {
+    async fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    async fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Each of these loops held the thread for ever: no end of it ever waited.
+#[test]
+fn loops_that_never_wait_give_way() {
+    bibelot::run(async {
+        let loops = [
+            spawn(async { drop(io::copy(&io::repeat(0), &io::sink()).await) }),
+            spawn(async { drop(io::copy(&Endless, &Endless).await) }),
+            spawn(async { drop(BufReader::new(Endless).skip_until(b'.').await) }),
+            spawn(async { while io::empty().read(&mut [0]).await.is_ok() {} }),
+            spawn(async { while io::empty().write(b"a").await.is_ok() {} }),
+            spawn(async {
+                let mut writer = BufWriter::new(io::sink());
+                while writer.flush().await.is_ok() {}
+            }),
+            spawn(async { while Cell::new(&b"a"[..]).read(&mut [0]).await.is_ok() {} }),
+            spawn(async { while Cell::new(Vec::new()).write_all(b"a").await.is_ok() {} }),
+        ];
+        for _ in 0..3 {
+            yield_now().await;
+        }
+        for endless in loops {
+            endless.cancel();
+            assert!(endless.await.is_err(), "it had no end of its own");
+        }
+    });
+}
+
+#[test]
+fn giving_way_moves_no_byte() {
+    let long: Vec<u8> = (0..3_000_u32).map(|n| n as u8).collect();
+    bibelot::run(async {
+        let (source, target) = (Cell::new(&long[..]), Cell::new(Vec::new()));
+        let mut byte = [0];
+        while source.read(&mut byte).await.unwrap() > 0 {
+            target.write_all(&byte).await.unwrap();
+        }
+        assert_eq!(target.take(), long);
+    });
 }

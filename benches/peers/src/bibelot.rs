@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use ::bibelot::Executor;
+use ::bibelot::net::{TcpListener, TcpStream};
 
 use crate::runtime::Runtime;
 
@@ -12,7 +13,6 @@ use crate::runtime::Runtime;
 pub struct Bibelot;
 
 impl Runtime for Bibelot {
-    const SERVES: bool = false;
     fn run<T: 'static>(main: impl Future<Output = T> + 'static) -> io::Result<T> {
         Ok(Executor::new()?.run(main))
     }
@@ -34,7 +34,24 @@ impl Runtime for Bibelot {
         ::bibelot::time::sleep(time)
     }
 
-    async fn serve(_: impl FnOnce(u16) + 'static, _: usize) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+    async fn serve(listening: impl FnOnce(u16) + 'static, buffer: usize) -> io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        listening(listener.local_addr()?.port());
+        loop {
+            let (client, _) = listener.accept().await?;
+            client.set_nodelay(true)?;
+            ::bibelot::spawn(echo(client, buffer));
+        }
+    }
+}
+
+async fn echo(client: TcpStream, buffer: usize) -> io::Result<()> {
+    let mut buf = vec![0; buffer];
+    loop {
+        let n = client.read(&mut buf).await?;
+        if n == 0 {
+            return Ok(());
+        }
+        client.write_all(&buf[..n]).await?;
     }
 }

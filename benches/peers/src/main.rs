@@ -32,8 +32,8 @@
 //!   percentile.
 //! - `timeout_unused`: a sleep of 30 s is boxed, polled once and dropped: what a timeout costs that
 //!   does not fire.
-//! - `cross_wake`: another thread, on the other core, wakes the sleeping executor and is answered;
-//!   a round trip.
+//! - `cross_wake`: another thread, on the other core, lets the executor fall asleep (20 µs), wakes it
+//!   and sleeps until it is answered; a round trip. `futures` has no sockets to wait for meanwhile.
 //! - `memory_per_task_bytes`: resident bytes for each of a million tasks that are parked for ever.
 //! - `echo_CONNECTIONSxBYTES`: a TCP echo server on 127.0.0.1; a request. The client is a bare epoll
 //!   loop on the other core, and each connection waits for its echo before it sends the next.

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
+use std::hint;
 use std::io;
 use std::process::exit;
 use std::rc::Rc;
@@ -278,6 +279,11 @@ async fn cross_wake<R: Runtime>(ops: u64) -> f64 {
         move || {
             pin(1);
             for i in 1..=ops {
+                // Until the executor is asleep, and not only about to be.
+                let answered = Instant::now();
+                while answered.elapsed() < Duration::from_micros(20) {
+                    hint::spin_loop();
+                }
                 bell.ring(i);
                 while answers.load(Ordering::Acquire) < i {
                     thread::park();

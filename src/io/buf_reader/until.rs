@@ -14,6 +14,7 @@ use super::BufReader;
 use crate::io::read::text;
 use crate::io::{Lines, Read, Split};
 use crate::place::placed;
+use crate::task::yields::at_once;
 
 impl<R> BufReader<R> {
     /// Refuses lines of more than `bytes_max` bytes, their end not counted.
@@ -137,6 +138,8 @@ impl<R: Read> BufReader<R> {
         placed(async move {
             let mut skipped = 0;
             loop {
+                // As in `copy`, no memory bounds this.
+                at_once(|| ()).await;
                 let found = find(byte, self.buffer());
                 let n = found.map_or(self.buffer().len(), |at| at + 1);
                 self.consume(n);

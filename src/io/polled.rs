@@ -1,0 +1,232 @@
+//! The traits of the `futures-io` crate, for what others have written against them: TLS, HTTP,
+//! compression. Feature `futures-io`.
+//!
+//! ```text
+//!   TcpStream ─► &TcpStream ─► &AsyncFd ─► AsyncFd::poll_with
+//!   Duplex ────► &Duplex ────────────────► Flow::poll_unqueued
+//! ```
+//!
+//! As in `async-net`, not only the streams have them but `&` of each as well. Who polls has no place
+//! in line, since nobody would tell when it has left: *of each side only the last one to poll is
+//! woken*. Tasks that use the stream's own functions meanwhile are woken as ever.
+//!
+//! A stream with a descriptor is two lines at the end of this file, `reads_by_fd!` and `writes_by_fd!`,
+//! which need to see its field `fd`.
+
+use std::io::{IoSlice, IoSliceMut, Read, Result, Write};
+use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_io::{AsyncRead, AsyncWrite};
+
+use super::{AsyncFd, Duplex, PipeReader, PipeWriter};
+use crate::executor::context;
+use crate::place;
+use crate::reactor::source::Direction;
+
+/// Reads by std's `Read` of the descriptor's owner. Only the last one to poll is woken.
+impl<T> AsyncRead for &AsyncFd<T>
+where
+    T: AsFd,
+    for<'a> &'a T: Read,
+{
+    #[track_caller]
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<usize>> {
+        let at = place::here();
+        self.poll_with(Direction::Read, cx, at, |mut owner| owner.read(buf))
+    }
+
+    #[track_caller]
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<Result<usize>> {
+        let at = place::here();
+        self.poll_with(Direction::Read, cx, at, |mut owner| {
+            owner.read_vectored(bufs)
+        })
+    }
+}
+
+/// Writes by std's `Write` of the descriptor's owner. Only the last one to poll is woken. Closing shuts
+/// down the writing half of a socket; of anything else it does nothing, since only a drop closes a
+/// descriptor.
+impl<T> AsyncWrite for &AsyncFd<T>
+where
+    T: AsFd,
+    for<'a> &'a T: Write,
+{
+    #[track_caller]
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        let at = place::here();
+        self.poll_with(Direction::Write, cx, at, |mut owner| owner.write(buf))
+    }
+
+    #[track_caller]
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let at = place::here();
+        self.poll_with(Direction::Write, cx, at, |mut owner| {
+            owner.write_vectored(bufs)
+        })
+    }
+
+    #[track_caller]
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let at = place::here();
+        self.poll_with(Direction::Write, cx, at, |mut owner| owner.flush())
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
+        use rustix::io::Errno;
+        context::count_call();
+        Poll::Ready(
+            match rustix::net::shutdown(*self, rustix::net::Shutdown::Write) {
+                // No socket; or one whose peer has gone, so that nothing is left to shut down.
+                Ok(()) | Err(Errno::NOTSOCK | Errno::NOTCONN) => Ok(()),
+                Err(error) => Err(error.into()),
+            },
+        )
+    }
+}
+
+/// Only the last one to poll is woken.
+impl AsyncRead for &Duplex {
+    #[track_caller]
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<usize>> {
+        (**self).poll_read(cx, buf)
+    }
+}
+
+/// Only the last one to poll is woken. Closing shuts down the writing half.
+impl AsyncWrite for &Duplex {
+    #[track_caller]
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        (**self).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(self.shutdown(Shutdown::Write))
+    }
+}
+
+/// Has a stream poll as another one does, which it leads to.
+macro_rules! poll_read {
+    ([$($generics:tt)*] $stream:ty, |$this:ident| $other:expr, [$($bounds:tt)*]) => {
+        impl<$($generics)*> AsyncRead for $stream
+        where
+            $($bounds)*
+        {
+            #[track_caller]
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &mut [u8],
+            ) -> Poll<Result<usize>> {
+                let $this = &*self;
+                Pin::new(&mut { $other }).poll_read(cx, buf)
+            }
+
+            #[track_caller]
+            fn poll_read_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &mut [IoSliceMut<'_>],
+            ) -> Poll<Result<usize>> {
+                let $this = &*self;
+                Pin::new(&mut { $other }).poll_read_vectored(cx, bufs)
+            }
+        }
+    };
+}
+
+/// The same for writing.
+macro_rules! poll_write {
+    ([$($generics:tt)*] $stream:ty, |$this:ident| $other:expr, [$($bounds:tt)*]) => {
+        impl<$($generics)*> AsyncWrite for $stream
+        where
+            $($bounds)*
+        {
+            #[track_caller]
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &[u8],
+            ) -> Poll<Result<usize>> {
+                let $this = &*self;
+                Pin::new(&mut { $other }).poll_write(cx, buf)
+            }
+
+            #[track_caller]
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[IoSlice<'_>],
+            ) -> Poll<Result<usize>> {
+                let $this = &*self;
+                Pin::new(&mut { $other }).poll_write_vectored(cx, bufs)
+            }
+
+            #[track_caller]
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+                let $this = &*self;
+                Pin::new(&mut { $other }).poll_flush(cx)
+            }
+
+            #[track_caller]
+            fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+                let $this = &*self;
+                Pin::new(&mut { $other }).poll_close(cx)
+            }
+        }
+    };
+}
+
+/// A stream that is read by its field `fd`, and `&` of it.
+macro_rules! reads_by_fd {
+    ($stream:ty) => {
+        poll_read!([] &$stream, |this| &this.fd, []);
+        poll_read!([] $stream, |this| this, []);
+    };
+}
+
+/// A stream that is written by its field `fd`, and `&` of it.
+macro_rules! writes_by_fd {
+    ($stream:ty) => {
+        poll_write!([] &$stream, |this| &this.fd, []);
+        poll_write!([] $stream, |this| this, []);
+    };
+}
+
+poll_read!([T: AsFd] AsyncFd<T>, |this| this, [for<'a> &'a T: Read]);
+poll_write!([T: AsFd] AsyncFd<T>, |this| this, [for<'a> &'a T: Write]);
+
+poll_read!([] Duplex, |this| this, []);
+poll_write!([] Duplex, |this| this, []);
+
+reads_by_fd!(PipeReader);
+writes_by_fd!(PipeWriter);
+
+reads_by_fd!(crate::net::TcpStream);
+writes_by_fd!(crate::net::TcpStream);
+
+reads_by_fd!(crate::net::UnixStream);
+writes_by_fd!(crate::net::UnixStream);

@@ -1,0 +1,92 @@
+//! [`Accept`]: the two listeners as one, for what takes either: [`Incoming`] and
+//! [`serve`](crate::net::serve()).
+
+use std::fmt;
+use std::io;
+
+use crate::place::placed;
+
+/// A socket that clients connect to: a [`TcpListener`](crate::net::TcpListener), a
+/// [`UnixListener`](crate::net::UnixListener), or a reference to one.
+pub trait Accept {
+    /// The connection to a client.
+    type Stream: 'static;
+    /// Where a client comes from.
+    type Address: 'static;
+
+    /// Waits for a client and returns the connection to it and where it comes from.
+    ///
+    /// # Errors
+    ///
+    /// Returns the system's error: descriptors may be short, or the client gone already.
+    ///
+    /// # Cancel safety
+    ///
+    /// No client is lost.
+    #[track_caller]
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Self::Address)>>;
+}
+
+impl<L: Accept> Accept for &L {
+    type Stream = L::Stream;
+    type Address = L::Address;
+
+    fn accept(&self) -> impl Future<Output = io::Result<(L::Stream, L::Address)>> {
+        (**self).accept()
+    }
+}
+
+/// The clients of a listener, one after the other; made by its `incoming` method.
+///
+/// # Examples
+///
+/// ```no_run
+/// use bibelot::net::TcpListener;
+///
+/// # bibelot::run(async {
+/// let listener = TcpListener::bind("127.0.0.1:8080").await?;
+/// let mut incoming = listener.incoming();
+/// while let Some(client) = incoming.next().await {
+///     client?.write_all(b"hello").await?;
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
+#[must_use = "no client is accepted until next() is called"]
+pub struct Incoming<'a, L> {
+    /// Whose clients.
+    listener: &'a L,
+}
+
+impl<'a, L: Accept> Incoming<'a, L> {
+    /// The clients of `listener`.
+    pub(super) fn new(listener: &'a L) -> Self {
+        Self { listener }
+    }
+
+    /// Waits for the next client. Never `None`, as in std.
+    ///
+    /// # Errors
+    ///
+    /// Returns the system's error: descriptors may be short, or the client gone already. The
+    /// next call goes on.
+    ///
+    /// # Cancel safety
+    ///
+    /// No client is lost.
+    #[track_caller]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is the same method, awaited: `while let` instead of `for`"
+    )]
+    pub fn next(&mut self) -> impl Future<Output = Option<io::Result<L::Stream>>> {
+        let listener = self.listener;
+        placed(async move { Some(listener.accept().await.map(|(stream, _)| stream)) })
+    }
+}
+
+impl<L: fmt::Debug> fmt::Debug for Incoming<'_, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Incoming").field(self.listener).finish()
+    }
+}

@@ -1,0 +1,89 @@
+//! What all six sockets have in common: each is std's own inside an [`AsyncFd`](crate::io::AsyncFd),
+//! and gives on to it whatever does not wait.
+//!
+//! Two macros, since the six types share no trait in std: `wrap_std` for what is the same for all,
+//! `same_as_std` for the methods that std has already written.
+
+/// Writes the conversions from and to std's socket, and the traits of every descriptor.
+macro_rules! wrap_std {
+    ($Socket:ident, $Std:ty) => {
+        impl $Socket {
+            #[doc = concat!("Takes in a [`", stringify!($Std), "`] and makes it non-blocking.")]
+            ///
+            /// # Errors
+            ///
+            /// Returns the system's error.
+            pub fn from_std(socket: $Std) -> $crate::io::Result<Self> {
+                let fd = $crate::io::AsyncFd::new(socket)?;
+                Ok(Self { fd })
+            }
+
+            #[doc = concat!("Gives a [`", stringify!($Std), "`] back, which blocks again.")]
+            ///
+            /// Whether a socket blocks is a property it shares with its clones: those of
+            /// [`try_clone`](Self::try_clone) would block the thread from then on.
+            ///
+            /// # Errors
+            ///
+            /// Returns the system's error.
+            pub fn into_std(self) -> $crate::io::Result<$Std> {
+                let socket = self.fd.into_inner();
+                socket.set_nonblocking(false)?;
+                Ok(socket)
+            }
+
+            /// Returns another handle of the same socket.
+            ///
+            /// # Errors
+            ///
+            /// Returns the system's error, for want of descriptors say.
+            pub fn try_clone(&self) -> $crate::io::Result<Self> {
+                let socket = self.fd.get_ref().try_clone()?;
+                Ok(Self::from_nonblocking(socket))
+            }
+
+            same_as_std! {
+                /// Takes the error that the system has noted for this socket, if there is one.
+                fn take_error() -> Option<$crate::io::Error>;
+            }
+
+            /// Takes in a socket that is non-blocking already.
+            pub(super) fn from_nonblocking(socket: $Std) -> Self {
+                let fd = $crate::io::AsyncFd::from_nonblocking(socket);
+                Self { fd }
+            }
+        }
+
+        impl ::std::os::fd::AsFd for $Socket {
+            fn as_fd(&self) -> ::std::os::fd::BorrowedFd<'_> {
+                self.fd.as_fd()
+            }
+        }
+
+        impl ::std::os::fd::AsRawFd for $Socket {
+            fn as_raw_fd(&self) -> ::std::os::fd::RawFd {
+                self.fd.as_raw_fd()
+            }
+        }
+
+        impl ::std::fmt::Debug for $Socket {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                self.fd.get_ref().fmt(f)
+            }
+        }
+    };
+}
+
+/// Writes methods that call std's of the same name, none of which waits.
+macro_rules! same_as_std {
+    ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $Type:ty),*) -> $Output:ty;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        ///
+        /// Returns the system's error.
+        pub fn $name(&self $(, $argument: $Type)*) -> $crate::io::Result<$Output> {
+            self.fd.get_ref().$name($($argument),*)
+        }
+    )*};
+}

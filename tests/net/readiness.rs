@@ -1,0 +1,217 @@
+//! The readiness rule: an edge is told once, so nothing that it said may be forgotten.
+
+use std::io::{self, IoSlice, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+use std::task::Poll;
+
+use bibelot::net::{Shutdown, TcpListener, TcpStream, UdpSocket, UnixStream};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
+
+#[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
+use crate::limited;
+use crate::{look_outside, pair, poll_once, run};
+
+#[test]
+fn data_and_the_end_in_one_event_are_both_read_after_a_short_read() {
+    run(async {
+        let (here, there) = pair().await?;
+        let mut buf = [0; 16];
+        let mut read = Box::pin(here.read(&mut buf));
+        assert!(poll_once(read.as_mut()).await.is_pending());
+        there.write_all(b"abc").await?;
+        there.shutdown(Shutdown::Write)?;
+        assert_eq!(read.await?, 3);
+        assert_eq!(here.read(&mut buf).await?, 0);
+        assert_eq!(here.read(&mut buf).await?, 0); // and for ever
+        Ok(())
+    });
+}
+
+#[test]
+fn the_end_is_read_that_comes_after_the_event_and_before_the_short_read() {
+    run(async {
+        let (here, there) = pair().await?;
+        let mut buf = [0; 16];
+        let mut read = Box::pin(here.read(&mut buf));
+        assert!(poll_once(read.as_mut()).await.is_pending());
+        there.write_all(b"abc").await?;
+        look_outside().await?; // the event is that of the data alone
+        there.shutdown(Shutdown::Write)?;
+        assert_eq!(read.await?, 3);
+        assert_eq!(here.read(&mut buf).await?, 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_comes_between_the_event_and_the_short_read_is_read() {
+    run(async {
+        let (here, there) = pair().await?;
+        let mut buf = [0; 16];
+        for round in 0..10 {
+            let mut read = Box::pin(here.read(&mut buf));
+            assert!(poll_once(read.as_mut()).await.is_pending(), "{round}");
+            there.write_all(b"abc").await?;
+            look_outside().await?;
+            there.write_all(b"def").await?;
+            let mut count = read.await?;
+            while count < 6 {
+                count += here.read(&mut buf).await?;
+            }
+            assert_eq!(count, 6);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_behind_an_urgent_mark_is_read() {
+    run(async {
+        let (here, there) = pair().await?;
+        let mut buf = [0; 16];
+        let mut read = Box::pin(here.read(&mut buf));
+        assert!(poll_once(read.as_mut()).await.is_pending());
+        there.write_all(b"ab").await?;
+        rustix::net::send(&there, b"!", SendFlags::OOB)?;
+        there.write_all(b"cd").await?;
+        let count = read.await?; // stops short at the mark
+        assert_eq!(&buf[..count], b"ab");
+        let count = here.read(&mut buf).await?;
+        assert_eq!(&buf[..count], b"cd");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_short_peek_clears_nothing() {
+    run(async {
+        let (here, there) = pair().await?;
+        let mut buf = [0; 16];
+        let mut peek = Box::pin(here.peek(&mut buf));
+        assert!(poll_once(peek.as_mut()).await.is_pending());
+        there.write_all(b"abc").await?;
+        assert_eq!(peek.await?, 3);
+        let mut read = Box::pin(here.read(&mut buf));
+        let Poll::Ready(count) = poll_once(read.as_mut()).await else {
+            panic!("what was peeked is there to be read");
+        };
+        assert_eq!(count?, 3);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_behind_a_descriptor_passed_over_a_unix_stream_is_read() {
+    run(async {
+        let (here, there) = UnixStream::pair()?;
+        let mut buf = [0; 16];
+        let mut read = Box::pin(here.read(&mut buf));
+        assert!(poll_once(read.as_mut()).await.is_pending());
+        there.write_all(b"ab").await?;
+        let passed = [there.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        assert!(control.push(SendAncillaryMessage::ScmRights(&passed)));
+        let data = [IoSlice::new(b"c")];
+        rustix::net::sendmsg(&there, &data, &mut control, SendFlags::empty())?;
+        there.write_all(b"de").await?;
+
+        let mut pieces = vec![read.await?];
+        while pieces.iter().sum::<usize>() < 5 {
+            pieces.push(here.read(&mut buf).await?);
+        }
+        assert!(
+            pieces.len() > 1,
+            "no read stopped short, so this says nothing"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn all_datagrams_of_one_event_are_received() {
+    run(async {
+        let here = UdpSocket::bind("127.0.0.1:0").await?;
+        let there = UdpSocket::bind("127.0.0.1:0").await?;
+        let mut buf = [0; 16];
+        let mut first = Box::pin(here.recv_from(&mut buf));
+        assert!(poll_once(first.as_mut()).await.is_pending());
+        for text in [b"one", b"two", b"six"] {
+            there.send_to(text, here.local_addr()?).await?;
+        }
+        assert_eq!(first.await?, (3, there.local_addr()?));
+        assert_eq!(&buf[..3], b"one");
+        for text in [b"two", b"six"] {
+            here.recv(&mut buf).await?;
+            assert_eq!(&buf[..3], text);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn all_clients_of_one_event_are_accepted() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let mut accept = Box::pin(listener.accept());
+        assert!(poll_once(accept.as_mut()).await.is_pending());
+        let mut clients = Vec::new();
+        for _ in 0..3 {
+            clients.push(TcpStream::connect(listener.local_addr()?).await?);
+        }
+        let mut from = vec![accept.await?.1];
+        from.push(listener.accept().await?.1);
+        from.push(listener.accept().await?.1);
+        for client in &clients {
+            assert!(from.contains(&client.local_addr()?));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_std_socket_that_wrote_before_it_was_taken_in_is_read() {
+    run(async {
+        let (mut there, here) = std::os::unix::net::UnixStream::pair()?;
+        there.write_all(b"early")?;
+        let here = UnixStream::from_std(here)?;
+        let mut buf = [0; 5];
+        here.read_exact(&mut buf).await?;
+        assert_eq!(&buf, b"early");
+        Ok(())
+    });
+}
+
+/// On Linux, what the short-read rule is for.
+#[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
+#[test]
+fn an_echo_costs_each_side_one_wait_one_recv_and_one_send() {
+    const ROUNDS: u64 = 100;
+    let executor = bibelot::Executor::new().expect("an executor");
+    let cost = executor.run(limited(async {
+        let (here, there) = pair().await?;
+        bibelot::spawn(async move {
+            let mut buf = [0; 64];
+            loop {
+                let count = there.read(&mut buf).await?;
+                if count == 0 {
+                    return io::Result::Ok(());
+                }
+                there.write_all(&buf[..count]).await?;
+            }
+        });
+        let mut buf = [0; 64];
+        here.write_all(b"warm").await?; // registers both
+        here.read(&mut buf).await?;
+        let before = executor.stats().syscalls;
+        for _ in 0..ROUNDS {
+            here.write_all(b"ping").await?;
+            assert_eq!(here.read(&mut buf).await?, 4);
+        }
+        io::Result::Ok(executor.stats().syscalls - before)
+    }));
+    let cost = cost.expect("no error");
+    let per_echo = cost as f64 / ROUNDS as f64;
+    assert!(per_echo <= 6.2, "{per_echo} system calls an echo");
+}
