@@ -29,10 +29,13 @@
 )]
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
+use crate::error::Panicked;
 use crate::registry;
+use crate::report;
 use crate::scheduler::Scheduler;
 
 /// The bits of a token that name the slot.
@@ -119,10 +122,14 @@ pub(crate) fn wake_kept(waker: Waker, scheduler: &Scheduler) {
     }
 }
 
-/// Wakes by a waker that is not ours.
+/// Wakes by a waker that is not ours, which is user code: if it panics, that is reported, and whoever
+/// was waking others goes on.
 #[cold]
 fn wake_foreign(waker: Waker) {
-    waker.wake();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        let task = String::from("a foreign waker");
+        report::send_panic(Panicked::new(task, payload));
+    }
 }
 
 /// Wakes the task, whatever thread this is; does nothing if it has ended.
