@@ -142,7 +142,7 @@ fn law_1_a_poll_and_a_destructor_may_re_enter_everything() {
             let _inside = inside;
             panic!("on purpose");
         });
-        assert!(panics.await.map(|()| ()).unwrap_err().is_panic());
+        assert!(panics.await.unwrap_err().is_panic());
         assert_eq!(meddler.times(), 1, "from a future that unwinds");
     });
     let inside = guard();
@@ -408,6 +408,19 @@ fn law_3_a_wake_between_wake_and_poll_is_one_poll() {
 /// How long a test waits for a wake that must come before it says that it was lost.
 const LOST_AFTER: Duration = Duration::from_secs(20);
 
+/// A thread that wakes, without end, the task whose waker it is sent.
+fn make_noise(is_over: &Arc<AtomicBool>) -> (thread::JoinHandle<()>, mpsc::Sender<Waker>) {
+    let is_over = Arc::clone(is_over);
+    let (send, wakers) = mpsc::channel::<Waker>();
+    let thread = thread::spawn(move || {
+        let waker = wakers.recv().unwrap();
+        while !is_over.load(Ordering::Relaxed) {
+            waker.wake_by_ref();
+        }
+    });
+    (thread, send)
+}
+
 /// Ping-pong between a thread and a task, beside a thread that wakes another task all the time. Each
 /// ping must be answered: a single lost wake ends the game.
 #[test]
@@ -417,17 +430,7 @@ fn law_4_no_wake_of_a_thread_is_lost() {
     let is_over = Arc::new(AtomicBool::new(false));
     let (pong, pongs) = mpsc::channel();
     let (send_waker, wakers) = mpsc::channel::<Waker>();
-    let noise = {
-        let is_over = Arc::clone(&is_over);
-        let (send_noisy, noisy) = mpsc::channel::<Waker>();
-        let thread = thread::spawn(move || {
-            let waker = noisy.recv().unwrap();
-            while !is_over.load(Ordering::Relaxed) {
-                waker.wake_by_ref();
-            }
-        });
-        (thread, send_noisy)
-    };
+    let noise = make_noise(&is_over);
     let player = {
         let (pings, is_over) = (Arc::clone(&pings), Arc::clone(&is_over));
         thread::spawn(move || {

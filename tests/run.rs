@@ -117,7 +117,9 @@ fn tasks_park_between_two_runs_and_go_on_in_the_next() {
 #[test]
 fn a_handle_of_one_run_is_joined_in_the_next() {
     let executor = Executor::new().unwrap();
-    let handle = executor.run(async { spawn(async { 42 }) });
+    let mut handle = None;
+    executor.run(async { handle = Some(spawn(async { 42 })) });
+    let handle = handle.unwrap();
     assert!(!handle.is_finished());
     assert_eq!(executor.run(handle).unwrap(), 42);
 }

@@ -269,9 +269,7 @@ fn who_waits_for_the_world_outside_is_not_in_a_deadlock() {
 #[test]
 fn a_panic_is_joined() {
     bibelot::run(async {
-        let error = spawn(async { panic!("with a {}", std::hint::black_box("text")) })
-            .await
-            .map(|()| ());
+        let error = spawn(async { panic!("with a {}", std::hint::black_box("text")) }).await;
         let error = error.unwrap_err();
         assert!(error.is_panic() && !error.is_cancelled());
         let JoinError::Panicked(panicked) = &error else {
@@ -283,10 +281,7 @@ fn a_panic_is_joined() {
             "with a text"
         );
 
-        let error = spawn(async { panic_any(42) })
-            .await
-            .map(|()| ())
-            .unwrap_err();
+        let error = spawn(async { panic_any(42) }).await.unwrap_err();
         assert!(
             error
                 .to_string()
@@ -342,7 +337,7 @@ fn a_panic_that_nobody_joins_is_reported_with_name_or_place() {
         let joined = Builder::new()
             .name("joined")
             .spawn(async { panic!("seen") });
-        let error = joined.await.map(|()| ());
+        let error = joined.await;
         drop(error);
         assert!(trace.take().is_empty(), "it was joined");
     });
@@ -387,7 +382,7 @@ impl Drop for Bomb {
 }
 
 /// Ends with `output`, and holds a value to be dropped after that.
-struct Ends<T, G>(Option<T>, #[expect(dead_code, reason = "only dropped")] G);
+struct Ends<T, G>(Option<T>, G);
 
 impl<T, G> Unpin for Ends<T, G> {}
 
@@ -555,7 +550,7 @@ fn try_current_is_the_running_task_in_polls_and_destructors() {
 #[test]
 fn a_destructor_of_main_itself_runs_as_main() {
     /// A future by hand, which keeps its fields to the end.
-    struct ByHand<G>(#[expect(dead_code, reason = "only dropped")] G);
+    struct ByHand<G>(G);
     impl<G> Future for ByHand<G> {
         type Output = ();
         fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {

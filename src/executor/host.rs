@@ -57,11 +57,12 @@ impl Executor {
                 core.sleep(timeout);
                 core.take_messages();
             } else {
-                // Also if no descriptor is awaited: only a wait makes ours unreadable once the bell rang.
-                core.wake_all(|wakers| {
-                    core.reactor.wait(Some(Duration::ZERO), wakers);
-                    core.expire(wakers);
-                });
+                core.look_outside();
+                if core.reactor.is_empty() {
+                    // That has not waited, but only a wait makes our descriptor unreadable again once
+                    // the bell has rung. There are no sources, so no wakers.
+                    core.reactor.wait(Some(Duration::ZERO), &mut Vec::new());
+                }
             }
             core.poll_ready(&mut None);
         });

@@ -202,7 +202,7 @@ impl Source {
         drop(queue);
         drop(unwoken);
         if let Some(next) = next {
-            waker::wake_kept(next);
+            next.wake();
         }
     }
 

@@ -379,9 +379,12 @@ impl<T> JoinRef<T> {
     /// Panics if the value was taken before.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         if !self.is_finished() {
-            let before = self.set_joiner(Some(waker::keep(cx.waker())));
-            drop(before);
-            return Poll::Pending;
+            let waker = waker::keep(cx.waker());
+            // Looked at again: a foreign waker's clone is user code, and may have had the task ended.
+            if !self.is_finished() {
+                drop(self.set_joiner(Some(waker)));
+                return Poll::Pending;
+            }
         }
         let mut taken: Option<Result<T, JoinError>> = None;
         // SAFETY: the vtable is the cell's own, and `T` its future's output (E).

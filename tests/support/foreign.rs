@@ -15,8 +15,11 @@ pub(crate) enum Call {
     Drop,
 }
 
+/// What is called.
+type Hook = Rc<dyn Fn(Call)>;
+
 thread_local! {
-    static HOOK: RefCell<Option<Rc<dyn Fn(Call)>>> = const { RefCell::new(None) };
+    static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
     static TASK: RefCell<Option<Waker>> = const { RefCell::new(None) };
     static IS_OFF: Cell<bool> = const { Cell::new(false) };
 }

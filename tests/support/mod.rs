@@ -56,7 +56,6 @@ pub(crate) fn on_drop<F: FnMut()>(f: F) -> OnDrop<F> {
 }
 
 /// A builder whose executor adds what it reports to the trace.
-#[must_use]
 pub(crate) fn reporting_to(trace: &Trace) -> ExecutorBuilder {
     let trace = trace.clone();
     Executor::builder().on_report(move |report: &Report| trace.say(report.to_string()))
