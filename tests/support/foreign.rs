@@ -31,14 +31,21 @@ pub(crate) fn set_hook(hook: impl Fn(Call) + 'static) {
 
 /// Calls the hook, but not from within itself.
 fn tell(call: Call) {
+    /// Ends the call, also when the hook panics.
+    struct On;
+    impl Drop for On {
+        fn drop(&mut self) {
+            IS_OFF.set(false);
+        }
+    }
     if IS_OFF.replace(true) {
         return;
     }
+    let _on = On;
     let hook = HOOK.with_borrow(Option::clone);
     if let Some(hook) = hook {
         hook(call);
     }
-    IS_OFF.set(false);
 }
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(
