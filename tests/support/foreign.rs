@@ -31,14 +31,21 @@ pub(crate) fn set_hook(hook: impl Fn(Call) + 'static) {
 
 /// Calls the hook, but not from within itself.
 fn tell(call: Call) {
+    /// Also when the hook panics.
+    struct SwitchOn;
+    impl Drop for SwitchOn {
+        fn drop(&mut self) {
+            IS_OFF.set(false);
+        }
+    }
     if IS_OFF.replace(true) {
         return;
     }
+    let _switch_on = SwitchOn;
     let hook = HOOK.with_borrow(Option::clone);
     if let Some(hook) = hook {
         hook(call);
     }
-    IS_OFF.set(false);
 }
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(
