@@ -425,7 +425,7 @@ fn make_noise(is_over: &Arc<AtomicBool>) -> (thread::JoinHandle<()>, mpsc::Sende
 /// ping must be answered: a single lost wake ends the game.
 #[test]
 fn law_4_no_wake_of_a_thread_is_lost() {
-    const ROUNDS: usize = 20_000;
+    const ROUNDS: usize = 5_000;
     let pings = Arc::new(AtomicUsize::new(0));
     let is_over = Arc::new(AtomicBool::new(false));
     let (pong, pongs) = mpsc::channel();
