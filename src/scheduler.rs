@@ -52,6 +52,8 @@ struct Table {
     slots: Slab<Slot>,
     /// Those that are to be polled.
     ready: Ready,
+    /// How many of those have ended: their slots are freed when the queue comes to them.
+    ended: usize,
 }
 
 /// Who a task is: what is known of the one that is being polled or dropped.
@@ -101,6 +103,7 @@ impl Scheduler {
         let table = Table {
             slots: Slab::new(),
             ready: Ready::new(seed),
+            ended: 0,
         };
         Self {
             id,
@@ -190,12 +193,14 @@ impl Scheduler {
 
     /// How many tasks are ready.
     pub(crate) fn ready_len(&self) -> usize {
-        self.table.borrow().ready.len()
+        let table = self.table.borrow();
+        table.ready.len() - table.ended
     }
 
     /// How many tasks there are.
     pub(crate) fn len(&self) -> usize {
-        self.table.borrow().slots.len()
+        let table = self.table.borrow();
+        table.slots.len() - table.ended
     }
 
     /// The turn of the next ready task, to be polled. The slot of one that has ended meanwhile is
@@ -208,6 +213,7 @@ impl Scheduler {
             let slot = &mut table.slots[index as usize];
             let Some(task) = &slot.task else {
                 table.slots.remove(index as usize);
+                table.ended -= 1;
                 continue;
             };
             slot.queued = false;
@@ -228,6 +234,7 @@ impl Scheduler {
             slot.queued = false;
             if slot.task.is_none() {
                 table.slots.remove(index as usize);
+                table.ended -= 1;
             }
         }
     }
@@ -275,6 +282,7 @@ impl Scheduler {
         let slot = &mut table.slots[token.slot()];
         if slot.queued {
             slot.task = None;
+            table.ended += 1;
         } else {
             table.slots.remove(token.slot());
         }

@@ -252,6 +252,26 @@ fn a_wake_is_one_poll() {
     });
 }
 
+/// A task that wakes itself in its last poll is in the ready queue when it ends.
+#[test]
+fn a_task_that_has_ended_does_not_count_although_it_was_woken() {
+    let ends_woken = || {
+        poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::Ready(())
+        })
+    };
+    let executor = Executor::new().unwrap();
+    executor.run(async {
+        spawn(ends_woken()).await.unwrap();
+        assert_eq!(executor.stats().tasks, 1);
+    });
+    executor.run(ends_woken());
+    let stats = executor.stats();
+    assert_eq!((stats.tasks, stats.polls), (0, 4));
+    assert_eq!(executor.next_deadline(), None);
+}
+
 /// A thousand wakes of one task by another thread while the executor runs: no sleep, and few polls.
 #[test]
 fn a_thousand_wakes_of_a_running_executor_are_one_poll() {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 7] = [
     &[
         "clock",
+        "counter",
         "error",
         "place",
         "primitive",
@@ -28,7 +29,7 @@ const FLOORS: [&[&str]; 7] = [
     ],
     &["reactor", "task"],
     &["executor"],
-    &["thread", "time"],
+    &["reply", "thread", "time"],
     &["io", "net", "signal"],
     &["testing"],
 ];

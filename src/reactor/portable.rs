@@ -97,7 +97,16 @@ impl Poll {
         self.count();
         let events = &mut *self.events.borrow_mut();
         events.clear();
-        match self.poller.wait(events, timeout) {
+        let mut waited = self.poller.wait(events, timeout);
+        // polling's poll backend answers so to a bell that rings just as the wait begins, and is deaf
+        // to the next one until a wait has succeeded.
+        while waited
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        {
+            waited = self.poller.wait(events, Some(Duration::ZERO));
+        }
+        match waited {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => drop(result?),
         }

@@ -31,9 +31,9 @@ pub(crate) fn set_hook(hook: impl Fn(Call) + 'static) {
 
 /// Calls the hook, but not from within itself.
 fn tell(call: Call) {
-    /// Ends the call, also when the hook panics.
-    struct On;
-    impl Drop for On {
+    /// Also when the hook panics.
+    struct SwitchOn;
+    impl Drop for SwitchOn {
         fn drop(&mut self) {
             IS_OFF.set(false);
         }
@@ -41,7 +41,7 @@ fn tell(call: Call) {
     if IS_OFF.replace(true) {
         return;
     }
-    let _on = On;
+    let _switch_on = SwitchOn;
     let hook = HOOK.with_borrow(Option::clone);
     if let Some(hook) = hook {
         hook(call);
