@@ -3,21 +3,72 @@
 //! A thread is a task here, and everything that waits is awaited.
 
 use std::future::poll_fn;
+use std::io;
 use std::task::Poll;
 
-pub use std::thread::available_parallelism;
+pub use std::thread::{available_parallelism, panicking};
 
 pub use crate::task::{
-    Builder, JoinError, JoinHandle, Task as Thread, TaskId as ThreadId, current, spawn, yield_now,
+    JoinError, JoinHandle, Task as Thread, TaskId as ThreadId, current, spawn, yield_now,
 };
 pub use crate::time::{sleep, sleep_until};
 
 use crate::executor::context;
 use crate::place;
+use crate::task;
 use crate::task::waits::Waits;
 
 /// What [`JoinHandle::join`] returns, as [`std::thread::Result`].
 pub type Result<T> = std::result::Result<T, JoinError>;
+
+/// Gives a task a name before it starts, in the shape of [`std::thread::Builder`], whose `spawn` can
+/// fail. Starting a task cannot; [`task::Builder`] says so.
+///
+/// # Examples
+///
+/// ```
+/// use bibelot::thread;
+///
+/// # bibelot::run(async {
+/// let handle = thread::Builder::new()
+///     .name("foo".into())
+///     .spawn(async { thread::current().name() == Some("foo") })
+///     .unwrap();
+/// assert!(handle.join().await.unwrap());
+/// # });
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "no task is started until spawn() is called"]
+pub struct Builder(task::Builder);
+
+impl Builder {
+    /// A builder for a task without a name.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the task.
+    pub fn name(self, name: String) -> Self {
+        Self(self.0.name(name))
+    }
+
+    /// Starts the task; see [`spawn`].
+    ///
+    /// # Errors
+    ///
+    /// None: the type is std's.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no executor is running on this thread.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> io::Result<JoinHandle<F::Output>>
+    where
+        F: Future + 'static,
+    {
+        Ok(self.0.spawn(future))
+    }
+}
 
 /// Waits until [`Task::unpark`](crate::task::Task::unpark) is called for this task, or returns at
 /// once if it was called since the last time; [`std::thread::park`], which may also return for no
@@ -38,7 +89,7 @@ pub type Result<T> = std::result::Result<T, JoinError>;
 ///
 /// bibelot::run(async {
 ///     let parked = thread::spawn(thread::park());
-///     parked.task().unpark();
+///     parked.thread().unpark();
 ///     parked.join().await.unwrap();
 /// });
 /// ```

@@ -100,10 +100,16 @@ impl<T> JoinHandle<T> {
         self.task.is_finished()
     }
 
-    /// Returns the handle that names the task; std's `JoinHandle::thread`.
+    /// Returns the handle that names the task and can unpark it.
     #[must_use]
     pub fn task(&self) -> Task {
         extras::task_of(&self.task)
+    }
+
+    /// [`task`](Self::task) under std's name, for programs that come from there.
+    #[must_use]
+    pub fn thread(&self) -> Task {
+        self.task()
     }
 }
 
