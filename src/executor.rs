@@ -169,9 +169,7 @@ impl Core {
             if self.step(token, turn, main) {
                 return;
             }
-            if self.counters.polls.get() >= self.next_look.get() {
-                self.look_outside();
-            }
+            self.look_if_due();
         }
     }
 
@@ -238,6 +236,20 @@ impl Core {
                 Message::Call(call) => call(),
             });
         }
+    }
+
+    /// Looks outside if there were enough polls since the last look.
+    #[inline]
+    fn look_if_due(&self) {
+        if self.counters.polls.get() >= self.next_look.get() {
+            self.look_outside();
+        }
+    }
+
+    /// Brings the next look outside nearer, as a poll does.
+    fn count_towards_look(&self) {
+        self.next_look.set(self.next_look.get().saturating_sub(1));
+        self.look_if_due();
     }
 
     /// Looks at the world outside without waiting for it.

@@ -50,6 +50,10 @@ pub(crate) trait Bell: Send + Sync {
     fn ring(&self);
 }
 
+/// How many messages are taken at most before tasks, timers and sockets have their turn: as many as a
+/// task may do operations in one poll (`scheduler.rs`), for the same reason.
+const MESSAGES_PER_TAKE: usize = 128;
+
 /// No token: what `last` says when the next wake must be pushed.
 const NONE: usize = usize::MAX;
 
@@ -163,13 +167,18 @@ impl Inbox {
         }
     }
 
-    /// Takes all that is there now, in order; what comes meanwhile is left for the next time, so that
-    /// threads which never stop waking cannot keep the executor here.
+    /// Takes what is there now, in order, but no more than [`MESSAGES_PER_TAKE`]; what comes meanwhile
+    /// is left for the next time. So threads that never stop waking cannot keep the executor here.
     #[cold]
-    pub(crate) fn take(&self, mut f: impl FnMut(Message)) {
+    pub(crate) fn take(&self, f: impl FnMut(Message)) {
+        self.take_at_most(MESSAGES_PER_TAKE, f);
+    }
+
+    /// Takes what is there now, in order, up to a limit.
+    fn take_at_most(&self, limit: usize, mut f: impl FnMut(Message)) {
         // Counted first: what is popped was then pushed before the swap. One popped beyond that could
         // leave its mark on `last`, and equal wakes would be skipped for ever.
-        let count = self.messages.len();
+        let count = self.messages.len().min(limit);
         self.last.swap(NONE, Ordering::AcqRel);
         for _ in 0..count {
             if let Some(message) = self.messages.pop() {
@@ -187,7 +196,7 @@ impl Inbox {
     /// Lets no more calls in, and drops those that were not taken.
     pub(crate) fn close(&self) {
         *self.is_closed.lock() = true;
-        self.take(|message| {
+        self.take_at_most(usize::MAX, |message| {
             // The call is user code, its destructor too.
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(message))) {
                 let task = String::from("a call that was never made");

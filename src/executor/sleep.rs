@@ -48,6 +48,9 @@ impl Core {
         };
         self.reactor.prepare(true);
         if !self.inbox.prepare_sleep(has_remotes) {
+            // As good as a poll: threads that never stop waking, whom they may, would otherwise keep the
+            // executor from its timers and sockets.
+            self.count_towards_look();
             return;
         }
         self.counters.sleeps.add(1);

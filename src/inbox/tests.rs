@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::{Bell, Inbox, Message, Token};
+use super::{Bell, Inbox, MESSAGES_PER_TAKE, Message, Token};
 
 /// Counts its rings.
 #[derive(Clone, Default)]
@@ -32,12 +32,14 @@ fn task(slot: u32) -> Token {
 /// The slots woken, with `None` for a call.
 fn take(inbox: &Inbox) -> Vec<Option<usize>> {
     let mut taken = Vec::new();
-    inbox.take(|message| {
-        taken.push(match message {
-            Message::Wake(token) => Some(token.slot()),
-            Message::Call(_) => None,
+    while !inbox.is_empty() {
+        inbox.take(|message| {
+            taken.push(match message {
+                Message::Wake(token) => Some(token.slot()),
+                Message::Call(_) => None,
+            });
         });
-    });
+    }
     taken
 }
 
@@ -101,6 +103,16 @@ fn what_comes_during_the_taking_is_left_for_the_next() {
     inbox.wake(task(1));
     assert_eq!(taken, 1);
     assert_eq!(take(&inbox), [Some(1)]);
+}
+
+#[test]
+fn one_taking_is_no_longer_than_its_limit() {
+    let (inbox, _) = inbox();
+    (0..1000).for_each(|nth| inbox.wake(task(nth % 2)));
+    let mut taken = 0;
+    inbox.take(|_| taken += 1);
+    assert_eq!(taken, MESSAGES_PER_TAKE);
+    assert_eq!(take(&inbox).len(), 1000 - MESSAGES_PER_TAKE);
 }
 
 #[test]
