@@ -482,8 +482,8 @@ fn a_stale_waker_does_not_wake_the_next_tasks_in_its_slot() {
     let polls = executor.stats().polls;
     for waker in &stale {
         waker.wake_by_ref();
+        executor.turn(Some(Duration::ZERO));
     }
-    executor.turn(Some(Duration::ZERO));
     assert_eq!(executor.stats().polls, polls);
     place.take().unwrap().wake();
     executor.turn(Some(Duration::ZERO));
