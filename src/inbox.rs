@@ -193,9 +193,11 @@ impl Inbox {
         self.messages.is_empty()
     }
 
-    /// Lets no more calls in, and drops those that were not taken.
+    /// Lets no more calls in, and drops those that were not taken, and what the host wanted called.
     pub(crate) fn close(&self) {
         *self.is_closed.lock() = true;
+        let on_wake = self.on_wake.lock().take();
+        report::discard(on_wake);
         self.take_at_most(usize::MAX, |message| {
             // The call is user code, its destructor too.
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(message))) {

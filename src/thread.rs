@@ -2,9 +2,10 @@
 //!
 //! A thread is a task here, and everything that waits is awaited.
 
-use std::future::poll_fn;
 use std::io;
-use std::task::Poll;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 pub use std::thread::{available_parallelism, panicking};
 
@@ -17,6 +18,7 @@ use crate::executor::context;
 use crate::place;
 use crate::task;
 use crate::task::waits::Waits;
+use crate::waker;
 
 /// What [`JoinHandle::join`] returns, as [`std::thread::Result`].
 pub type Result<T> = std::result::Result<T, JoinError>;
@@ -95,14 +97,41 @@ impl Builder {
 /// ```
 #[track_caller]
 pub fn park() -> impl Future<Output = ()> {
-    let at = place::here();
-    poll_fn(move |_cx| {
-        let task = current();
+    Park {
+        task: None,
+        at: place::here(),
+    }
+}
+
+/// The leaf future of [`park`].
+struct Park {
+    /// The task that waits, once it does.
+    task: Option<Thread>,
+    /// Where it waits.
+    at: &'static Location<'static>,
+}
+
+impl Future for Park {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let at = self.at;
+        let task = self.task.get_or_insert_with(current);
+        drop(task.set_parked(Some(waker::keep(cx.waker()))));
+        // Looked at after that: an unpark before it is seen here, one after it wakes.
         if task.take_unparked() {
             return Poll::Ready(());
         }
         // Any thread may hold a handle to this task and unpark it.
         context::note(Waits::THREAD, at);
         Poll::Pending
-    })
+    }
+}
+
+impl Drop for Park {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            drop(task.set_parked(None));
+        }
+    }
 }

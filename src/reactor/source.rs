@@ -84,8 +84,8 @@ pub(crate) struct Source {
     write: Side,
     /// Whether the last event told of more than data.
     more_than_data: Cell<bool>,
-    /// Where it is registered, once somebody has had to wait.
-    home: RefCell<Option<(Rc<Reactor>, Key)>>,
+    /// Where it is registered: with every executor under which somebody has had to wait.
+    homes: RefCell<Vec<(Rc<Reactor>, Key)>>,
 }
 
 impl Source {
@@ -95,7 +95,7 @@ impl Source {
             read: Side::new(),
             write: Side::new(),
             more_than_data: Cell::new(false),
-            home: RefCell::default(),
+            homes: RefCell::default(),
         })
     }
 
@@ -208,23 +208,18 @@ impl Source {
 
     /// Whether somebody has had to wait, so that events come.
     fn is_registered(&self) -> bool {
-        self.home.borrow().is_some()
+        !self.homes.borrow().is_empty()
     }
 
-    /// Has the kernel watch the descriptor for what is wanted, in this reactor and no other.
+    /// Has the kernel watch the descriptor for what is wanted, on behalf of this reactor too.
     fn watch(self: &Rc<Self>, fd: BorrowedFd<'_>, reactor: &Rc<Reactor>) -> io::Result<()> {
-        let mut home = self.home.borrow_mut();
-        if let Some((here, key)) = &*home
-            && !Rc::ptr_eq(here, reactor)
-        {
-            here.remove(fd, *key);
-            *home = None;
-        }
-        let key = match &*home {
+        let mut homes = self.homes.borrow_mut();
+        let key = homes.iter().find(|(home, _)| Rc::ptr_eq(home, reactor));
+        let key = match key {
             Some((_, key)) => *key,
             None => {
                 let key = reactor.add(fd, Rc::clone(self))?;
-                *home = Some((Rc::clone(reactor), key));
+                homes.push((Rc::clone(reactor), key));
                 key
             }
         };
@@ -235,9 +230,9 @@ impl Source {
         reactor.rearm(fd, key, wanted)
     }
 
-    /// Takes the source out of its reactor; the descriptor may be closed then.
+    /// Takes the source out wherever it is; the descriptor may be closed then.
     pub(crate) fn leave(&self, fd: BorrowedFd<'_>) {
-        if let Some((reactor, key)) = self.home.take() {
+        for (reactor, key) in self.homes.take() {
             reactor.remove(fd, key);
         }
     }

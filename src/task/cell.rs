@@ -6,9 +6,8 @@
 //!   (the slot) └─────────────────────────────────────────────────────┴────────────────────┘  (the handle)
 //!                     ▲ Turn (while it is polled or dropped)
 //!
-//!   FUTURE ── poll: ready ──► OUTPUT ── join ──► EMPTY
-//!      ├───── poll: panic ──► ERROR ─── join ──► EMPTY
-//!      └───── cancel ───────► ERROR
+//!   FUTURE ─┬─ ready ──► ENDING ──► OUTPUT ── join ──► EMPTY
+//!           └─ panic, cancel ► ENDING ──► ERROR ── join ──► EMPTY
 //! ```
 //!
 //! Three owners at most: the scheduler's slot, the join handle, and the turn in which the task is
@@ -17,7 +16,7 @@
 //!
 //! Laws, to which every `SAFETY` refers. (A) The cell lives as long as one owner's bit is set, and an
 //! owner clears its bit only in its `Drop`. (B) The stage says which field of the union is alive; it
-//! is set to EMPTY *before* that field is dropped or moved out, so a panic or a re-entrant call finds
+//! is set to ENDING or EMPTY *before* that field is dropped or moved out, so a panic or a re-entrant call finds
 //! nothing to drop twice. (C) The status lies beside the stage, and no reference to the stage exists
 //! while a future or an output is dropped: destructors are user code and may come back here through
 //! the handle. (D) Only a `Turn` polls or cancels; there is one at a time, and it has the cell's
@@ -60,7 +59,7 @@ struct Vtable {
     poll: unsafe fn(NonNull<Head>, &mut Context<'_>) -> Poll<()>,
     /// Drops what is alive in the stage; what its destructor panicked with comes back.
     drop_stage: unsafe fn(NonNull<Head>) -> Result<(), Payload>,
-    /// Leaves an error in the stage, which is empty.
+    /// Leaves an error in the stage, which is ENDING.
     fail: unsafe fn(NonNull<Head>, JoinError),
     /// Moves output or error out of the stage, to where the second pointer says.
     take: unsafe fn(NonNull<Head>, *mut ()),
@@ -153,20 +152,20 @@ unsafe fn poll<F: Future>(cell: NonNull<Head>, cx: &mut Context<'_>) -> Poll<()>
     match (output, dropped) {
         (Ok(output), Ok(())) => {
             let stage = stage_of::<F>(cell).cast::<F::Output>();
-            // SAFETY: the stage is EMPTY, so nothing is overwritten (B), and it has room (E).
+            // SAFETY: the stage is ENDING, so nothing is overwritten (B), and it has room (E).
             unsafe { stage.write(output) };
             header.set_stage(Stage::Output);
         }
         (Ok(output), Err(payload)) => {
             discard(output);
-            // SAFETY: the stage is EMPTY (B), the type the cell's own (E).
+            // SAFETY: the stage is ENDING (B), the type the cell's own (E).
             unsafe { fail::<F>(cell, panicked(header, payload)) };
         }
         (Err(payload), dropped) => {
             if let Err(second) = dropped {
                 discard(second);
             }
-            // SAFETY: the stage is EMPTY (B), the type the cell's own (E).
+            // SAFETY: the stage is ENDING (B), the type the cell's own (E).
             unsafe { fail::<F>(cell, panicked(header, payload)) };
         }
     }
@@ -178,7 +177,10 @@ unsafe fn drop_stage<F: Future>(cell: NonNull<Head>) -> Result<(), Payload> {
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
     let was = header.stage();
-    header.set_stage(Stage::Empty);
+    header.set_stage(match was {
+        Stage::Future => Stage::Ending,
+        _ => Stage::Empty,
+    });
     let stage = stage_of::<F>(cell);
     catch_unwind(AssertUnwindSafe(|| match was {
         // SAFETY: the status says that the future is alive, and it does no longer (B).
@@ -187,14 +189,14 @@ unsafe fn drop_stage<F: Future>(cell: NonNull<Head>) -> Result<(), Payload> {
         Stage::Output => unsafe { ptr::drop_in_place(stage.cast::<F::Output>()) },
         // SAFETY: the status says that the error is alive, and it does no longer (B).
         Stage::Error => unsafe { ptr::drop_in_place(stage.cast::<Box<JoinError>>()) },
-        Stage::Empty => {}
+        Stage::Ending | Stage::Empty => {}
     }))
 }
 
 /// See [`Vtable::fail`].
 unsafe fn fail<F: Future>(cell: NonNull<Head>, error: JoinError) {
     let stage = stage_of::<F>(cell).cast::<Box<JoinError>>();
-    // SAFETY: the caller says that the stage is EMPTY, so nothing is overwritten (B).
+    // SAFETY: the caller says that the stage is ENDING, so nothing is overwritten (B).
     unsafe { stage.write(Box::new(error)) };
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
@@ -281,6 +283,7 @@ impl<const BIT: u8> Owner<BIT> {
         if let Err(payload) = unsafe { (self.vtable().drop_stage)(self.0) } {
             report::send_panic(Panicked::new(extras::describe(self), payload));
         }
+        self.set_stage(Stage::Empty);
     }
 }
 
@@ -363,7 +366,7 @@ impl Turn {
             Ok(()) => error,
             Err(payload) => panicked(self, payload),
         };
-        // SAFETY: the stage is EMPTY after drop_stage (B), the vtable the cell's own (E).
+        // SAFETY: the stage is ENDING after drop_stage (B), the vtable the cell's own (E).
         unsafe { (self.vtable().fail)(self.0, error) };
     }
 }

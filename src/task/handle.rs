@@ -4,6 +4,9 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+
+use parking_lot::Mutex;
 
 use crate::scheduler::Current;
 use crate::task::id::TaskId;
@@ -38,6 +41,8 @@ struct Inner {
     name: Option<String>,
     /// Whether `unpark` was called since the last `park`.
     unparked: AtomicBool,
+    /// Whom `unpark` wakes: the `park` that waits.
+    parked: Mutex<Option<Waker>>,
 }
 
 impl Task {
@@ -47,6 +52,7 @@ impl Task {
             who,
             name,
             unparked: AtomicBool::new(false),
+            parked: Mutex::new(None),
         };
         Self {
             inner: Arc::new(inner),
@@ -83,7 +89,15 @@ impl Task {
     pub fn unpark(&self) {
         // Release: what was done before is seen by the task that returns from `park`.
         self.inner.unparked.store(true, Ordering::Release);
-        waker::wake(self.inner.who.token);
+        let parked = self.inner.parked.lock().take();
+        if let Some(parked) = parked {
+            waker::wake_kept(parked);
+        }
+    }
+
+    /// Sets whom the next unpark wakes; returns whom it would have woken before.
+    pub(crate) fn set_parked(&self, parked: Option<Waker>) -> Option<Waker> {
+        std::mem::replace(&mut *self.inner.parked.lock(), parked)
     }
 
     /// Takes the park token, if it is there.

@@ -30,6 +30,8 @@ pub(crate) struct Birth {
 pub(super) enum Stage {
     /// The future, which has not ended.
     Future,
+    /// Nothing yet: the future is being dropped, and the task ends with that.
+    Ending,
     /// The value it ended with.
     Output,
     /// Why there is none.
@@ -90,8 +92,9 @@ impl Status {
     fn stage(self) -> Stage {
         match self.0 >> Self::STAGE_SHIFT {
             0 => Stage::Future,
-            1 => Stage::Output,
-            2 => Stage::Error,
+            1 => Stage::Ending,
+            2 => Stage::Output,
+            3 => Stage::Error,
             _ => Stage::Empty,
         }
     }
@@ -171,7 +174,7 @@ impl Header {
 
     /// Whether the future has ended.
     pub(crate) fn is_finished(&self) -> bool {
-        self.stage() != Stage::Future
+        !matches!(self.stage(), Stage::Future | Stage::Ending)
     }
 
     /// Whether the task ended with an error that nobody has seen.
