@@ -13,8 +13,8 @@
 //! written and never read: an edge is all that is asked of it.
 //!
 //! A wake equal to the one pushed last is not pushed again: it leaves only its mark on `last`, in
-//! the same atomic order as the executor's own, which counts the messages, clears `last`, and takes as
-//! many as it has counted. So either that message is still to be taken (and then sees all that the
+//! the same atomic order as the executor's own, which counts the messages, clears `last`, and takes no
+//! more than it has counted. So either that message is still to be taken (and then sees all that the
 //! skipped wake announced) or `last` is clear and the wake is pushed.
 //!
 //! `inbox/models.rs` tries every interleaving of this file. Read next: `registry.rs` (how a token finds
