@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Between two turns the executor counts as asleep: whoever wakes one of its tasks rings its bell,
-//! which makes the descriptor readable and calls the host's `on_wake`. (trio's guest mode, asked for
-//! since 2020 in tokio's issue 2443.)
+//! which makes the descriptor readable and calls the host's `on_wake`. (trio's guest mode, which
+//! users of tokio have asked for since 2020.)
 
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
