@@ -90,8 +90,10 @@ impl Task {
         // Release: what was done before is seen by the task that returns from `park`.
         self.inner.unparked.store(true, Ordering::Release);
         let parked = self.inner.parked.lock().take();
-        if let Some(parked) = parked {
-            waker::wake_kept(parked);
+        match parked {
+            Some(parked) => waker::wake_kept(parked),
+            // It may be about to park; a poll too many does no harm.
+            None => waker::wake(self.inner.who.token),
         }
     }
 
