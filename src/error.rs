@@ -28,7 +28,6 @@ pub(crate) type Payload = Box<dyn Any + Send>;
 ///     }
 /// });
 /// ```
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum JoinError {
     /// It was cancelled before it ended.
@@ -70,6 +69,16 @@ impl fmt::Display for JoinError {
         match self {
             Self::Cancelled(cancelled) => cancelled.fmt(f),
             Self::Panicked(panicked) => panicked.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    /// What `unwrap` shows: the variant is said once.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled(cancelled) => fmt::Debug::fmt(cancelled, f),
+            Self::Panicked(panicked) => fmt::Debug::fmt(panicked, f),
         }
     }
 }

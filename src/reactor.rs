@@ -90,6 +90,8 @@ pub(crate) struct Reactor {
     sources: RefCell<Slab<(Key, Rc<Source>)>>,
     /// The generation of the next source.
     generation: Cell<u32>,
+    /// Whether nobody will wait for events here any more.
+    has_ended: Cell<bool>,
 }
 
 impl Reactor {
@@ -104,6 +106,7 @@ impl Reactor {
             poll,
             sources: RefCell::default(),
             generation: Cell::new(0),
+            has_ended: Cell::new(false),
         };
         Ok((reactor, bell))
     }
@@ -130,6 +133,16 @@ impl Reactor {
         debug_assert!(removed.0 == key);
         let deleted = self.poll.delete(fd);
         debug_assert!(deleted.is_ok(), "a source that was added: {deleted:?}");
+    }
+
+    /// Notes that nobody will wait for events here any more.
+    pub(crate) fn end(&self) {
+        self.has_ended.set(true);
+    }
+
+    /// Whether nobody will wait for events here any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.get()
     }
 
     /// Whether there are sources at all.

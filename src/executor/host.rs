@@ -71,6 +71,26 @@ impl Executor {
 
     /// The moment at which the executor wants a turn even if its descriptor is not readable: now
     /// if a task is ready, the next deadline otherwise, `None` if there is none.
+    ///
+    /// It is on the executor's clock, so a host compares it with
+    /// [`bibelot::time::Instant::now`](crate::time::Instant::now).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::time::{Duration, Instant, sleep};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let executor = bibelot::Executor::new()?;
+    /// let wait = || executor.next_deadline().map(|deadline| deadline - Instant::now());
+    /// assert_eq!(wait(), None);
+    /// executor.spawn(sleep(Duration::from_secs(1)));
+    /// assert_eq!(wait(), Some(Duration::ZERO)); // the task is ready for its first poll
+    /// executor.turn(wait());
+    /// assert!(wait() > Some(Duration::ZERO));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let core = &self.core;
@@ -84,6 +104,9 @@ impl Executor {
 
     /// Sets what to call when the executor should have a turn: from whatever thread wakes it, once
     /// per sleep. For hosts that can be posted an event but cannot wait for a descriptor.
+    ///
+    /// It is called for neither deadlines nor sockets, since nobody wakes the executor for those:
+    /// [`next_deadline`](Self::next_deadline) tells of the ones and [`as_fd`](Self::as_fd) of the others.
     ///
     /// # Examples
     ///
@@ -114,7 +137,37 @@ impl Executor {
     }
 
     /// The descriptor that is readable when the executor should have a turn: an event has come, or
-    /// somebody has woken a task. Wait for it, do not read it.
+    /// somebody has woken a task. Wait for it, do not read it, and wait no longer than until
+    /// [`next_deadline`](Self::next_deadline): a deadline does not make it readable.
+    ///
+    /// # Examples
+    ///
+    /// A host that waits for the executor and for a descriptor of its own:
+    ///
+    /// ```
+    /// use bibelot::time::{Duration, Instant, sleep};
+    /// use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let executor = bibelot::Executor::new()?;
+    /// let handle = executor.spawn(sleep(Duration::from_millis(2)));
+    /// let (ours, _theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// while !handle.is_finished() {
+    ///     let wait = executor.next_deadline().map(|deadline| deadline - Instant::now());
+    ///     let wait = wait.map(|wait| Timespec::try_from(wait).unwrap());
+    ///     let mut fds = [
+    ///         PollFd::new(&executor, PollFlags::IN),
+    ///         PollFd::new(&ours, PollFlags::IN),
+    ///     ];
+    ///     poll(&mut fds, wait.as_ref())?;
+    ///     if fds[1].revents().contains(PollFlags::IN) {
+    ///         // the host's own business
+    ///     }
+    ///     executor.turn(Some(Duration::ZERO));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(not(polling_test_poll_backend))]
     #[must_use]
     pub fn as_fd(&self) -> BorrowedFd<'_> {

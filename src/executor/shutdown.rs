@@ -28,6 +28,7 @@ impl Core {
                 }
             }
             self.scheduler.forget_ready();
+            self.reactor.end();
         });
     }
 

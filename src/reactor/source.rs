@@ -84,7 +84,8 @@ pub(crate) struct Source {
     write: Side,
     /// Whether the last event told of more than data.
     more_than_data: Cell<bool>,
-    /// Where it is registered: with every executor under which somebody has had to wait.
+    /// Where it is registered: with every executor under which somebody has had to wait, unless that
+    /// has ended.
     homes: RefCell<Vec<(Rc<Reactor>, Key)>>,
 }
 
@@ -218,6 +219,10 @@ impl Source {
         let key = match key {
             Some((_, key)) => *key,
             None => {
+                // A socket may outlive any number of executors, and would keep their descriptors.
+                for (ended, key) in homes.extract_if(.., |(home, _)| home.has_ended()) {
+                    ended.remove(fd, key);
+                }
                 let key = reactor.add(fd, Rc::clone(self))?;
                 homes.push((Rc::clone(reactor), key));
                 key
