@@ -9,8 +9,8 @@
 //!
 //! No wake is lost. The two fences are in one order. If (b) came first, (3) sees the message. If (2)
 //! came first, (c) sees `asleep` and rings. Whoever clears the flag rings, so a thousand wakes of a
-//! sleeping executor ring once, and wakes of a running one never. The bell is an `eventfd` that is
-//! written and never read: an edge is all that is asked of it.
+//! sleeping executor ring once, and wakes of a running one never. What the bell is depends on what the
+//! executor sleeps in (`reactor/epoll.rs`).
 //!
 //! A wake equal to the one pushed last is not pushed again: it leaves only its mark on `last`, in
 //! the same atomic order as the executor's own, which counts the messages, clears `last`, and takes no

@@ -28,7 +28,7 @@
 //! safety* what becomes of those that were done. In short: the buffered reader and writer lose
 //! nothing and repeat nothing, and the same call made again goes on where the first was; so they
 //! may stand in a race or under a timeout, in a loop. The plain traits own no bytes, and
-//! `read_exact`, `write_all` and [`copy()`] can not say how far they came.
+//! `read_exact`, `write_all` and [`copy()`] cannot say how far they came.
 //!
 //! # Sources and sinks in memory
 //!

@@ -1,4 +1,4 @@
-//! What rings, and what does not; the interleavings are in `models.rs`.
+//! What rings, and what does not; the interleavings are in `inbox/models.rs`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

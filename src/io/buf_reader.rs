@@ -13,7 +13,8 @@
 //! to the caller's string as it goes; dropped between the two bytes of an `é`, it could keep
 //! neither the first of them nor the string's promise. Here nothing moves before the line is whole.
 //!
-//! Read next: `buffer.rs`, which holds the bytes, and `buf_reader/until.rs`, which finds the lines.
+//! Read next: `io/buffer.rs`, which holds the bytes, and `io/buf_reader/until.rs`, which finds the
+//! lines.
 
 mod until;
 

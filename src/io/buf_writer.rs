@@ -12,7 +12,7 @@
 //! after it has begun to move them it does not wait again. What the sink does not take at once of
 //! a large piece therefore lies here, beyond the capacity, and the next write waits for that.
 //!
-//! A drop can not wait. std's `BufWriter` flushes when it is dropped and swallows the error; this
+//! A drop cannot wait. std's `BufWriter` flushes when it is dropped and swallows the error; this
 //! one loses what is unsent, and says so.
 
 use std::error;
@@ -30,7 +30,7 @@ use crate::report::{self, Report};
 
 /// Writes to `W` through a buffer: [`std::io::BufWriter`], awaited.
 ///
-/// **Flush it before it is dropped**: a drop can not wait, so what is still unsent then is lost,
+/// **Flush it before it is dropped**: a drop cannot wait, so what is still unsent then is lost,
 /// and reported.
 ///
 /// # Examples

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! An end is two flows: one that it reads from, and one that it writes to. Read next:
-//! `duplex/flow.rs`, which is one direction.
+//! `io/duplex/flow.rs`, which is one direction.
 
 mod flow;
 

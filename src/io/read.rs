@@ -20,7 +20,7 @@ const ROOM_MIN_BYTES: usize = 8 * 1024;
 /// Shared access is what lets one task read while another writes, and two tasks read in turn. A
 /// source whose position is a plain field needs a cell around it; `Cell<&[u8]>` is one.
 ///
-/// Take `impl Read`, not `dyn Read`: a function that returns a future of its own type can not be
+/// Take `impl Read`, not `dyn Read`: a function that returns a future of its own type cannot be
 /// called through a vtable.
 ///
 /// # Examples

@@ -1,6 +1,6 @@
 //! The trait of what bytes go to, and what one `write` is enough to build.
 //!
-//! The twin of `read.rs`: two functions are required, the provided ones are loops over `write`.
+//! The twin of `io/read.rs`: two functions are required, the provided ones are loops over `write`.
 //! With [`write_fmt`](Write::write_fmt), std's own `write!` and `writeln!` serve, with an
 //! `.await` behind them.
 

@@ -1,8 +1,14 @@
 //! The poll instance on Linux: sources are added once, edge-triggered, and one call waits.
 //!
+//! ```text
+//!   what there is       the executor sleeps in    the bell that ends it
+//!   sources, or a host  epoll_pwait2              an eventfd: written, never read, its edge is enough
+//!   neither             thread::park              Thread::unpark: no descriptor is needed
+//! ```
+//!
 //! The `Poller` owns the epoll instance and is used for nothing else: a poller that is waited on
-//! directly loses its `notify`, so the bell is an `eventfd` of our own, and `Poller::add` cannot ask
-//! for `EPOLLRDHUP`, which the readiness rule needs (`reactor/source.rs`).
+//! directly loses its `notify`, so the bell is our own, and `Poller::add` cannot ask for `EPOLLRDHUP`,
+//! which the readiness rule needs (`reactor/source.rs`).
 
 use std::cell::{Cell, RefCell};
 use std::io;

@@ -1,13 +1,15 @@
 //! One allocation for one task: first its future, then its output.
 //!
 //! ```text
-//!              ┌── one cache line ──────────────────────────────────┬─ stage ────────────┐
-//!   TaskRef ──►│ vtable · header: id, parent, places, joiner, status │future│output│error │◄── JoinRef
-//!   (the slot) └─────────────────────────────────────────────────────┴────────────────────┘  (the handle)
-//!                     ▲ Turn (while it is polled or dropped)
+//!                ┌─ one cache line ───────────────────────────────────────┬─ stage ─┐
+//!    TaskRef ──► │ vtable │ header: number, parent, places, joiner, status │ future  │ ◄── JoinRef
+//!   (the slot)   │        │                                                │ output  │   (the handle)
+//!                │        │                                                │ error   │
+//!                └────────┴────────────────────────────────────────────────┴─────────┘
+//!                      ▲ Turn (while it is polled or dropped)
 //!
-//!   FUTURE ─┬─ ready ──► ENDING ──► OUTPUT ── join ──► EMPTY
-//!           └─ panic, cancel ► ENDING ──► ERROR ── join ──► EMPTY
+//!   FUTURE ─┬─ ready ─────────► ENDING ──► OUTPUT ─── join ──► EMPTY
+//!           └─ panic, cancel ─► ENDING ──► ERROR ──── join ──► EMPTY
 //! ```
 //!
 //! Three owners at most: the scheduler's slot, the join handle, and the turn in which the task is
@@ -16,12 +18,12 @@
 //!
 //! Laws, to which every `SAFETY` refers. (A) The cell lives as long as one owner's bit is set, and an
 //! owner clears its bit only in its `Drop`. (B) The stage says which field of the union is alive; it
-//! is set to ENDING or EMPTY *before* that field is dropped or moved out, so a panic or a re-entrant call finds
-//! nothing to drop twice. (C) The status lies beside the stage, and no reference to the stage exists
-//! while a future or an output is dropped: destructors are user code and may come back here through
-//! the handle. (D) Only a `Turn` polls or cancels; there is one at a time, and it has the cell's
-//! future for itself as long as it lives. (E) The vtable was made for the cell's own future type, and
-//! all owners stay on one thread.
+//! is set to ENDING or EMPTY *before* that field is dropped or moved out, so a panic or a re-entrant
+//! call finds nothing to drop twice. (C) The status lies beside the stage, and no reference to the
+//! stage exists while a future or an output is dropped: destructors are user code and may come back
+//! here through the handle. (D) Only a `Turn` polls or cancels; there is one at a time, and it has the
+//! cell's future for itself as long as it lives. (E) The vtable was made for the cell's own future
+//! type, and all owners stay on one thread.
 //!
 //! Why not `Rc<RefCell<dyn …>>`: two words of counts and a borrow flag a task, a fat pointer a slot,
 //! and pinning would be unsafe all the same. Read next: `task/join.rs`.
