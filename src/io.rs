@@ -59,7 +59,7 @@ mod lines;
 
 mod copy;
 
-mod inherent;
+pub(crate) mod inherent;
 
 mod duplex;
 mod pipe;

@@ -1,8 +1,19 @@
 //! [`TcpStream`]: a connection.
+//!
+//! ```text
+//!   read, write, …   ─► io::Read, io::Write ─┐
+//!   connect          ─► a look-up, a race ───┴─► AsyncFd: tried until it would not block ─┐
+//!   peer_addr, nodelay, … ────────────────────────────────────────────────────────────────┴─► std's own
+//! ```
+//!
+//! Law: an operation is std's, tried until it does not answer would-block; nothing is buffered, so
+//! nothing is lost with a future that is dropped. Read next: `net/stream.rs` (to read and to write),
+//! `net/connect.rs` and `net/race.rs` (to connect), `net/wrap.rs` (what does not wait).
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::io::inherent::{reads, writes};
 use crate::io::{self, AsyncFd};
 use crate::net::{ToSocketAddrs, address, connect, race};
 use crate::place::placed;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rustix::net::{AddressFamily, SocketAddrUnix};
 
+use crate::io::inherent::{reads, writes};
 use crate::io::{self, AsyncFd};
 use crate::net::unix::address;
 use crate::net::{room, socket};
