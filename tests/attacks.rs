@@ -491,6 +491,30 @@ fn a_socket_keeps_nothing_of_the_executors_that_have_ended() {
     assert!(open() < before + 100);
 }
 
+#[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
+#[test]
+fn a_descriptor_that_cannot_be_waited_for_says_why() {
+    use bibelot::io::{AsyncFd, Error, ErrorKind};
+
+    let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let (one, two) = (AsyncFd::new(&ours).unwrap(), AsyncFd::new(&ours).unwrap());
+    let file = std::fs::File::open("Cargo.toml").unwrap();
+    let file = AsyncFd::new(file).unwrap();
+    bibelot::run(async {
+        assert!(timeout(Duration::ZERO, one.readable()).await.is_err());
+        let error = two.readable().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert!(error.to_string().contains("another"), "{error}");
+        let would_block = |_: &_| Err::<(), _>(Error::from(ErrorKind::WouldBlock));
+        let error = file.read_with(would_block).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(
+            error.to_string().contains("cannot be waited for"),
+            "{error}"
+        );
+    });
+}
+
 // Wakes.
 
 /// Counts its wakes.

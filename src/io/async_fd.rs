@@ -26,8 +26,9 @@ use crate::task::yields;
 
 /// A descriptor that tasks can wait for: a socket, a pipe, a terminal, a device, an `eventfd`.
 ///
-/// Any number of tasks may wait on each of its sides, first come, first served. It may be made
-/// outside of an executor and waited on under any one of its thread.
+/// Any number of tasks may wait on each of its sides, first come, first served: share the `AsyncFd`,
+/// since two of them cannot wait for one descriptor. It may be made outside of an executor and waited
+/// on under any one of its thread.
 ///
 /// # Examples
 ///

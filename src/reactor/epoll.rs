@@ -21,6 +21,7 @@ use std::time::Duration;
 use polling::Poller;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::Errno;
 
 use crate::inbox;
 use crate::reactor::{Event, Interest};
@@ -96,8 +97,7 @@ impl Poll {
     /// Adds a source under a key.
     pub(crate) fn add(&self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
         self.count();
-        epoll::add(&self.poller, fd, EventData::new_u64(key), ALL_EDGES)?;
-        Ok(())
+        epoll::add(&self.poller, fd, EventData::new_u64(key), ALL_EDGES).map_err(explained)
     }
 
     /// Says what a source is wanted for: nothing to do, since it tells of everything.
@@ -162,6 +162,22 @@ impl Poll {
     pub(crate) fn calls(&self) -> u64 {
         self.calls.get()
     }
+}
+
+/// The error of a descriptor that cannot be added, in words where the kernel's would mislead.
+fn explained(error: Errno) -> io::Error {
+    let (kind, text) = match error {
+        Errno::EXIST => (
+            io::ErrorKind::AlreadyExists,
+            "this descriptor is waited for by another socket or AsyncFd; use that one, or a duplicate",
+        ),
+        Errno::PERM => (
+            io::ErrorKind::Unsupported,
+            "this descriptor cannot be waited for; files and directories are always ready",
+        ),
+        _ => return error.into(),
+    };
+    io::Error::new(kind, text)
 }
 
 /// What the flags of an event say.
