@@ -12,10 +12,11 @@
 //!
 //! Laws. A waker owns nothing: dropping one does nothing, copying one copies a word, so no task
 //! memory is ever freed by a waker and no `!Send` value ever dropped on a foreign thread. A stale
-//! token meets another generation and is ignored; after 65 536 tasks in its slot it may meet its
-//! own again, and the worst it can do then is one spurious poll, which every future must bear.
-//! `clone` is the one door by which a waker can leave our own futures: it marks the task that is
-//! running as *foreign*, since from then on anybody may wake it. Our own futures use [`keep`].
+//! token meets another generation and is ignored; generations wrap, so it may meet its own again in a
+//! task that took the slot 65 536 spawns later, and the worst it can do then is one spurious poll,
+//! which every future must bear. `clone` is the one door by which a waker can leave our own futures:
+//! it marks the task that is running as *foreign*, since from then on anybody may wake it. Our own
+//! futures use [`keep`].
 //!
 //! The design is the one that the futures RFC prescribes for single threads (rust-lang/rfcs, text
 //! 2592, "wakeup design": thread-local queues "carrying IDs rather than pointers").

@@ -191,7 +191,7 @@ impl Source {
     }
 
     /// Gives up a place in line, with a wake in hand or without.
-    pub(crate) fn leave_line(&self, direction: Direction, ticket: Ticket) {
+    fn leave_line(&self, direction: Direction, ticket: Ticket) {
         let side = self.side(direction);
         let mut queue = side.queue.borrow_mut();
         let unwoken = queue.leave(ticket);

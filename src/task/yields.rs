@@ -68,7 +68,7 @@ impl Future for YieldNow {
 }
 
 /// Answers pending for a task that is ready again at once.
-pub(crate) fn give_way<T>(cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<T> {
+fn give_way<T>(cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<T> {
     waker::with_current(|scheduler| scheduler.note(Waits::TURN, at));
     cx.waker().wake_by_ref();
     Poll::Pending
