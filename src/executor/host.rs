@@ -12,6 +12,7 @@
 //! users of tokio have asked for since 2020.)
 
 use std::fmt;
+#[cfg(not(polling_test_poll_backend))]
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::Location;
 use std::sync::Arc;
