@@ -44,6 +44,9 @@ pub struct Instant {
 const BEGINNING: Instant = Instant { nanos: 1 << 60 };
 
 impl Instant {
+    /// The moment before all others: a deadline that has always passed.
+    pub(crate) const PAST: Self = Self { nanos: 0 };
+
     /// The moment after all others: a deadline that never comes.
     pub(crate) const NEVER: Self = Self { nanos: u64::MAX };
 

@@ -4,6 +4,7 @@
 //! and, for misuse, what to do instead. A `Display` never repeats its source.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -107,12 +108,18 @@ struct Cancellation {
     task: String,
     /// Where the cancel was asked for.
     at: &'static Location<'static>,
+    /// Why, if that was said.
+    reason: Option<Cow<'static, str>>,
 }
 
 impl Cancelled {
     /// The cancel of a task that was asked for at this place.
-    pub(crate) fn new(task: String, at: &'static Location<'static>) -> Self {
-        Self(Box::new(Cancellation { task, at }))
+    pub(crate) fn new(
+        task: String,
+        at: &'static Location<'static>,
+        reason: Option<Cow<'static, str>>,
+    ) -> Self {
+        Self(Box::new(Cancellation { task, at, reason }))
     }
 
     /// Where the cancel was asked for.
@@ -120,11 +127,22 @@ impl Cancelled {
     pub fn at(&self) -> &'static Location<'static> {
         self.0.at
     }
+
+    /// Why it was asked for, if that was said; see
+    /// [`JoinHandle::cancel_because`](crate::task::JoinHandle::cancel_because).
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
 }
 
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} was cancelled at {}", self.0.task, self.0.at)
+        write!(f, "{} was cancelled at {}", self.0.task, self.0.at)?;
+        match &self.0.reason {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
+        }
     }
 }
 

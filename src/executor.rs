@@ -26,13 +26,15 @@
 //! 7. Tasks are polled and dropped on their own thread only.
 //! 8. Same seed, same clock, same inputs: same trace.
 //!
-//! Read next: `scheduler.rs` (slots and ready queue), `inbox.rs` (the sleep), `executor/face.rs`
-//! (what users see of all this).
+//! Read next: `waker.rs` (what a wake does), `scheduler.rs` (slots and ready queue), `inbox.rs` (the
+//! sleep), `executor/face.rs` (what users see of all this).
 
 pub(crate) mod builder;
 pub(crate) mod context;
 pub(crate) mod face;
 pub(crate) mod host;
+pub(crate) mod ledger;
+mod main_future;
 mod shutdown;
 mod sleep;
 pub(crate) mod spawn;
@@ -49,7 +51,10 @@ use std::time::Duration;
 
 use crate::clock::{self, Clock, Instant};
 use crate::error::JoinError;
+use crate::executor::ledger::Ledger;
+use crate::executor::main_future::Main;
 use crate::inbox::{Inbox, Message};
+use crate::locals;
 use crate::reactor::Reactor;
 use crate::report::{self, Hook, Report, SlowPoll};
 use crate::scheduler::Scheduler;
@@ -78,8 +83,10 @@ pub(crate) struct Core {
     clock: Clock,
     /// What the clock said when timers were last looked at.
     reading: Cell<Instant>,
-    /// The earliest deadline of the timeouts around what is being polled.
-    enclosing: Cell<Instant>,
+    /// What tasks still have to do for futures that were dropped.
+    ledger: Ledger,
+    /// When a shutdown gives up what is still owed.
+    limit: Cell<Instant>,
     /// Room for wakers between their collection and their wakes.
     wakers: Cell<Vec<Waker>>,
     /// How many polls there are to have been at the next look outside.
@@ -88,6 +95,8 @@ pub(crate) struct Core {
     counters: stats::Counters,
     /// What the builder was told.
     options: builder::Options,
+    /// Whether each step is looked at: slow polls are reported, or the executor shuts down.
+    is_watched: Cell<bool>,
     /// Whether `shutdown` was called.
     is_shut_down: Cell<bool>,
     /// Whether it runs somewhere down the stack, be another one above it.
@@ -97,53 +106,22 @@ pub(crate) struct Core {
 /// A place in the source.
 type Place = &'static Location<'static>;
 
-/// Polls the future given to `run`, whose value goes where that wants it; or drops it, if there is
-/// nothing to poll it with. Never panics.
-type PollMain<'a> = dyn FnMut(Option<&mut Context<'_>>) -> Poll<()> + 'a;
-
-/// The future given to `run`, and the task in whose name it is polled and dropped: it may borrow from
-/// its caller, so it lies there and not in a task's cell.
-struct Main<'a> {
-    /// Whose main future it is.
-    core: &'a Core,
-    /// The future.
-    poll: &'a mut PollMain<'a>,
-    /// The task; `None` once it has ended.
-    token: Option<Token>,
-}
-
-impl Drop for Main<'_> {
-    /// Ends the task also when `run` unwinds.
-    fn drop(&mut self) {
-        if let Some(token) = self.token
-            && let Some(turn) = self.core.scheduler.turn_of(token)
-        {
-            let _dropped = (self.poll)(None);
-            self.core.end(token, turn);
-        }
-    }
-}
-
 impl Core {
-    /// Turns until the main future has ended.
-    fn run_main<'a>(&'a self, poll: &'a mut PollMain<'a>, at: Place) {
-        // The task in whose name the future is polled; its own future never is.
-        let name = Some(String::from("main"));
-        let (token, _) = self.scheduler.spawn(std::future::pending::<()>(), name, at);
-        let token = Some(token);
-        self.run(&mut Some(Main {
-            core: self,
-            poll,
-            token,
-        }));
-    }
-
     /// Turns until the main future has ended, or without one until no task is left.
     fn run(&self, main: &mut Option<Main<'_>>) {
-        while !self.is_over(main) {
+        self.turn_until(main, |main| self.is_over(main));
+    }
+
+    /// Takes one turn after another until `is_over`, and sleeps when no task is ready.
+    fn turn_until<'a>(
+        &self,
+        main: &mut Option<Main<'a>>,
+        is_over: impl Fn(&Option<Main<'a>>) -> bool,
+    ) {
+        while !is_over(main) {
             self.take_messages();
             self.poll_ready(main);
-            if self.scheduler.ready_len() == 0 && !self.is_over(main) {
+            if self.scheduler.ready_len() == 0 && !is_over(main) {
                 self.sleep(None);
             }
         }
@@ -178,22 +156,21 @@ impl Core {
     #[inline]
     fn step(&self, token: Token, mut turn: Turn, main: &mut Option<Main<'_>>) -> bool {
         self.counters.polls.add(1);
-        let started = self.options.slow_poll.map(|_| clock::real_now());
+        let watch = self.is_watched.get().then(|| self.watch(&turn));
         let waker = ManuallyDrop::new(token.waker());
         let cx = &mut Context::from_waker(&waker);
         let mut main = main.as_mut().filter(|main| main.token == Some(token));
         let polled = match main.as_mut() {
             Some(main) => (main.poll)(Some(cx)),
-            None if turn.is_cancelled() => {
-                turn.cancel(extras::cancellation(&turn));
-                Poll::Ready(())
-            }
+            None if turn.is_special() => self.poll_special(&mut turn, cx),
             None => turn.poll(cx),
         };
-        if let Some(started) = started {
+        if let Some(started) = watch {
             self.report_if_slow(&turn, started);
         }
-        if polled.is_pending() {
+        // What it owes is paid in its turns, too, and before it has ended.
+        let is_waiting = turn.owes() && self.pay(&turn, cx).is_pending();
+        if is_waiting || polled.is_pending() {
             self.scheduler.park(turn);
             return false;
         }
@@ -201,11 +178,45 @@ impl Core {
         main.map(|main| main.token = None).is_some()
     }
 
+    /// Polls a task that has locals, or drops one that is to be cancelled.
+    #[cold]
+    fn poll_special(&self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<()> {
+        let (due, locals) = extras::before_poll(turn);
+        locals::within(locals, || match due {
+            Some(due) if due <= self.reading.get() => {
+                turn.cancel(extras::cancellation(turn));
+                Poll::Ready(())
+            }
+            Some(due) => {
+                self.set_due(turn, Some(due));
+                turn.poll(cx)
+            }
+            None => turn.poll(cx),
+        })
+    }
+
+    /// Has a task woken when the request to cancel it is due, or no longer.
+    #[cold]
+    fn set_due(&self, turn: &Turn, due: Option<Instant>) {
+        let timers = &self.timers;
+        let timer = due.map(|due| timers.borrow_mut().insert(due, turn.token().waker()));
+        if let Some(before) = extras::set_timer(turn, timer) {
+            // A waker of ours, which owns nothing.
+            drop(timers.borrow_mut().remove(before));
+        }
+    }
+
     /// Ends a task whose future has ended or was dropped.
     fn end(&self, token: Token, mut turn: Turn) {
         let joiner = turn.take_joiner();
         if turn.is_detached() {
             self.end_unseen(&mut turn);
+        }
+        if turn.is_special() {
+            self.set_due(&turn, None);
+        }
+        if turn.owes() {
+            self.hand_over(&turn);
         }
         if self.scheduler.waits().has_extras() {
             turn.set_extras();
@@ -285,6 +296,16 @@ impl Core {
         }
     }
 
+    /// Looks at a task before its poll, which begins now. While the executor shuts down, tasks go on
+    /// that somebody waits for; all others end.
+    #[cold]
+    fn watch(&self, turn: &Turn) -> Instant {
+        if self.is_shut_down.get() && turn.is_detached() {
+            self.request_end(turn);
+        }
+        clock::real_now()
+    }
+
     /// Reports a poll that held the thread too long.
     #[cold]
     fn report_if_slow(&self, turn: &Turn, started: Instant) {
@@ -324,9 +345,9 @@ impl Core {
         self.reading.get()
     }
 
-    /// The earliest deadline of the timeouts around what is being polled.
-    pub(crate) fn enclosing(&self) -> &Cell<Instant> {
-        &self.enclosing
+    /// What tasks still have to do for futures that were dropped.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Where reports go.

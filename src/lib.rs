@@ -64,8 +64,11 @@ mod report;
 mod rng;
 mod sys;
 
-// 1: who is ready, who is awaited, and how a wake comes in.
+// 1: who is ready, who is awaited, how a wake comes in, and what is around a poll.
+mod frame;
 mod inbox;
+mod locals;
+mod maybe_done;
 mod ready;
 mod registry;
 mod scheduler;
@@ -80,7 +83,13 @@ pub mod task;
 // 3: the loop.
 mod executor;
 
-// 4: waiting.
+// 4: waiting, and ending what waits.
+mod cancel_scope;
+mod cancelled;
+mod canceller;
+mod epilogue;
+mod local;
+mod race;
 mod reply;
 pub mod thread;
 pub mod time;
@@ -97,7 +106,7 @@ pub use executor::builder::ExecutorBuilder;
 pub use executor::face::{Executor, run};
 pub use executor::host::{ExecutorEnded, Remote};
 pub use executor::stats::Stats;
-pub use report::{Report, SlowPoll};
+pub use report::{Abandoned, Report, SlowPoll};
 pub use task::spawn;
 
 /// The README's program compiles.

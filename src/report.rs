@@ -28,6 +28,8 @@ pub enum Report {
     AcceptFailed(io::Error),
     /// A handler of a server's client ended with an error.
     ClientFailed(io::Error),
+    /// A cleanup was dropped before its end.
+    Abandoned(Abandoned),
     /// A writer was dropped with bytes that were not written.
     Unwritten {
         /// How many bytes are lost.
@@ -76,6 +78,53 @@ impl fmt::Display for SlowPoll {
     }
 }
 
+/// A cleanup that was dropped before its end: its grace was over, or no executor ran where it came to
+/// be owed. See [`task::finally`](crate::task::finally).
+#[derive(Debug, Clone)]
+pub struct Abandoned {
+    /// The task that owed it, as texts name it.
+    task: Option<String>,
+    /// Where it was asked for.
+    at: &'static Location<'static>,
+}
+
+impl Abandoned {
+    /// One that a task did not bring to its end in time.
+    pub(crate) fn new(task: String, at: &'static Location<'static>) -> Self {
+        Self {
+            task: Some(task),
+            at,
+        }
+    }
+
+    /// One that nobody could bring to its end.
+    pub(crate) fn without_executor(at: &'static Location<'static>) -> Self {
+        Self { task: None, at }
+    }
+
+    /// The task that owed it, by name, or by number and place; `None` if no executor was running.
+    #[must_use]
+    pub fn task(&self) -> Option<&str> {
+        self.task.as_deref()
+    }
+
+    /// Where the cleanup was asked for.
+    #[must_use]
+    pub fn at(&self) -> &'static Location<'static> {
+        self.at
+    }
+}
+
+impl fmt::Display for Abandoned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at;
+        match &self.task {
+            Some(task) => write!(f, "{task} gave up the cleanup of {at}: its grace is over"),
+            None => write!(f, "the cleanup of {at} was dropped: no executor is running"),
+        }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -83,6 +132,7 @@ impl fmt::Display for Report {
             Self::SlowPoll(slow) => slow.fmt(f),
             Self::AcceptFailed(error) => write!(f, "accepting a client: {error}; going on"),
             Self::ClientFailed(error) => write!(f, "serving a client: {error}"),
+            Self::Abandoned(abandoned) => abandoned.fmt(f),
             Self::Unwritten { bytes } => {
                 write!(
                     f,

@@ -296,6 +296,20 @@ impl Scheduler {
         Some(task.current())
     }
 
+    /// The token of who is being polled or dropped.
+    pub(crate) fn current_token(&self) -> Option<Token> {
+        self.current.get()
+    }
+
+    /// Notes that a task owes something, as long as it is there.
+    pub(crate) fn set_owes(&self, token: Token) {
+        let table = self.table.borrow();
+        let slot = table.slots.get(token.slot());
+        if let Some(task) = slot.and_then(|slot| slot.task.as_ref()) {
+            task.set_owes(true);
+        }
+    }
+
     /// Whether a task is being polled or dropped.
     pub(crate) fn is_in_task(&self) -> bool {
         self.current.get().is_some()

@@ -25,8 +25,13 @@ pub(crate) mod pool;
 pub(crate) mod waits;
 pub(crate) mod yields;
 
+pub use crate::cancel_scope::{CancelScope, Run};
+pub use crate::cancelled::cancelled;
+pub use crate::epilogue::{Finally, Shield, bracket, finally, shield};
 pub use crate::error::{Cancelled, JoinError, Panicked};
 pub use crate::executor::spawn::{Builder, current, spawn, try_current};
+pub use crate::local::{Local, Scoped};
+pub use crate::race::{Join, Race, join, race};
 pub use handle::Task;
 pub use id::TaskId;
 pub use join::JoinHandle;

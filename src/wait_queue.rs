@@ -77,6 +77,16 @@ impl WaitQueue {
         self.waiters.front_mut()?.waker.take()
     }
 
+    /// Marks all waiters as woken and returns their wakers, in order.
+    #[must_use]
+    pub(crate) fn wake_all(&mut self) -> Vec<Waker> {
+        let wakers = self
+            .waiters
+            .iter_mut()
+            .filter_map(|waiter| waiter.waker.take());
+        wakers.collect()
+    }
+
     /// Whether nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiters.is_empty()

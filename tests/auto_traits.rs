@@ -5,10 +5,17 @@
 //! ways in from other threads are `Send + Sync`.
 
 use std::cell::Cell;
+use std::future::Ready;
+use std::marker::PhantomPinned;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use bibelot::io::AsyncFd;
-use bibelot::task::{Builder, Cancelled, JoinError, JoinHandle, Panicked, Task, TaskId, YieldNow};
+use bibelot::task::{
+    self, Builder, CancelScope, Cancelled, Finally, JoinError, JoinHandle, Panicked, Shield, Task,
+    TaskId, YieldNow,
+};
 use bibelot::testing::Sim;
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
 use bibelot::{Executor, ExecutorBuilder, ExecutorEnded, Remote, Report, SlowPoll, Stats};
@@ -40,13 +47,26 @@ macro_rules! not {
 /// A type that must stay on its thread.
 type Local = Rc<Cell<()>>;
 
+/// A future that must stay where it is.
+struct Pinned(PhantomPinned);
+
+impl Future for Pinned {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
+
 // The executor and what belongs to its tasks.
 not!(Executor: Send Sync);
 not!(ExecutorBuilder: Send Sync);
 not!(JoinHandle<()>: Send Sync);
 not!(Sleep: Send Sync);
 not!(Interval: Send Sync);
-not!(Timeout<()>: Send Sync);
+not!(Timeout<Ready<()>>: Send Sync);
+not!(CancelScope: Send Sync);
+is!(task::Local<Rc<()>>: Send Sync);
 not!(AsyncFd<std::fs::File>: Send Sync);
 not!(Sim: Send Sync);
 
@@ -71,13 +91,16 @@ is!(Report: Send);
 not!(JoinError: Sync);
 
 // What may be polled by reference, whatever is inside.
-is!(JoinHandle<std::marker::PhantomPinned>: Unpin);
+is!(JoinHandle<PhantomPinned>: Unpin);
 is!(Sleep: Unpin);
 is!(Interval: Unpin);
 is!(YieldNow: Unpin);
 is!(AsyncFd<std::fs::File>: Unpin);
-is!(Timeout<Local>: Unpin);
-not!(Timeout<std::marker::PhantomPinned>: Unpin);
+is!(Timeout<Ready<Local>>: Unpin);
+not!(Timeout<Pinned>: Unpin);
+is!(Shield<Pinned>: Unpin);
+not!(Finally<Pinned, Pinned>: Unpin);
+is!(Finally<Ready<()>, Pinned>: Unpin);
 
 #[test]
 fn the_assertions_above_hold() {}

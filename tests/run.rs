@@ -197,8 +197,10 @@ fn joiners_see_a_shutdown_as_a_cancel_and_where_it_was() {
     assert!(handle.is_finished());
     let error = bibelot::run(handle).unwrap_err();
     let here = file!();
-    let expected =
-        format!("task 1 (spawned at {here}:{spawned}:27) was cancelled at {here}:{line}:14");
+    let expected = format!(
+        "task 1 (spawned at {here}:{spawned}:27) was cancelled at {here}:{line}:14: \
+         its executor was shut down"
+    );
     assert_eq!(error.to_string(), expected);
 }
 

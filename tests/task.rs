@@ -178,7 +178,7 @@ fn a_task_that_joins_itself_is_a_deadlock_that_the_simulation_names() {
     let (line, _) = lines.get();
     let here = file!();
     let expected = format!(
-        "deadlock: every task is waiting and no deadline is set\n  \
+        "deadlock: every task is waiting and no deadline is to come\n  \
          task \"narcissus\" waits for a task to end at {here}:{line}:21"
     );
     assert_eq!(text, expected);
@@ -201,7 +201,7 @@ fn a_deadlock_report_says_who_waits_for_what_and_where() {
     });
     let at = |line, column| format!("{}:{}:{column}", file!(), base + line);
     let expected = [
-        String::from("deadlock: every task is waiting and no deadline is set"),
+        String::from("deadlock: every task is waiting and no deadline is to come"),
         format!("  task \"main\" waits for a task to end at {}", at(10, 19)),
         format!(
             "  task 2 (spawned at {}) waits for nothing that could wake it",

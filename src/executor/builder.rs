@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
 use crate::executor::face::Executor;
+use crate::executor::ledger::Ledger;
 use crate::executor::{Core, POLLS_PER_LOOK, stats};
 use crate::inbox::Inbox;
 use crate::reactor::Reactor;
@@ -17,13 +18,17 @@ use crate::report::{Hook, Report};
 use crate::scheduler::Scheduler;
 use crate::timers::Timers;
 
+/// How long cleanups may take after a cancel, unless the builder is told.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// What an executor is told by its builder.
-#[derive(Default)]
 pub(crate) struct Options {
     /// How long a poll may take before it is reported.
     pub(crate) slow_poll: Option<Duration>,
     /// How much later than its deadline a timer may fire.
     pub(crate) timer_slack: Duration,
+    /// How long cleanups may take after a cancel.
+    pub(crate) grace: Duration,
     /// Whether to look for deadlocks.
     pub(crate) detect_deadlock: bool,
     /// Where reports go.
@@ -32,6 +37,20 @@ pub(crate) struct Options {
     pub(crate) is_virtual: bool,
     /// What shuffles the ready queue.
     pub(crate) seed: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            slow_poll: None,
+            timer_slack: Duration::ZERO,
+            grace: GRACE,
+            detect_deadlock: false,
+            hook: None,
+            is_virtual: false,
+            seed: None,
+        }
+    }
 }
 
 /// Makes an [`Executor`] that is not like all others; see [`Executor::builder`].
@@ -69,6 +88,16 @@ impl ExecutorBuilder {
     /// of the thread. Zero, the default, is exact to the nanosecond, as far as the machine is.
     pub fn timer_slack(mut self, slack: Duration) -> Self {
         self.options.timer_slack = slack;
+        self
+    }
+
+    /// Sets how long the cleanups of a cancelled future may take together, from the cancel on, and
+    /// how long a shutdown waits for those of all tasks: 5 seconds, unless this says otherwise. What
+    /// is left then is dropped and reported. [`Duration::MAX`] is no limit.
+    ///
+    /// See [`task::finally`](crate::task::finally).
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.options.grace = grace;
         self
     }
 
@@ -122,10 +151,12 @@ impl ExecutorBuilder {
             inbox,
             reading: Cell::new(clock.now()),
             clock,
-            enclosing: Cell::new(Instant::NEVER),
+            ledger: Ledger::default(),
+            limit: Cell::new(Instant::NEVER),
             wakers: Cell::default(),
             next_look: Cell::new(POLLS_PER_LOOK),
             counters: stats::Counters::default(),
+            is_watched: Cell::new(options.slow_poll.is_some()),
             options,
             is_shut_down: Cell::new(false),
             is_entered: Cell::new(false),

@@ -1,7 +1,7 @@
 //! Which executor runs on this thread, for everything that waits.
 //!
 //! The executor is found by the thread, so no handle is passed around; there is none outside of
-//! `run` and `turn`, and then what needs one panics and says so.
+//! `run`, `turn` and `shutdown`, and then what needs one panics and says so.
 
 use std::cell::RefCell;
 use std::panic::Location;
@@ -9,6 +9,8 @@ use std::rc::Rc;
 
 use crate::clock::{self, Instant};
 use crate::executor::Core;
+use crate::frame::{self, Frame};
+use crate::locals::{self, Locals};
 use crate::reactor::Reactor;
 use crate::task::waits::Waits;
 use crate::{report, waker};
@@ -30,6 +32,7 @@ pub(crate) fn enter<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
     }
     core.is_entered.set(true);
     let _restore = Restore(core, replace(Some(Rc::clone(core))));
+    let f = || frame::within(Frame::OPEN, || locals::within(Locals::default(), f));
     report::with_hook(core.hook(), || waker::enter(core.scheduler(), f))
 }
 

@@ -1,35 +1,63 @@
-//! The end of an executor: every task is dropped, newest first, on its own thread.
+//! The end of an executor: every task is dropped, newest first, on its own thread; then what they
+//! owe is paid, side by side, under one grace.
+//!
+//! ```text
+//!   drop all ──► is anything owed? ─ yes ─► turn, until it is paid or the grace is over ─┐
+//!      ▲                           └ no ──► ended                                        │
+//!      └─────────────────── what was spawned meanwhile ◄─────────────────────────────────┘
+//! ```
 
 use std::collections::BinaryHeap;
 use std::panic::Location;
 use std::rc::Rc;
 
+use crate::clock::Instant;
 use crate::error::{Cancelled, JoinError};
 use crate::executor::{Core, context};
+use crate::locals;
 use crate::registry;
+use crate::task::cell::Turn;
 use crate::task::extras;
+use crate::task::extras::Request;
 use crate::task::id::TaskId;
 use crate::waker::Token;
 
+/// Why the tasks are cancelled.
+const REASON: &str = "its executor was shut down";
+
 impl Core {
-    /// Drops all tasks, newest first; `at` is where it was asked for. Tasks that are spawned by the
-    /// destructors end cancelled, unpolled.
+    /// Drops all tasks, newest first, and has paid what they owe; `at` is where it was asked for.
+    /// Tasks that are spawned meanwhile and detached end cancelled, unpolled.
     pub(super) fn shut_down(self: &Rc<Self>, at: &'static Location<'static>) {
         self.is_shut_down.set(true);
+        self.is_watched.set(true);
+        let grace = self.options.grace;
+        self.limit.set(self.clock.now().saturating_add(grace));
         context::enter(self, || {
             self.inbox.close();
-            loop {
-                let mut tasks = self.tasks();
-                if tasks.is_empty() {
-                    break;
-                }
-                while let Some((_, token)) = tasks.pop() {
-                    self.drop_task(token, at);
-                }
+            self.inbox.end_sleep();
+            while self.scheduler.len() > 0 {
+                self.drop_tasks(at);
+                self.turn_until(&mut None, |_| self.ledger.is_empty());
             }
             self.scheduler.forget_ready();
             self.reactor.end();
         });
+    }
+
+    /// Drops all tasks, newest first.
+    fn drop_tasks(&self, at: &'static Location<'static>) {
+        let mut tasks = self.tasks();
+        while let Some((_, token)) = tasks.pop() {
+            self.drop_task(token, at);
+        }
+    }
+
+    /// Asks a task to end, now that nobody waits for it.
+    pub(super) fn request_end(&self, turn: &Turn) {
+        let (at, due) = (turn.spawned_at(), Instant::PAST);
+        let reason = Some(REASON.into());
+        extras::request_cancel(turn, Request { at, reason, due });
     }
 
     /// The tasks there are, the newest on top.
@@ -40,11 +68,20 @@ impl Core {
         tasks
     }
 
-    /// Drops one task, unless it has ended meanwhile.
+    /// Drops one task, unless it has ended meanwhile. One that owes something stays until that is
+    /// paid.
     fn drop_task(&self, token: Token, at: &'static Location<'static>) {
-        if let Some(mut turn) = self.scheduler.turn_of(token) {
-            let cancelled = Cancelled::new(extras::describe(&turn), at);
-            turn.cancel(JoinError::Cancelled(cancelled));
+        let Some(mut turn) = self.scheduler.turn_of(token) else {
+            return;
+        };
+        let special = turn.is_special().then(|| extras::before_poll(&turn));
+        let locals = special.map(|(_, locals)| locals).unwrap_or_default();
+        let cancelled = Cancelled::new(extras::describe(&turn), at, Some(REASON.into()));
+        locals::within(locals, || turn.cancel(JoinError::Cancelled(cancelled)));
+        if turn.owes() {
+            self.scheduler.park(turn);
+            self.scheduler.wake(token);
+        } else {
             self.end(token, turn);
         }
     }

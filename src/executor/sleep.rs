@@ -76,7 +76,7 @@ impl Core {
 
     /// The text for a deadlock: who waits for what, and where.
     fn deadlock(&self) -> String {
-        let mut text = String::from("deadlock: every task is waiting and no deadline is set");
+        let mut text = String::from("deadlock: every task is waiting and no deadline is to come");
         self.scheduler.for_each(|_, task, _| {
             let (name, waits) = (extras::describe(task), task.waits());
             let line = match task.waits_at() {

@@ -3,6 +3,7 @@
 use std::panic::Location;
 
 use crate::executor::{Place, context};
+use crate::locals;
 use crate::task::{JoinHandle, Task, extras};
 use crate::waker;
 
@@ -117,8 +118,12 @@ where
     F: Future + 'static,
 {
     let spawned = waker::with_current(|scheduler| scheduler.spawn(future, name, at));
-    match spawned {
-        Some((_, handle)) => JoinHandle::new(handle),
-        None => panic!("{}", context::NO_EXECUTOR),
+    let Some((_, task)) = spawned else {
+        panic!("{}", context::NO_EXECUTOR);
+    };
+    let locals = locals::current();
+    if !locals.is_empty() {
+        extras::set_locals(&task, locals);
     }
+    JoinHandle::new(task)
 }

@@ -266,7 +266,7 @@ impl<const BIT: u8> Owner<BIT> {
     #[inline(never)]
     fn end(&mut self) {
         // Nobody can want the future any more, nor an output without a handle.
-        let is_wanted = self.others(BIT) == HANDLE && self.is_finished();
+        let is_wanted = self.others(BIT) == HANDLE && self.has_ended();
         if !is_wanted && self.stage() != Stage::Empty {
             self.drop_unwanted();
         }
@@ -351,7 +351,7 @@ impl Turn {
 
     /// Polls the future. Ready says that it has ended, in whatever way.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.is_finished() {
+        if self.has_ended() {
             return Poll::Ready(());
         }
         // SAFETY: the stage is FUTURE, and the vtable is the cell's own (E).
@@ -360,7 +360,7 @@ impl Turn {
 
     /// Drops the future and leaves `error` for who joins, or what the destructor panicked with.
     pub(crate) fn cancel(&mut self, error: JoinError) {
-        if self.is_finished() {
+        if self.has_ended() {
             return;
         }
         // SAFETY: the vtable is the cell's own (E), and nobody polls (D).

@@ -1,28 +1,50 @@
-//! What few tasks have, kept beside their cells: a name, a public handle, a request to cancel.
+//! What few tasks have, kept beside their cells: a name, a public handle, a request to cancel, locals.
 //!
 //! A bit in the cell's header says that there is an entry here, so tasks without one pay nothing,
 //! and the header stays one cache line. The table belongs to the thread, not to the executor, since
 //! a join handle may outlive the executor and still be asked for its task's name.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
+use std::task::Waker;
 
+use crate::clock::Instant;
 use crate::error::{Cancelled, JoinError};
+use crate::locals::Locals;
 use crate::scheduler::Current;
 use crate::task::Task;
 use crate::task::header::Header;
 use crate::task::id::TaskId;
-use crate::waker::Token;
+use crate::timers::TimerKey;
+use crate::wait_queue::{Ticket, WaitQueue};
+use crate::waker::{self, Token};
 
 /// What is known of one task beyond its header.
 #[derive(Default)]
 struct Extra {
     /// The public handle, made when first asked for; it carries the name.
     task: Option<Task>,
-    /// Where a cancel was asked for.
-    cancel_at: Option<&'static Location<'static>>,
+    /// The request to cancel it.
+    request: Option<Request>,
+    /// Who is to be woken when there is one.
+    attentive: WaitQueue,
+    /// What wakes it when the request is due.
+    timer: Option<TimerKey>,
+    /// The values that it has inherited.
+    locals: Locals,
+}
+
+/// A request to cancel a task.
+pub(crate) struct Request {
+    /// Where it was made.
+    pub(crate) at: &'static Location<'static>,
+    /// Why, if that was said.
+    pub(crate) reason: Option<Cow<'static, str>>,
+    /// When the task is dropped.
+    pub(crate) due: Instant,
 }
 
 /// A task's number, with the token that tells it from those of other executors.
@@ -31,10 +53,10 @@ type Key = (Token, TaskId);
 /// Hashes keys that are counters in disguise: one multiplication spreads them (Fibonacci hashing,
 /// Knuth, TAOCP 6.4), and nobody from outside chooses them.
 #[derive(Default)]
-struct Spreader(u64);
+pub(crate) struct Spreader(u64);
 
 /// Makes [`Spreader`]s.
-type Spread = BuildHasherDefault<Spreader>;
+pub(crate) type Spread = BuildHasherDefault<Spreader>;
 
 impl Hasher for Spreader {
     fn write(&mut self, bytes: &[u8]) {
@@ -102,19 +124,80 @@ pub(crate) fn task_at(current: Current) -> Task {
     })
 }
 
-/// Notes where a cancel was asked for, the first time.
-pub(crate) fn set_cancelled(header: &Header, at: &'static Location<'static>) {
-    header.set_extras();
-    with_entry(key_of(header), |extra| {
-        extra.cancel_at.get_or_insert(at);
+/// Notes a request to cancel, and wakes the task. Of several the first stands, but the earliest is
+/// when it is due.
+pub(crate) fn request_cancel(header: &Header, request: Request) {
+    header.set_special();
+    let attentive = with_entry(key_of(header), |extra| {
+        match &mut extra.request {
+            Some(first) => first.due = first.due.min(request.due),
+            none => *none = Some(request),
+        }
+        extra.attentive.wake_all()
     });
+    waker::wake(header.token());
+    for waker in attentive {
+        waker::wake_kept(waker);
+    }
+}
+
+/// Whether a cancel was asked for; if not, `waker` is woken when it is.
+///
+/// The waker that is not needed comes back, to be dropped outside of a borrow.
+pub(crate) fn poll_request(
+    who: (Token, TaskId),
+    ticket: &mut Option<Ticket>,
+    waker: Waker,
+) -> (bool, Option<Waker>) {
+    with_entry(who, |extra| {
+        if extra.request.is_some() {
+            return (true, Some(waker));
+        }
+        match *ticket {
+            Some(ticket) => (false, extra.attentive.wait(ticket, waker)),
+            None => {
+                *ticket = Some(extra.attentive.join(waker));
+                (false, None)
+            }
+        }
+    })
+}
+
+/// Takes back who waits for a request; the waker is to be dropped outside of a borrow.
+pub(crate) fn stop_waiting(who: (Token, TaskId), ticket: Ticket) -> Option<Waker> {
+    let left = EXTRAS.try_with(|extras| extras.borrow_mut().get_mut(&who)?.attentive.leave(ticket));
+    left.ok().flatten()
+}
+
+/// When the task is to be cancelled, if that was asked for, and the values that it has inherited.
+pub(crate) fn before_poll(header: &Header) -> (Option<Instant>, Locals) {
+    with_entry(key_of(header), |extra| {
+        let due = extra.request.as_ref().map(|request| request.due);
+        (due, extra.locals.clone())
+    })
+}
+
+/// Sets what wakes the task when a request is due; returns what was set before.
+pub(crate) fn set_timer(header: &Header, timer: Option<TimerKey>) -> Option<TimerKey> {
+    with_entry(key_of(header), |extra| {
+        std::mem::replace(&mut extra.timer, timer)
+    })
+}
+
+/// Gives a new task the values that it inherits.
+pub(crate) fn set_locals(header: &Header, locals: Locals) {
+    header.set_special();
+    with_entry(key_of(header), |extra| extra.locals = locals);
 }
 
 /// The error of a task that is cancelled as was asked.
 pub(crate) fn cancellation(header: &Header) -> JoinError {
-    let at = with_entry(key_of(header), |extra| extra.cancel_at);
-    let at = at.unwrap_or_else(|| header.spawned_at());
-    JoinError::Cancelled(Cancelled::new(describe(header), at))
+    let asked = with_entry(key_of(header), |extra| {
+        let request = extra.request.as_ref()?;
+        Some((request.at, request.reason.clone()))
+    });
+    let (at, reason) = asked.unwrap_or_else(|| (header.spawned_at(), None));
+    JoinError::Cancelled(Cancelled::new(describe(header), at, reason))
 }
 
 /// Forgets what is known of a task whose cell is freed.

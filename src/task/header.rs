@@ -50,8 +50,10 @@ pub(super) const SLOT: u8 = 1;
 pub(super) const HANDLE: u8 = 1 << 1;
 /// A turn holds the cell: it is being polled or dropped.
 pub(super) const TURN: u8 = 1 << 2;
-/// A cancel was asked for.
-const CANCEL: u8 = 1 << 3;
+/// Something is to be looked up before a poll: a cancel was asked for, or the task has locals.
+const SPECIAL: u8 = 1 << 3;
+/// It has an entry in the executor's ledger, and does not end before that is paid.
+const OWES: u8 = 1 << 4;
 
 /// What every task has, whatever its future.
 pub(crate) struct Header {
@@ -81,7 +83,7 @@ struct Status(u8);
 
 impl Status {
     /// Where the stage begins.
-    const STAGE_SHIFT: u32 = 4;
+    const STAGE_SHIFT: u32 = 5;
 
     /// A status of this stage and these flags.
     fn new(stage: Stage, flags: u8) -> Self {
@@ -172,9 +174,28 @@ impl Header {
         Token::new(self.executor, self.number as u16, self.slot)
     }
 
-    /// Whether the future has ended.
-    pub(crate) fn is_finished(&self) -> bool {
+    /// Whether the future has ended; the task has not, as long as it owes something.
+    pub(super) fn has_ended(&self) -> bool {
         !matches!(self.stage(), Stage::Future | Stage::Ending)
+    }
+
+    /// Whether the task has ended.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.has_ended() && !self.owes()
+    }
+
+    /// Whether it has an entry in the executor's ledger.
+    pub(crate) fn owes(&self) -> bool {
+        self.has(OWES)
+    }
+
+    /// Notes whether it has an entry in the executor's ledger.
+    pub(crate) fn set_owes(&self, owes: bool) {
+        if owes {
+            self.set(OWES);
+        } else {
+            self.clear(OWES);
+        }
     }
 
     /// Whether the task ended with an error that nobody has seen.
@@ -187,14 +208,15 @@ impl Header {
         !self.has(HANDLE)
     }
 
-    /// Whether a cancel was asked for.
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.has(CANCEL)
+    /// Whether `extras` is to be asked before a poll.
+    pub(crate) fn is_special(&self) -> bool {
+        self.has(SPECIAL)
     }
 
-    /// Notes that a cancel was asked for.
-    pub(crate) fn set_cancelled(&self) {
-        self.set(CANCEL);
+    /// Notes that `extras` is to be asked before a poll.
+    pub(crate) fn set_special(&self) {
+        self.set_extras();
+        self.set(SPECIAL);
     }
 
     /// Notes that `extras` knows something about this task and is to forget it at the end.

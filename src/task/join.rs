@@ -1,14 +1,19 @@
 //! [`JoinHandle`]: the leaf future that waits for a task to end.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use crate::clock::Instant;
 use crate::error::JoinError;
+use crate::executor::context;
 use crate::place;
 use crate::report;
 use crate::task::cell::JoinRef;
+use crate::task::extras::Request;
 use crate::task::waits::Waits;
 use crate::task::{Task, extras};
 use crate::waker;
@@ -86,12 +91,47 @@ impl<T> JoinHandle<T> {
     /// ```
     #[track_caller]
     pub fn cancel(&self) {
-        if self.task.is_finished() || self.task.is_cancelled() {
-            return;
+        self.request_cancel(Instant::PAST, None);
+    }
+
+    /// [`cancel`](Self::cancel), and says why: the reason is told by [`JoinError::Cancelled`].
+    #[track_caller]
+    pub fn cancel_because(&self, reason: impl Into<Cow<'static, str>>) {
+        self.request_cancel(Instant::PAST, Some(reason.into()));
+    }
+
+    /// Asks that the task end, and has it cancelled only if it has not when `grace` is over.
+    ///
+    /// The task notices by [`task::cancelled`](crate::task::cancelled). A grace of
+    /// [`Duration::MAX`] has no end; a [`cancel`](Self::cancel) meanwhile takes effect at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::task;
+    /// use bibelot::time::Duration;
+    ///
+    /// bibelot::run(async {
+    ///     let polite = bibelot::spawn(async {
+    ///         task::cancelled().await;
+    ///         "goodbye"
+    ///     });
+    ///     polite.cancel_within(Duration::from_secs(1));
+    ///     assert_eq!(polite.await.unwrap(), "goodbye");
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn cancel_within(&self, grace: Duration) {
+        self.request_cancel(context::now().saturating_add(grace), None);
+    }
+
+    /// Notes the request, unless the future has ended.
+    #[track_caller]
+    fn request_cancel(&self, due: Instant, reason: Option<Cow<'static, str>>) {
+        if !self.task.has_ended() {
+            let at = Location::caller();
+            extras::request_cancel(&self.task, Request { at, reason, due });
         }
-        extras::set_cancelled(&self.task, Location::caller());
-        self.task.set_cancelled();
-        waker::wake(self.task.token());
     }
 
     /// Whether the task has ended, in whatever way.

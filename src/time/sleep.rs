@@ -85,7 +85,7 @@ pub struct Sleep {
 
 impl Sleep {
     /// A sleep that waits in the name of another place.
-    pub(super) fn at(deadline: Instant, at: &'static Location<'static>) -> Self {
+    pub(crate) fn at(deadline: Instant, at: &'static Location<'static>) -> Self {
         Self {
             deadline,
             pause: None,

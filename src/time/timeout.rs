@@ -1,7 +1,7 @@
 //! [`timeout`]: a future with a deadline.
 //!
 //! Who owns an expiry? Each timeout judges by the same reading of the clock, and while it polls what
-//! is inside it leaves its deadline where inner timeouts see it:
+//! is inside it leaves its deadline where inner timeouts see it (`frame.rs`):
 //!
 //! ```text
 //!   timeout(outer 5 ms)          enclosing: 5 ms
@@ -12,19 +12,23 @@
 //!
 //! So of two that pass together the outer wins, as in curio and trio, and no error ever looks like
 //! somebody else's. The future is polled before the deadline is looked at: late but done is a success.
+//! What is dropped may still have something to do, a `finally` say: the timeout waits for that
+//! (`canceller.rs`).
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::canceller::Enclosed;
 use crate::clock::Instant;
 use crate::executor::context;
+use crate::frame;
 use crate::place;
 use crate::time::Sleep;
 
@@ -33,6 +37,9 @@ use crate::time::Sleep;
 ///
 /// A future that is ready has succeeded, however late it is. [`Duration::MAX`] is no limit. A
 /// timeout inside another cannot extend it, and if both pass together the outer one expires.
+/// What the dropped future owes ([`task::finally`](crate::task::finally)) is done before this
+/// returns, for which there is a grace
+/// ([`ExecutorBuilder::grace`](crate::ExecutorBuilder::grace)).
 ///
 /// # Errors
 ///
@@ -80,29 +87,47 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
     let at = place::here();
     Timeout {
-        future,
+        inside: Enclosed::new(future),
         sleep: Sleep::at(deadline, at),
         at,
+        reason: None,
     }
 }
 
 pin_project! {
     /// The future of [`timeout`] and [`timeout_at`].
-    #[derive(Debug)]
     #[must_use = "futures do nothing unless awaited"]
-    pub struct Timeout<F> {
+    pub struct Timeout<F: Future> {
         #[pin]
-        future: F,
+        inside: Enclosed<F>,
         sleep: Sleep,
         at: &'static Location<'static>,
+        reason: Option<&'static str>,
     }
 }
 
-impl<F> Timeout<F> {
+impl<F: Future> Timeout<F> {
     /// When the time is up.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.sleep.deadline()
+    }
+
+    /// Says what the time is for; [`Elapsed`] tells it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::time::{Duration, timeout};
+    ///
+    /// # bibelot::run(async {
+    /// let greeting = timeout(Duration::ZERO, std::future::pending::<()>()).because("no greeting");
+    /// assert_eq!(greeting.await.unwrap_err().reason(), Some("no greeting"));
+    /// # });
+    /// ```
+    pub fn because(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
     }
 }
 
@@ -110,46 +135,30 @@ impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let deadline = this.sleep.deadline();
-        let enclosing = {
-            let enclosed = Enclosed::by(deadline);
-            if let Poll::Ready(output) = this.future.poll(cx) {
-                return Poll::Ready(Ok(output));
+        let mut this = self.project();
+        let inside = this.inside.as_mut();
+        if inside.poll_inside(this.sleep.deadline(), cx).is_pending() {
+            ready!(Pin::new(this.sleep).poll(cx));
+            if frame::current().deadline <= context::with(|core| core.reading()) {
+                // An enclosing deadline has passed as well: its owner expires in this very poll.
+                return Poll::Pending;
             }
-            enclosed.before
-        };
-        match Pin::new(this.sleep).poll(cx) {
-            Poll::Ready(()) if enclosing > context::with(|core| core.reading()) => {
-                Poll::Ready(Err(Elapsed { at: this.at }))
-            }
-            // Ready, but an enclosing deadline has passed as well: its owner expires in this poll.
-            Poll::Ready(()) | Poll::Pending => Poll::Pending,
+            this.inside.as_mut().cancel();
         }
+        let output = ready!(this.inside.poll_end(cx));
+        Poll::Ready(output.ok_or(Elapsed {
+            at: this.at,
+            reason: *this.reason,
+        }))
     }
 }
 
-/// While it lives, the earliest deadline around what is polled includes one more.
-struct Enclosed {
-    /// The earliest deadline without it.
-    before: Instant,
-}
-
-impl Enclosed {
-    /// Adds a deadline.
-    fn by(deadline: Instant) -> Self {
-        let before = context::with(|core| {
-            let before = core.enclosing().get();
-            core.enclosing().set(before.min(deadline));
-            before
-        });
-        Self { before }
-    }
-}
-
-impl Drop for Enclosed {
-    fn drop(&mut self) {
-        context::try_with(|core| core.enclosing().set(self.before));
+impl<F: Future> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout")
+            .field("deadline", &self.deadline())
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -158,6 +167,8 @@ impl Drop for Enclosed {
 pub struct Elapsed {
     /// Where the timeout was set.
     at: &'static Location<'static>,
+    /// What the time was for, if that was said.
+    reason: Option<&'static str>,
 }
 
 impl Elapsed {
@@ -166,17 +177,27 @@ impl Elapsed {
     pub fn at(&self) -> &'static Location<'static> {
         self.at
     }
+
+    /// What the time was for, if [`Timeout::because`] has said so.
+    #[must_use]
+    pub fn reason(&self) -> Option<&'static str> {
+        self.reason
+    }
 }
 
 impl fmt::Debug for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Elapsed(at {})", self.at)
+        write!(f, "Elapsed({self})")
     }
 }
 
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the timeout at {} elapsed", self.at)
+        write!(f, "the timeout at {} elapsed", self.at)?;
+        match self.reason {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,0 +1,140 @@
+//! The one idea under timeouts, cancel scopes, races and scopes: whoever drops a future waits for
+//! what it still owes.
+//!
+//! ```text
+//!   Running ── ready ───────────► Ended(value) ─┐
+//!      └────── cancel ──────────► Ended(none) ──┴─► is anything owed under our key? ── no ──► ready
+//!              the future is dropped within               └─ yes: woken when it is paid
+//!              our frame, so that what it owes
+//!              is owed under our key
+//! ```
+//!
+//! An [`Enclosed`] future is left only when nothing is left of it: neither the future nor its
+//! epilogues. It keeps the value meanwhile. If it is dropped itself while it waits, what is owed
+//! passes to the canceller around it; if it is forgotten, the task pays all the same
+//! (`executor/ledger.rs`).
+//!
+//! Read next: `time/timeout.rs`, the simplest user.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::clock::Instant;
+use crate::executor::context;
+use crate::frame::{self, Frame, Key};
+use crate::maybe_done::MaybeDone;
+use crate::waker;
+
+/// One who may drop what is inside it, and then waits until that has paid what it owes.
+#[derive(Debug)]
+pub(crate) struct Canceller {
+    /// Its name in the ledger; the task's own before it has one.
+    key: Key,
+}
+
+impl Canceller {
+    /// One that has not been polled.
+    pub(crate) fn new() -> Self {
+        Self { key: Key::TASK }
+    }
+
+    /// Calls `f`, which polls or drops what is inside, with this as the innermost canceller.
+    pub(crate) fn enclose<R>(&mut self, deadline: Instant, f: impl FnOnce() -> R) -> R {
+        if self.key == Key::TASK {
+            self.key = Key::new();
+        }
+        let around = frame::current();
+        let frame = Frame {
+            key: self.key,
+            deadline: around.deadline.min(deadline),
+            limit: around.limit,
+        };
+        frame::within(frame, f)
+    }
+
+    /// Waits until nothing is owed under its key.
+    pub(crate) fn poll_paid(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let owing = context::try_with(|core| (!core.ledger().is_empty()).then(|| Rc::clone(core)));
+        let Some(core) = owing.flatten() else {
+            return Poll::Ready(());
+        };
+        let Some(token) = core.scheduler().current_token() else {
+            return Poll::Ready(());
+        };
+        let waker = waker::keep(cx.waker());
+        let (must_wait, unused) = core.ledger().wait(token, self.key, waker);
+        drop(unused);
+        if must_wait {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    }
+}
+
+impl Drop for Canceller {
+    /// Passes what is owed under its key to the canceller around it.
+    fn drop(&mut self) {
+        if self.key == Key::TASK {
+            return;
+        }
+        let waiter = context::try_with(|core| {
+            if core.ledger().is_empty() {
+                return None;
+            }
+            let token = core.scheduler().current_token()?;
+            core.ledger().pass_on(token, self.key, frame::current().key)
+        });
+        drop(waiter);
+    }
+}
+
+pin_project! {
+    /// A future that can be ended from outside, and is left when all that it owed is paid.
+    pub(crate) struct Enclosed<F: Future> {
+        #[pin]
+        inside: MaybeDone<F>,
+        canceller: Canceller,
+    }
+}
+
+impl<F: Future> Enclosed<F> {
+    /// A future that has not been polled.
+    pub(crate) fn new(future: F) -> Self {
+        Self {
+            inside: MaybeDone::new(future),
+            canceller: Canceller::new(),
+        }
+    }
+
+    /// Polls the future, which is to be over at `deadline`. Ready says that it has ended, in
+    /// whatever way: then [`poll_end`](Self::poll_end) goes on.
+    pub(crate) fn poll_inside(
+        self: Pin<&mut Self>,
+        deadline: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let this = self.project();
+        if !this.inside.is_running() {
+            return Poll::Ready(());
+        }
+        this.canceller.enclose(deadline, || this.inside.poll(cx))
+    }
+
+    /// Drops the future.
+    pub(crate) fn cancel(self: Pin<&mut Self>) {
+        let this = self.project();
+        this.canceller
+            .enclose(Instant::PAST, || this.inside.clear());
+    }
+
+    /// Waits until all is paid. The value comes back, or `None` if it was cancelled before.
+    pub(crate) fn poll_end(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let this = self.project();
+        ready!(this.canceller.poll_paid(cx));
+        Poll::Ready(this.inside.take())
+    }
+}

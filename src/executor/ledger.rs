@@ -1,0 +1,289 @@
+//! The ledger: what tasks still have to do for futures that were dropped before their end.
+//!
+//! ```text
+//!   dropped inside          the page of the task            polled by the task beside its body, in
+//!   timeout k7 ───────────► k7 │ cleanup a ► │ cleanup b    the same turns: a and c run, b waits for
+//!   no canceller ─────────► 0  │ cleanup c ► │              a, and the timeout waits for a and b
+//! ```
+//!
+//! A future that is dropped cannot await, so what it still owes, its *epilogue* (`epilogue.rs`), goes
+//! to the task. The laws:
+//!
+//! 1. The task pays, whoever is forgotten: it does not end before its page is empty.
+//! 2. Under one key one epilogue runs after another, in the order in which Rust dropped their owners:
+//!    inner before outer. Under several keys they run side by side.
+//! 3. What has started is never paused.
+//! 4. A canceller leaves when nothing is owed under its key; if it is dropped before, what is owed
+//!    passes to the key around it.
+//! 5. Each epilogue has a limit. One that is not done by then is dropped and reported, and so is what
+//!    it owes itself.
+//!
+//! No user code runs while the ledger is borrowed: an epilogue is taken out to be polled. Why not a
+//! list in each canceller: a canceller that is forgotten would take it along. Why not a task for each
+//! epilogue: it would not be its task's, with that one's name, handle and locals.
+//!
+//! Read next: `canceller.rs`, `epilogue.rs`.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::clock::Instant;
+use crate::error::Panicked;
+use crate::executor::{Core, Place, context};
+use crate::frame::{self, Frame, Key};
+use crate::locals::{self, Locals};
+use crate::report::{self, Abandoned, Report, discard};
+use crate::task::cell::Turn;
+use crate::task::extras::{self, Spread};
+use crate::timers::TimerKey;
+use crate::waker::{self, Token};
+
+/// What has to be done.
+pub(crate) type Epilogue = Pin<Box<dyn Future<Output = ()>>>;
+
+/// One epilogue that is owed.
+struct Debt {
+    /// Under which name.
+    key: Key,
+    /// The epilogue; `None` while it is polled.
+    epilogue: Option<Epilogue>,
+    /// When it is given up.
+    limit: Instant,
+    /// What wakes the task then; `None` before it has started.
+    timer: Option<TimerKey>,
+    /// The values it sees.
+    locals: Locals,
+    /// Where it was asked for.
+    at: Place,
+}
+
+/// What one task owes.
+#[derive(Default)]
+struct Page {
+    /// In the order in which it came to be owed.
+    debts: Vec<Debt>,
+    /// The cancellers that wait for a key to be empty.
+    waiters: Vec<(Key, Waker)>,
+}
+
+impl Page {
+    /// The first debt from `from` on that may run.
+    fn payable(&self, from: usize) -> Option<usize> {
+        let is_first = |nth: usize| {
+            let key = self.debts[nth].key;
+            self.debts[..nth].iter().all(|debt| debt.key != key)
+        };
+        (from..self.debts.len()).find(|&nth| self.debts[nth].timer.is_some() || is_first(nth))
+    }
+
+    /// Takes the waker of who waits for a key.
+    fn take_waiter(&mut self, key: Key) -> Option<Waker> {
+        let nth = self.waiters.iter().position(|(of, _)| *of == key)?;
+        Some(self.waiters.swap_remove(nth).1)
+    }
+}
+
+/// What the tasks of one executor owe.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    /// A page for each task that owes something.
+    pages: RefCell<HashMap<Token, Page, Spread>>,
+}
+
+impl Ledger {
+    /// Whether nobody owes anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pages.borrow().is_empty()
+    }
+
+    /// Whether something is owed under a key; then `waker` is woken when nothing is any more. The
+    /// waker that is not needed comes back, to be dropped outside of a borrow.
+    pub(crate) fn wait(&self, token: Token, key: Key, waker: Waker) -> (bool, Option<Waker>) {
+        let mut pages = self.pages.borrow_mut();
+        let Some(page) = pages.get_mut(&token) else {
+            return (false, Some(waker));
+        };
+        let before = page.take_waiter(key);
+        if page.debts.iter().all(|debt| debt.key != key) {
+            return (false, before.or(Some(waker)));
+        }
+        page.waiters.push((key, waker));
+        (true, before)
+    }
+
+    /// Passes what a task owes under one key to another, whose waiter is woken at the end instead.
+    /// The waker of who waited comes back, to be dropped outside of a borrow.
+    pub(crate) fn pass_on(&self, token: Token, from: Key, to: Key) -> Option<Waker> {
+        let mut pages = self.pages.borrow_mut();
+        let page = pages.get_mut(&token)?;
+        for debt in page.debts.iter_mut().filter(|debt| debt.key == from) {
+            debt.key = to;
+        }
+        page.take_waiter(from)
+    }
+}
+
+impl Core {
+    /// Has the running task pay an epilogue, or, where none is running, one that is made for it.
+    pub(crate) fn owe(&self, epilogue: Epilogue, at: Place) {
+        let frame = frame::current();
+        let limit = self.clock.now().saturating_add(self.options.grace);
+        let debt = Debt {
+            key: frame.key,
+            epilogue: Some(epilogue),
+            limit: limit.min(frame.limit).min(self.limit.get()),
+            timer: None,
+            locals: locals::current(),
+            at,
+        };
+        let token = self.scheduler.current_token();
+        let token = token.unwrap_or_else(|| self.spawn_payer(at));
+        let mut pages = self.ledger.pages.borrow_mut();
+        pages.entry(token).or_default().debts.push(debt);
+        self.scheduler.set_owes(token);
+    }
+
+    /// Starts a task that does nothing but pay.
+    fn spawn_payer(&self, at: Place) -> Token {
+        let (token, handle) = self.scheduler.spawn(ready(()), None, at);
+        drop(handle);
+        self.inbox.ring_if_asleep();
+        token
+    }
+
+    /// Has another task pay what this one owes, which cannot be polled any more.
+    #[cold]
+    pub(super) fn hand_over(&self, turn: &Turn) {
+        let page = self.ledger.pages.borrow_mut().remove(&turn.token());
+        if let Some(page) = page {
+            let token = self.spawn_payer(turn.spawned_at());
+            self.ledger.pages.borrow_mut().insert(token, page);
+            self.scheduler.set_owes(token);
+        }
+        turn.set_owes(false);
+    }
+
+    /// Polls what a task owes. Ready says that it owes nothing any more.
+    #[cold]
+    pub(super) fn pay(&self, turn: &Turn, cx: &mut Context<'_>) -> Poll<()> {
+        let token = turn.token();
+        let mut from = 0;
+        while let Some((nth, mut epilogue, frame, locals, at)) = self.take_payable(token, from) {
+            let polled = frame::within(frame, || {
+                locals::within(locals, || {
+                    if frame.limit <= self.reading.get() {
+                        report::send(&Report::Abandoned(Abandoned::new(
+                            extras::describe(turn),
+                            at,
+                        )));
+                    } else if epilogue_is_pending(turn, &mut epilogue, cx) {
+                        return Some(epilogue);
+                    }
+                    contain(turn, || drop(epilogue));
+                    None
+                })
+            });
+            match polled {
+                Some(epilogue) => {
+                    self.put_back(token, nth, epilogue);
+                    from = nth + 1;
+                }
+                None => {
+                    self.strike_out(token, nth);
+                    from = nth;
+                }
+            }
+        }
+        let mut pages = self.ledger.pages.borrow_mut();
+        if pages.get(&token).is_some_and(|page| !page.debts.is_empty()) {
+            return Poll::Pending;
+        }
+        let page = pages.remove(&token);
+        turn.set_owes(false);
+        drop(pages);
+        drop(page);
+        Poll::Ready(())
+    }
+
+    /// Takes the next epilogue that may run, to be polled.
+    fn take_payable(
+        &self,
+        token: Token,
+        from: usize,
+    ) -> Option<(usize, Epilogue, Frame, Locals, Place)> {
+        let mut pages = self.ledger.pages.borrow_mut();
+        let page = pages.get_mut(&token)?;
+        let nth = page.payable(from)?;
+        let debt = &mut page.debts[nth];
+        let frame = Frame {
+            key: debt.key,
+            limit: debt.limit,
+            ..Frame::OPEN
+        };
+        let epilogue = debt.epilogue.take()?;
+        Some((nth, epilogue, frame, debt.locals.clone(), debt.at))
+    }
+
+    /// Puts an epilogue back that is not done, with its limit set.
+    fn put_back(&self, token: Token, nth: usize, epilogue: Epilogue) {
+        let mut pages = self.ledger.pages.borrow_mut();
+        let debt = pages.get_mut(&token).map(|page| &mut page.debts[nth]);
+        let debt = debt.expect("a debt stays until it is struck out");
+        debt.epilogue = Some(epilogue);
+        let mut timers = self.timers.borrow_mut();
+        debt.timer
+            .get_or_insert_with(|| timers.insert(debt.limit, token.waker()));
+    }
+
+    /// Strikes a debt out that is paid, and wakes who waited for the last one of its key.
+    fn strike_out(&self, token: Token, nth: usize) {
+        let mut pages = self.ledger.pages.borrow_mut();
+        let page = pages
+            .get_mut(&token)
+            .expect("a debt stays until it is struck out");
+        let debt = page.debts.remove(nth);
+        let is_last = page.debts.iter().all(|other| other.key != debt.key);
+        let waiter = is_last.then(|| page.take_waiter(debt.key)).flatten();
+        drop(pages);
+        if let Some(timer) = debt.timer {
+            let waker = self.timers.borrow_mut().remove(timer);
+            drop(waker);
+        }
+        if let Some(waiter) = waiter {
+            waker::wake_kept(waiter);
+        }
+    }
+}
+
+/// Polls an epilogue. A panic ends it and is reported.
+fn epilogue_is_pending(turn: &Turn, epilogue: &mut Epilogue, cx: &mut Context<'_>) -> bool {
+    contain(turn, || epilogue.as_mut().poll(cx)).is_some_and(|polled| polled.is_pending())
+}
+
+/// Calls user code in the name of a task. A panic is reported as that task's.
+fn contain<R>(turn: &Turn, f: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(done) => Some(done),
+        Err(payload) => {
+            report::send_panic(Panicked::new(extras::describe(turn), payload));
+            None
+        }
+    }
+}
+
+/// Has the running task pay an epilogue: it is polled to its end beside whatever the task does. Where
+/// no executor runs it is dropped and reported.
+pub(crate) fn owe(epilogue: Epilogue, at: Place) {
+    match context::try_with(Rc::clone) {
+        Some(core) => core.owe(epilogue, at),
+        None => {
+            report::send(&Report::Abandoned(Abandoned::without_executor(at)));
+            discard(epilogue);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The future given to `run`: it may borrow from its caller, so it lies there and not in a task's cell.
+//!
+//! It is polled in the name of a task that has a slot, a number and a name like any other, but whose own
+//! future never is polled.
+
+use std::task::{Context, Poll};
+
+use crate::executor::{Core, Place};
+use crate::waker::Token;
+
+/// Polls the future given to `run`, whose value goes where that wants it; or drops it, if there is
+/// nothing to poll it with. Never panics.
+pub(super) type PollMain<'a> = dyn FnMut(Option<&mut Context<'_>>) -> Poll<()> + 'a;
+
+/// The future given to `run`, and the task in whose name it is polled and dropped: it may borrow from
+/// its caller, so it lies there and not in a task's cell.
+pub(super) struct Main<'a> {
+    /// Whose main future it is.
+    core: &'a Core,
+    /// The future.
+    pub(super) poll: &'a mut PollMain<'a>,
+    /// The task; `None` once it has ended.
+    pub(super) token: Option<Token>,
+}
+
+impl Drop for Main<'_> {
+    /// Ends the task also when `run` unwinds.
+    fn drop(&mut self) {
+        if let Some(token) = self.token
+            && let Some(turn) = self.core.scheduler.turn_of(token)
+        {
+            let _dropped = (self.poll)(None);
+            self.core.end(token, turn);
+        }
+    }
+}
+
+impl Core {
+    /// Turns until the main future has ended.
+    pub(super) fn run_main<'a>(&'a self, poll: &'a mut PollMain<'a>, at: Place) {
+        // The task in whose name the future is polled; its own future never is.
+        let name = Some(String::from("main"));
+        let (token, _) = self.scheduler.spawn(std::future::pending::<()>(), name, at);
+        let token = Some(token);
+        self.run(&mut Some(Main {
+            core: self,
+            poll,
+            token,
+        }));
+    }
+}

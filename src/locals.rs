@@ -1,0 +1,89 @@
+//! The values that a task hands down to the tasks it spawns.
+//!
+//! ```text
+//!   task A   USER.scope("ann", …)          current: [USER "ann"]
+//!     └─ spawn ─► task B                   current: [USER "ann"], for all of B's life
+//!          └─ TRACE.scope(7, …)            current: [USER "ann", TRACE 7]
+//! ```
+//!
+//! One thread-local holds the current set. Whoever gives a value sets it while the future inside is
+//! polled or dropped, and the executor sets a task's own in its turns, so branches of a join or race
+//! never see each other's. A set is never changed, only copied with one more value: it is small, and
+//! to inherit it is to count a reference.
+//!
+//! Read next: `local.rs`, which users see.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// One value, with the number of its key.
+#[derive(Clone)]
+struct Entry {
+    /// Whose value it is.
+    key: usize,
+    /// The value.
+    value: Rc<dyn Any>,
+}
+
+/// A set of values; `None` is the empty one.
+#[derive(Clone, Default)]
+pub(crate) struct Locals(Option<Rc<[Entry]>>);
+
+impl Locals {
+    /// Whether there are no values.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether this is the very same set, and not only one of the same values.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        }
+    }
+
+    /// The value of a key.
+    pub(crate) fn get(&self, key: usize) -> Option<Rc<dyn Any>> {
+        let entry = self.0.as_ref()?.iter().find(|entry| entry.key == key)?;
+        Some(Rc::clone(&entry.value))
+    }
+
+    /// The set with another value for a key.
+    pub(crate) fn with(&self, key: usize, value: Rc<dyn Any>) -> Self {
+        let others = self.0.iter().flat_map(|entries| entries.iter());
+        let others = others.filter(|entry| entry.key != key).cloned();
+        Self(Some(others.chain([Entry { key, value }]).collect()))
+    }
+}
+
+thread_local! {
+    /// The values of what is being polled.
+    static CURRENT: RefCell<Locals> = const { RefCell::new(Locals(None)) };
+}
+
+/// The values of what is being polled. During the end of the thread there are none.
+pub(crate) fn current() -> Locals {
+    let current = CURRENT.try_with(|current| current.borrow().clone());
+    current.unwrap_or_default()
+}
+
+/// Calls `f` with these as the current values.
+pub(crate) fn within<R>(locals: Locals, f: impl FnOnce() -> R) -> R {
+    /// Puts those before back, also when `f` unwinds.
+    struct Restore(Locals);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            drop(replace(std::mem::take(&mut self.0)));
+        }
+    }
+    let _restore = Restore(replace(locals));
+    f()
+}
+
+/// Sets the current values, and returns those before: their destructors are the user's.
+fn replace(locals: Locals) -> Locals {
+    let replaced = CURRENT.try_with(|current| current.replace(locals));
+    replaced.unwrap_or_default()
+}
