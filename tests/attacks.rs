@@ -5,7 +5,9 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
+use std::io::Write;
 use std::mem;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -497,7 +499,8 @@ fn a_descriptor_that_cannot_be_waited_for_says_why() {
     use bibelot::io::{AsyncFd, Error, ErrorKind};
 
     let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-    let (one, two) = (AsyncFd::new(&ours).unwrap(), AsyncFd::new(&ours).unwrap());
+    let ours = Rc::new(ours);
+    let [one, two] = [(); 2].map(|()| AsyncFd::new(Rc::clone(&ours)).unwrap());
     let file = std::fs::File::open("Cargo.toml").unwrap();
     let file = AsyncFd::new(file).unwrap();
     bibelot::run(async {
@@ -512,6 +515,32 @@ fn a_descriptor_that_cannot_be_waited_for_says_why() {
             error.to_string().contains("cannot be waited for"),
             "{error}"
         );
+    });
+}
+
+/// Two descriptors, and which of them it says it is.
+struct Liar([std::os::unix::net::UnixStream; 2], Cell<usize>);
+
+impl AsFd for Liar {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0[self.1.get()].as_fd()
+    }
+}
+
+/// The one that was registered is taken out, and not another one that it would answer by then.
+#[test]
+fn an_owner_that_changes_its_mind_is_waited_for_and_dropped_all_the_same() {
+    use bibelot::io::AsyncFd;
+
+    let [(one, theirs), (other, _theirs)] =
+        [(); 2].map(|()| std::os::unix::net::UnixStream::pair().unwrap());
+    let liar = AsyncFd::new(Liar([one, other], Cell::new(0))).unwrap();
+    bibelot::run(async {
+        assert!(timeout(Duration::ZERO, liar.readable()).await.is_err());
+        liar.get_ref().1.set(1);
+        (&theirs).write_all(b"!").unwrap();
+        liar.readable().await.unwrap();
+        drop(liar);
     });
 }
 
