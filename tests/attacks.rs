@@ -544,6 +544,36 @@ fn an_owner_that_changes_its_mind_is_waited_for_and_dropped_all_the_same() {
     });
 }
 
+/// Who leaves the line passes the wake on, in a destructor: no place for somebody else's panic.
+#[test]
+fn a_waker_that_panics_when_the_line_moves_on_is_reported() {
+    use bibelot::io::AsyncFd;
+
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let ours = AsyncFd::new(ours).unwrap();
+    executor.run(async {
+        let mut first = Box::pin(ours.readable());
+        let mut second = foreign::Foreign(Box::pin(ours.readable()));
+        poll_fn(|cx| {
+            assert!(first.as_mut().poll(cx).is_pending());
+            assert!(Pin::new(&mut second).poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        foreign::set_hook(|call| assert!(call != Call::Wake, "not my day"));
+        (&theirs).write_all(b"!").unwrap();
+        for _ in 0..100 {
+            yield_now().await; // until the executor has looked outside: the first is woken
+        }
+        assert!(trace.take().is_empty());
+        drop(first);
+        assert_eq!(trace.take(), ["a foreign waker panicked: not my day"]);
+    });
+    foreign::set_hook(|_| {});
+}
+
 // Wakes.
 
 /// Counts its wakes.

@@ -203,7 +203,7 @@ impl Source {
         drop(queue);
         drop(unwoken);
         if let Some(next) = next {
-            next.wake();
+            waker::wake_kept(next);
         }
     }
 
