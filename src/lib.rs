@@ -46,10 +46,12 @@
 //! # Words
 //!
 //! A *task* is a future with a place in an executor. It is *polled* until it *waits*, and *woken*
-//! when it need not wait any longer: then it is *ready*, until its *turn* comes. A *waker* is the
-//! *token* that names it. A *leaf future* is one that registers a waker somewhere: with a *source*
-//! of the *reactor*, a *deadline* of the timers, a queue, another task's end; all other futures are
-//! made of these. A task is *cancelled*, a handle *detached*; a task *waits*, a thread *blocks*.
+//! when it need not wait any longer: then it is *ready*, until its *turn* comes. The executor has
+//! turns as well: in one of those, each task that is ready has its own. A *waker* is the *token* that
+//! names a task. The *inbox* is where wakes of other threads arrive, and its *bell* ends the sleep of
+//! the executor. A *leaf future* is one that registers a waker somewhere: with a *source* of the
+//! *reactor*, a *deadline* of the timers, a queue, another task's end; all other futures are made of
+//! these. A task is *cancelled*, a handle *detached*; a task *waits*, a thread *blocks*.
 
 // The floors of the house: what is above uses what is below, never the other way round
 // (`tests/tidy.rs` looks). This is also an order in which to read.

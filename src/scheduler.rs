@@ -373,7 +373,7 @@ impl Scheduler {
         self.outside.get() > 0
     }
 
-    /// Calls `f` for each parked task, oldest slot first, with how often it was polled.
+    /// Calls `f` for each task, in the order of the slots, with how often it was polled.
     pub(crate) fn for_each(&self, mut f: impl FnMut(Token, &TaskRef, u32)) {
         for (index, slot) in &self.table.borrow().slots {
             if let Some(task) = &slot.task {

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{self, ErrorKind, PipeReader, Read};
 use std::mem;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::thread;
@@ -135,8 +135,7 @@ fn deliver() {
         mem::take(&mut interrupts.waiters)
     };
     for waker in waiters.into_values() {
-        // A foreign waker that panics has told so by the panic hook; the others are woken still.
-        drop(catch_unwind(AssertUnwindSafe(|| waker.wake())));
+        waker::wake_kept(waker);
     }
 }
 

@@ -1,14 +1,16 @@
-//! The few calls to the system that Rust cannot check: the wait on Linux, registration, and signals.
+//! The few calls to the system that Rust cannot check: the wait on Linux, registration, the descriptor
+//! that is registered, and signals.
 //!
 //! `Poller::wait` costs three system calls a turn, five with a timeout (it re-arms its notifier and
 //! sets a timer descriptor). Waiting on the poller's own descriptor costs one, and
 //! `epoll_pwait2` takes nanoseconds. Read next: `reactor/epoll.rs`, `signal.rs`.
 #![expect(
     unsafe_code,
-    reason = "epoll_pwait2 and sigaction are in no safe library; Poller::add asks for a delete before the close"
+    reason = "epoll_pwait2 and sigaction are in no safe library; Poller::add asks for a delete before the close, which takes a descriptor by its number"
 )]
 
 pub(crate) use interrupt::catch_interrupts;
+pub(crate) use lent::Lent;
 
 #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
 pub(crate) use linux::{EventBuffer, wait};
@@ -162,16 +164,41 @@ mod portable {
 
     use polling::{Event, PollMode, Poller};
 
-    /// Adds a descriptor. The caller deletes it before it is closed (`reactor/source.rs`, law 2).
+    /// Adds a descriptor. The caller deletes it before it is closed (a law of `reactor.rs`).
     pub(crate) fn add(
         poller: &Poller,
         fd: BorrowedFd<'_>,
         interest: Event,
         mode: PollMode,
     ) -> io::Result<()> {
-        // SAFETY: `Source::leave` deletes it, and `AsyncFd` calls that before it closes or gives
-        // away the descriptor; one that is leaked is never closed.
+        // SAFETY: `Source::leave` deletes it, this very one (`Lent`), and `AsyncFd` calls that before
+        // it closes or gives away the descriptor; one that is leaked is never closed, since its owner
+        // borrows nothing.
         unsafe { poller.add_with_mode(fd.as_raw_fd(), interest, mode) }
+    }
+}
+
+/// A descriptor that is asked for once and used as long as its owner is there.
+mod lent {
+    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+    /// The descriptor that an owner has lent, by its number. A safe `as_fd` may answer something else
+    /// each time; but what was registered is what must be taken out.
+    pub(crate) struct Lent(RawFd);
+
+    impl Lent {
+        /// The descriptor of `owner`, which outlives every use of this and is meanwhile shared at most.
+        pub(crate) fn by(owner: &(impl AsFd + 'static)) -> Self {
+            Self(owner.as_fd().as_raw_fd())
+        }
+
+        /// The descriptor.
+        pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+            // SAFETY: it was lent for as long as the owner is only shared, and an owner cannot know
+            // when that loan ends, so it is open. `AsyncFd` gives out `&T` alone, and uses this no
+            // more when `T` leaves it.
+            unsafe { BorrowedFd::borrow_raw(self.0) }
+        }
     }
 }
 

@@ -76,6 +76,12 @@ impl Builder {
 /// once if it was called since the last time; [`std::thread::park`], which may also return for no
 /// reason, while this does not.
 ///
+/// A task has one park, as a thread has: of several that wait in it side by side an unpark ends one,
+/// and only the one polled last is sure to be woken. Let each wait in a task of its own.
+///
+/// std's own `park` blocks the thread, with all its tasks, and shares the thread's token with the
+/// executor: see [`Executor`](crate::Executor).
+///
 /// # Panics
 ///
 /// Panics, when polled, outside of a task.

@@ -5,7 +5,9 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
+use std::io::Write;
 use std::mem;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -497,7 +499,8 @@ fn a_descriptor_that_cannot_be_waited_for_says_why() {
     use bibelot::io::{AsyncFd, Error, ErrorKind};
 
     let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-    let (one, two) = (AsyncFd::new(&ours).unwrap(), AsyncFd::new(&ours).unwrap());
+    let ours = Rc::new(ours);
+    let [one, two] = [(); 2].map(|()| AsyncFd::new(Rc::clone(&ours)).unwrap());
     let file = std::fs::File::open("Cargo.toml").unwrap();
     let file = AsyncFd::new(file).unwrap();
     bibelot::run(async {
@@ -513,6 +516,62 @@ fn a_descriptor_that_cannot_be_waited_for_says_why() {
             "{error}"
         );
     });
+}
+
+/// Two descriptors, and which of them it says it is.
+struct Liar([std::os::unix::net::UnixStream; 2], Cell<usize>);
+
+impl AsFd for Liar {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0[self.1.get()].as_fd()
+    }
+}
+
+/// The one that was registered is taken out, and not another one that it would answer by then.
+#[test]
+fn an_owner_that_changes_its_mind_is_waited_for_and_dropped_all_the_same() {
+    use bibelot::io::AsyncFd;
+
+    let [(one, theirs), (other, _theirs)] =
+        [(); 2].map(|()| std::os::unix::net::UnixStream::pair().unwrap());
+    let liar = AsyncFd::new(Liar([one, other], Cell::new(0))).unwrap();
+    bibelot::run(async {
+        assert!(timeout(Duration::ZERO, liar.readable()).await.is_err());
+        liar.get_ref().1.set(1);
+        (&theirs).write_all(b"!").unwrap();
+        liar.readable().await.unwrap();
+        drop(liar);
+    });
+}
+
+/// Who leaves the line passes the wake on, in a destructor: no place for somebody else's panic.
+#[test]
+fn a_waker_that_panics_when_the_line_moves_on_is_reported() {
+    use bibelot::io::AsyncFd;
+
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let ours = AsyncFd::new(ours).unwrap();
+    executor.run(async {
+        let mut first = Box::pin(ours.readable());
+        let mut second = foreign::Foreign(Box::pin(ours.readable()));
+        poll_fn(|cx| {
+            assert!(first.as_mut().poll(cx).is_pending());
+            assert!(Pin::new(&mut second).poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        foreign::set_hook(|call| assert!(call != Call::Wake, "not my day"));
+        (&theirs).write_all(b"!").unwrap();
+        for _ in 0..100 {
+            yield_now().await; // until the executor has looked outside: the first is woken
+        }
+        assert!(trace.take().is_empty());
+        drop(first);
+        assert_eq!(trace.take(), ["a foreign waker panicked: not my day"]);
+    });
+    foreign::set_hook(|_| {});
 }
 
 // Wakes.

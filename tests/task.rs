@@ -21,11 +21,29 @@ use bibelot::{Executor, Report, spawn};
 
 use support::{Trace, on_drop, panic_of, reporting_to};
 
+/// What a program says, which is given a trace to say it to.
+fn said_by(program: impl AsyncFnOnce(Trace)) -> Vec<String> {
+    let trace = Trace::new();
+    Sim::new().run(program(trace.clone()));
+    trace.take()
+}
+
+/// An executor, and the trace of what it reports.
+fn reporting() -> (Trace, Executor) {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    (trace, executor)
+}
+
+/// Spawns a task with a name.
+#[track_caller]
+fn named<F: Future + 'static>(name: &str, future: F) -> JoinHandle<F::Output> {
+    Builder::new().name(name).spawn(future)
+}
+
 #[test]
 fn spawn_does_not_switch_and_children_come_in_order() {
-    let trace = Trace::new();
-    let said = trace.clone();
-    bibelot::run(async move {
+    let said = said_by(async |said| {
         for name in ["first", "second", "third"] {
             let said = said.clone();
             spawn(async move { said.say(name) });
@@ -35,16 +53,14 @@ fn spawn_does_not_switch_and_children_come_in_order() {
         said.say("main again");
     });
     assert_eq!(
-        trace.take(),
+        said,
         ["spawned all", "first", "second", "third", "main again"]
     );
 }
 
 #[test]
 fn yielding_lets_every_other_ready_task_have_its_turn_once() {
-    let trace = Trace::new();
-    let said = trace.clone();
-    bibelot::run(async move {
+    let said = said_by(async |said| {
         for name in ["a", "b"] {
             let said = said.clone();
             spawn(async move {
@@ -55,14 +71,12 @@ fn yielding_lets_every_other_ready_task_have_its_turn_once() {
             });
         }
     });
-    assert_eq!(trace.take(), ["a0", "b0", "a1", "b1", "a2", "b2"]);
+    assert_eq!(said, ["a0", "b0", "a1", "b1", "a2", "b2"]);
 }
 
 #[test]
 fn a_dropped_handle_lets_its_task_go_on() {
-    let trace = Trace::new();
-    let said = trace.clone();
-    bibelot::run(async move {
+    let said = said_by(async |said| {
         let handle = spawn(async move {
             yield_now().await;
             said.say("went on");
@@ -70,7 +84,7 @@ fn a_dropped_handle_lets_its_task_go_on() {
         yield_now().await;
         drop(handle);
     });
-    assert_eq!(trace.take(), ["went on"]);
+    assert_eq!(said, ["went on"]);
 }
 
 #[test]
@@ -92,9 +106,7 @@ fn join_gives_the_value_whenever_it_is_asked_for() {
 
 #[test]
 fn a_joiner_is_woken_once_and_in_the_order_of_ends() {
-    let trace = Trace::new();
-    let said = trace.clone();
-    Sim::new().run(async move {
+    let said = said_by(async |said| {
         for nth in [3, 1, 2] {
             let said = said.clone();
             let handle = spawn(sleep(Duration::from_secs(nth)));
@@ -104,7 +116,7 @@ fn a_joiner_is_woken_once_and_in_the_order_of_ends() {
             });
         }
     });
-    assert_eq!(trace.take(), ["1 s", "2 s", "3 s"]);
+    assert_eq!(said, ["1 s", "2 s", "3 s"]);
 }
 
 #[test]
@@ -122,16 +134,14 @@ fn a_handle_awaited_by_reference_can_be_given_up_and_awaited_again() {
 
 #[test]
 fn a_handle_awaited_by_value_and_given_up_lets_the_task_go_on() {
-    let trace = Trace::new();
-    let said = trace.clone();
-    Sim::new().run(async move {
+    let said = said_by(async |said| {
         let handle = spawn(async move {
             sleep(Duration::from_secs(2)).await;
             said.say("went on");
         });
         assert!(timeout(Duration::from_secs(1), handle).await.is_err());
     });
-    assert_eq!(trace.take(), ["went on"]);
+    assert_eq!(said, ["went on"]);
 }
 
 #[test]
@@ -166,7 +176,7 @@ fn a_task_that_joins_itself_is_a_deadlock_that_the_simulation_names() {
         Sim::new().run(async move {
             let own: Rc<RefCell<Option<JoinHandle<()>>>> = Rc::default();
             let handle = Rc::clone(&own);
-            let narcissus = Builder::new().name("narcissus").spawn(async move {
+            let narcissus = named("narcissus", async move {
                 yield_now().await;
                 let own = own.take().unwrap();
                 told.set((line!() + 1, 0));
@@ -193,9 +203,9 @@ fn a_deadlock_report_says_who_waits_for_what_and_where() {
     let text = panic_of(|| {
         Sim::new().run(async {
             let silent = spawn(pending()); // base + 6
-            let joins = Builder::new().name("joins").spawn(joins_it(silent));
+            let joins = named("joins", joins_it(silent));
             let endless = sleep(Duration::MAX); // base + 8
-            drop(Builder::new().name("endless").spawn(endless));
+            drop(named("endless", endless));
             joins.await.unwrap(); // base + 10
         })
     });
@@ -294,7 +304,7 @@ fn a_panic_is_joined() {
 #[test]
 fn into_panic_of_a_cancelled_task_says_what_to_do() {
     bibelot::run(async {
-        let handle = Builder::new().name("fetch").spawn(pending::<()>());
+        let handle = named("fetch", pending::<()>());
         handle.cancel();
         let (here, line) = (file!(), line!() - 1);
         let error = handle.await.unwrap_err();
@@ -308,14 +318,9 @@ fn into_panic_of_a_cancelled_task_says_what_to_do() {
 
 #[test]
 fn a_panic_that_nobody_joins_is_reported_with_name_or_place() {
-    let trace = Trace::new();
-    let executor = reporting_to(&trace).build().unwrap();
+    let (trace, executor) = reporting();
     executor.run(async {
-        drop(
-            Builder::new()
-                .name("fetch")
-                .spawn(async { panic!("no route") }),
-        );
+        drop(named("fetch", async { panic!("no route") }));
         let line = line!() + 1;
         drop(spawn(async { panic!("nameless") }));
         yield_now().await;
@@ -326,17 +331,13 @@ fn a_panic_that_nobody_joins_is_reported_with_name_or_place() {
         ];
         assert_eq!(trace.take(), expected);
 
-        let handle = Builder::new()
-            .name("late")
-            .spawn(async { panic!("too late") });
+        let handle = named("late", async { panic!("too late") });
         yield_now().await;
         assert!(trace.take().is_empty(), "it may still be joined");
         drop(handle);
         assert_eq!(trace.take(), ["task \"late\" panicked: too late"]);
 
-        let joined = Builder::new()
-            .name("joined")
-            .spawn(async { panic!("seen") });
+        let joined = named("joined", async { panic!("seen") });
         let error = joined.await;
         drop(error);
         assert!(trace.take().is_empty(), "it was joined");
@@ -396,8 +397,7 @@ impl<T, G> Future for Ends<T, G> {
 
 #[test]
 fn a_panic_in_the_destructor_of_a_future_makes_its_task_panicked() {
-    let trace = Trace::new();
-    let executor = reporting_to(&trace).build().unwrap();
+    let (trace, executor) = reporting();
     executor.run(async {
         // The future ends with a value, and its remains panic: the value is dropped, once.
         let value = trace.on_drop("value dropped");
@@ -425,19 +425,12 @@ fn a_panic_in_the_destructor_of_a_future_makes_its_task_panicked() {
 
 #[test]
 fn a_panic_in_the_destructor_of_an_output_that_nobody_wants_is_reported() {
-    let trace = Trace::new();
-    let executor = reporting_to(&trace).build().unwrap();
+    let (trace, executor) = reporting();
     executor.run(async {
-        drop(
-            Builder::new()
-                .name("detached")
-                .spawn(async { Bomb("unwanted") }),
-        );
+        drop(named("detached", async { Bomb("unwanted") }));
         yield_now().await;
         assert_eq!(trace.take(), ["task \"detached\" panicked: unwanted"]);
-        let handle = Builder::new()
-            .name("late")
-            .spawn(async { Bomb("unwanted") });
+        let handle = named("late", async { Bomb("unwanted") });
         yield_now().await;
         drop(handle);
         assert_eq!(trace.take(), ["task \"late\" panicked: unwanted"]);
@@ -449,23 +442,14 @@ fn a_panic_in_the_destructor_of_an_output_that_nobody_wants_is_reported() {
 /// A panic carries a value, whose destructor may panic when the report is done with it.
 #[test]
 fn a_panic_whose_payload_panics_when_dropped_harms_nobody() {
-    let trace = Trace::new();
-    let executor = reporting_to(&trace).build().unwrap();
+    let (trace, executor) = reporting();
     executor.run(async {
-        drop(
-            Builder::new()
-                .name("a")
-                .spawn(async { panic_any(Bomb("payload")) }),
-        );
+        drop(named("a", async { panic_any(Bomb("payload")) }));
         yield_now().await;
-        let handle = Builder::new()
-            .name("b")
-            .spawn(async { panic_any(Bomb("payload")) });
+        let handle = named("b", async { panic_any(Bomb("payload")) });
         yield_now().await;
         drop(handle);
-        let handle = Builder::new()
-            .name("c")
-            .spawn(async { on_drop(|| panic_any(Bomb("payload"))) });
+        let handle = named("c", async { on_drop(|| panic_any(Bomb("payload"))) });
         yield_now().await;
         drop(handle);
         assert_eq!(executor.stats().tasks, 1);
@@ -495,7 +479,7 @@ fn a_task_knows_its_name_number_parent_and_place() {
         let main = current();
         assert_eq!((main.name(), main.parent()), (Some("main"), None));
         let line = line!() + 1;
-        let handle = Builder::new().name("fetch").spawn(async { current() });
+        let handle = named("fetch", async { current() });
         let task = handle.task();
         assert_eq!(task.name(), Some("fetch"));
         assert_eq!(task.parent(), Some(main.id()));
@@ -525,13 +509,13 @@ fn try_current_is_the_running_task_in_polls_and_destructors() {
     bibelot::run(async {
         tell("main");
         let (local, output) = (guard("local"), guard("unwanted output"));
-        drop(Builder::new().name("detached").spawn(async move {
+        drop(named("detached", async move {
             let _local = local;
             output
         }));
         yield_now().await;
         let output = guard("output dropped with its handle");
-        let handle = Builder::new().name("joined").spawn(async move { output });
+        let handle = named("joined", async move { output });
         yield_now().await;
         drop(handle);
     });
@@ -672,9 +656,7 @@ fn unpark_publishes_what_was_done_before() {
 /// the task gives way.
 #[test]
 fn a_task_gives_way_after_128_ready_operations() {
-    let trace = Trace::new();
-    let said = trace.clone();
-    bibelot::run(async move {
+    let said = said_by(async |said| {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let ours = AsyncFd::new(ours).unwrap();
         theirs.write_all(&[0; 300]).unwrap();
@@ -692,7 +674,7 @@ fn a_task_gives_way_after_128_ready_operations() {
             said.say(format!("{}", read.get()));
         }
     });
-    assert_eq!(trace.take(), ["128", "256", "300", "300"]);
+    assert_eq!(said, ["128", "256", "300", "300"]);
 }
 
 #[test]
@@ -716,7 +698,7 @@ fn a_slow_poll_is_reported_with_name_and_place() {
             }
         });
     builder.build().unwrap().run(async move {
-        let hog = Builder::new().name("hog").spawn(async move {
+        let hog = named("hog", async move {
             spin();
             yield_now().await;
             spin();
@@ -736,8 +718,7 @@ fn a_slow_poll_is_reported_with_name_and_place() {
 
 #[test]
 fn without_a_limit_no_poll_is_slow() {
-    let trace = Trace::new();
-    let executor = reporting_to(&trace).build().unwrap();
+    let (trace, executor) = reporting();
     executor.run(async {
         let start = Instant::now();
         while start.elapsed() < Duration::from_millis(2) {

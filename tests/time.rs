@@ -8,6 +8,7 @@ use std::error::Error;
 use std::future::{pending, poll_fn};
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
+use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
@@ -19,7 +20,7 @@ use bibelot::testing::Sim;
 use bibelot::time::{
     Duration, Elapsed, Instant, Sleep, interval, sleep, sleep_until, timeout, timeout_at,
 };
-use bibelot::{Executor, spawn};
+use bibelot::{Executor, Report, spawn};
 
 use support::{Trace, panic_of, poll_once};
 
@@ -491,6 +492,25 @@ fn a_tick_that_was_given_up_is_not_lost() {
         every.tick().await;
         assert!(timeout(s(4), every.tick()).await.is_err());
         assert_eq!(every.tick().await, start + s(10));
+    });
+}
+
+#[test]
+fn a_tick_waits_where_it_is_asked_for() {
+    let line = Rc::new(Cell::new(None));
+    let seen = Rc::clone(&line);
+    let builder = Executor::builder()
+        .slow_poll(Duration::ZERO) // so every poll is reported, and says where it came to wait
+        .on_report(move |report| {
+            if let Report::SlowPoll(poll) = report {
+                seen.set(poll.waits_at().map(Location::line));
+            }
+        });
+    Sim::from_builder(builder).run(async {
+        let mut every = interval(s(10));
+        every.tick().await;
+        every.tick().await;
+        assert_eq!(line.get(), Some(line!() - 1));
     });
 }
 

@@ -108,9 +108,9 @@ impl ExecutorBuilder {
         self
     }
 
-    /// Sends reports to `hook` instead of standard error: panics of tasks that nobody joins, slow
-    /// polls, clients that could not be accepted. The hook is called between two polls or during
-    /// one; a hook that panics is told about on standard error.
+    /// Sends every [`Report`] to `hook` instead of standard error: panics that nobody joins, slow
+    /// polls, clients that could not be accepted or served, bytes that were not written. The hook is
+    /// called between two polls or during one; a hook that panics is told about on standard error.
     pub fn on_report(mut self, hook: impl Fn(&Report) + 'static) -> Self {
         self.options.hook = Some(Rc::new(hook));
         self

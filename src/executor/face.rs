@@ -71,6 +71,11 @@ fn discard_future<F>(mut future: Pin<&mut Option<F>>) {
 /// Dropping it is a [`shutdown`](Self::shutdown). It stays on its thread; [`remote`](Self::remote)
 /// gives other threads a way in.
 ///
+/// When no task is ready and no descriptor is awaited, it may sleep in [`std::thread::park`]. Whoever
+/// uses that on the same thread shares its one token: a sleep of the executor may take an `unpark`
+/// that was meant for the program's own `park`, and leave one that lets that return for no reason. So
+/// look at what is waited for before each `park`, and again after it, as std asks for.
+///
 /// # Examples
 ///
 /// ```

@@ -8,7 +8,8 @@
 //!                     └─ anything else: done, the line moves on
 //! ```
 //!
-//! Read next: `net/tcp.rs`, which is std's methods over this.
+//! Law: the owner is asked for its descriptor once, when it is taken in. What was registered is taken
+//! out, whatever `as_fd` answers by then. Read next: `net/tcp.rs`, which is std's methods over this.
 
 use std::fmt;
 use std::io;
@@ -21,10 +22,14 @@ use std::task::{Context, Poll, ready};
 use crate::executor::context;
 use crate::place;
 use crate::reactor::source::{Direction, Place, Source};
+use crate::sys::Lent;
 use crate::task::waits::Waits;
 use crate::task::yields;
 
 /// A descriptor that tasks can wait for: a socket, a pipe, a terminal, a device, an `eventfd`.
+///
+/// `T` owns the descriptor or has a share in it, as an `Rc` does; while it is in here it must answer
+/// the same one to every `as_fd`, and the first is the one that is waited for.
 ///
 /// Any number of tasks may wait on each of its sides, first come, first served: share the `AsyncFd`,
 /// since two of them cannot wait for one descriptor. It may be made outside of an executor and waited
@@ -52,11 +57,13 @@ use crate::task::yields;
 pub struct AsyncFd<T: AsFd> {
     /// What is known of its readiness.
     source: Rc<Source>,
+    /// The descriptor.
+    lent: Lent,
     /// The descriptor's owner; `None` only on the way out.
     inner: Option<T>,
 }
 
-impl<T: AsFd> AsyncFd<T> {
+impl<T: AsFd + 'static> AsyncFd<T> {
     /// Takes a descriptor in and makes it non-blocking.
     ///
     /// # Errors
@@ -64,18 +71,22 @@ impl<T: AsFd> AsyncFd<T> {
     /// Returns the system's error if it cannot be made non-blocking. A descriptor that cannot be
     /// waited for, such as a file's, is found out only when a task has to wait.
     pub fn new(inner: T) -> io::Result<Self> {
-        rustix::io::ioctl_fionbio(&inner, true)?;
-        Ok(Self::from_nonblocking(inner))
+        let fd = Self::from_nonblocking(inner);
+        rustix::io::ioctl_fionbio(fd.lent.as_fd(), true)?;
+        Ok(fd)
     }
 
     /// Takes in a descriptor that is non-blocking already.
     pub(crate) fn from_nonblocking(inner: T) -> Self {
         Self {
             source: Source::new(),
+            lent: Lent::by(&inner),
             inner: Some(inner),
         }
     }
+}
 
+impl<T: AsFd> AsyncFd<T> {
     /// The descriptor's owner.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "it is there until into_inner")]
@@ -89,7 +100,7 @@ impl<T: AsFd> AsyncFd<T> {
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "it is there until now")]
     pub fn into_inner(mut self) -> T {
-        self.source.leave(self.get_ref().as_fd());
+        self.source.leave(self.lent.as_fd());
         self.inner.take().expect("into_inner consumes the AsyncFd")
     }
 
@@ -141,8 +152,8 @@ impl<T: AsFd> AsyncFd<T> {
     /// Nothing is lost.
     #[track_caller]
     pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
-        self.operation(Direction::Read, |inner: &T| {
-            would_block_unless(inner.as_fd(), rustix::event::PollFlags::IN)
+        self.operation(Direction::Read, |_: &T| {
+            would_block_unless(self.lent.as_fd(), rustix::event::PollFlags::IN)
         })
     }
 
@@ -157,8 +168,8 @@ impl<T: AsFd> AsyncFd<T> {
     /// Nothing is lost.
     #[track_caller]
     pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
-        self.operation(Direction::Write, |inner: &T| {
-            would_block_unless(inner.as_fd(), rustix::event::PollFlags::OUT)
+        self.operation(Direction::Write, |_: &T| {
+            would_block_unless(self.lent.as_fd(), rustix::event::PollFlags::OUT)
         })
     }
 
@@ -194,7 +205,7 @@ impl<T: AsFd> AsyncFd<T> {
         }
         self.source.would_block(direction);
         context::note(Waits::IO, at);
-        let fd = self.get_ref().as_fd();
+        let fd = self.lent.as_fd();
         let reactor = context::reactor();
         match self.source.wait_unqueued(direction, cx, fd, &reactor) {
             Ok(()) => Poll::Pending,
@@ -237,8 +248,8 @@ fn attempt<T, R>(inner: &T, op: &mut impl FnMut(&T) -> io::Result<R>) -> io::Res
 
 impl<T: AsFd> Drop for AsyncFd<T> {
     fn drop(&mut self) {
-        if let Some(inner) = &self.inner {
-            self.source.leave(inner.as_fd());
+        if self.inner.is_some() {
+            self.source.leave(self.lent.as_fd());
         }
     }
 }
@@ -300,7 +311,7 @@ where
         }
         context::note(Waits::IO, this.at);
         let reactor = context::reactor();
-        let fd = this.fd.get_ref().as_fd();
+        let fd = this.fd.lent.as_fd();
         this.place.wait(cx, fd, &reactor).map(Err)
     }
 }

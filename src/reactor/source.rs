@@ -17,7 +17,7 @@
 //! comes.
 //!
 //! Several tasks may wait on one side: first come, first served. Who is woken and leaves without
-//! having found would-block passes the wake on, whether it was dropped or served (laws of
+//! having found would-block passes the wake on, whether it was dropped or served (see
 //! `wait_queue.rs`). Read next: `io/async_fd.rs`, the leaf future.
 
 use std::cell::{Cell, RefCell};
@@ -203,7 +203,7 @@ impl Source {
         drop(queue);
         drop(unwoken);
         if let Some(next) = next {
-            next.wake();
+            waker::wake_kept(next);
         }
     }
 

@@ -77,7 +77,8 @@ fn give_way<T>(cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<T> 
 /// Takes one from what the running task may do in this poll; pending when it is used up, which lets
 /// the others have their turn. Outside of a task there is no limit.
 ///
-/// Every leaf future that finds its operation ready asks this first (see `scheduler.rs`).
+/// The leaf futures of bytes, sockets and signals ask this before they answer ready (see
+/// `scheduler.rs`). A join, a park and a deadline that has passed are no operations, and are free.
 pub(crate) fn spend(cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<()> {
     match waker::with_current(|scheduler| !scheduler.is_in_task() || scheduler.spend()) {
         Some(false) => give_way(cx, at),

@@ -58,7 +58,9 @@ impl Interval {
     /// # Cancel safety
     ///
     /// No tick is lost.
+    #[track_caller]
     pub fn tick(&mut self) -> impl Future<Output = Instant> {
+        self.next.set_place(place::here());
         poll_fn(|cx| {
             ready!(Pin::new(&mut self.next).poll(cx));
             let tick = self.next.deadline();

@@ -94,6 +94,11 @@ impl Sleep {
         }
     }
 
+    /// Waits in the name of another place from now on.
+    pub(super) fn set_place(&mut self, at: &'static Location<'static>) {
+        self.at = at;
+    }
+
     /// When it ends.
     #[must_use]
     pub fn deadline(&self) -> Instant {

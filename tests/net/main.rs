@@ -65,12 +65,19 @@ async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
     poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
 }
 
+/// A future that has come to wait.
+async fn waiting<F: Future>(future: F) -> Pin<Box<F>> {
+    let mut future = Box::pin(future);
+    let polled = poll_once(future.as_mut()).await;
+    assert!(polled.is_pending(), "it did not have to wait");
+    future
+}
+
 /// Returns when everything that had happened in the kernel by the call has been told to who waits.
 async fn look_outside() -> io::Result<()> {
     let (here, there) = UnixStream::pair()?;
     let mut buf = [0];
-    let mut read = pin!(here.read(&mut buf));
-    assert!(poll_once(read.as_mut()).await.is_pending());
+    let read = waiting(here.read(&mut buf)).await;
     there.write_all(b"!").await?;
     read.await?;
     Ok(())

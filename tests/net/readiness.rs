@@ -1,6 +1,6 @@
 //! The readiness rule: an edge is told once, so nothing that it said may be forgotten.
 
-use std::io::{self, IoSlice, Write};
+use std::io::{IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 use std::task::Poll;
@@ -10,15 +10,14 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 
 #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
 use crate::limited;
-use crate::{look_outside, pair, poll_once, run};
+use crate::{look_outside, pair, poll_once, run, waiting};
 
 #[test]
 fn data_and_the_end_in_one_event_are_both_read_after_a_short_read() {
     run(async {
         let (here, there) = pair().await?;
         let mut buf = [0; 16];
-        let mut read = Box::pin(here.read(&mut buf));
-        assert!(poll_once(read.as_mut()).await.is_pending());
+        let read = waiting(here.read(&mut buf)).await;
         there.write_all(b"abc").await?;
         there.shutdown(Shutdown::Write)?;
         assert_eq!(read.await?, 3);
@@ -33,8 +32,7 @@ fn the_end_is_read_that_comes_after_the_event_and_before_the_short_read() {
     run(async {
         let (here, there) = pair().await?;
         let mut buf = [0; 16];
-        let mut read = Box::pin(here.read(&mut buf));
-        assert!(poll_once(read.as_mut()).await.is_pending());
+        let read = waiting(here.read(&mut buf)).await;
         there.write_all(b"abc").await?;
         look_outside().await?; // the event is that of the data alone
         there.shutdown(Shutdown::Write)?;
@@ -49,9 +47,8 @@ fn what_comes_between_the_event_and_the_short_read_is_read() {
     run(async {
         let (here, there) = pair().await?;
         let mut buf = [0; 16];
-        for round in 0..10 {
-            let mut read = Box::pin(here.read(&mut buf));
-            assert!(poll_once(read.as_mut()).await.is_pending(), "{round}");
+        for _ in 0..10 {
+            let read = waiting(here.read(&mut buf)).await;
             there.write_all(b"abc").await?;
             look_outside().await?;
             there.write_all(b"def").await?;
@@ -70,8 +67,7 @@ fn what_is_behind_an_urgent_mark_is_read() {
     run(async {
         let (here, there) = pair().await?;
         let mut buf = [0; 16];
-        let mut read = Box::pin(here.read(&mut buf));
-        assert!(poll_once(read.as_mut()).await.is_pending());
+        let read = waiting(here.read(&mut buf)).await;
         there.write_all(b"ab").await?;
         rustix::net::send(&there, b"!", SendFlags::OOB)?;
         there.write_all(b"cd").await?;
@@ -88,8 +84,7 @@ fn a_short_peek_clears_nothing() {
     run(async {
         let (here, there) = pair().await?;
         let mut buf = [0; 16];
-        let mut peek = Box::pin(here.peek(&mut buf));
-        assert!(poll_once(peek.as_mut()).await.is_pending());
+        let peek = waiting(here.peek(&mut buf)).await;
         there.write_all(b"abc").await?;
         assert_eq!(peek.await?, 3);
         let mut read = Box::pin(here.read(&mut buf));
@@ -106,8 +101,7 @@ fn what_is_behind_a_descriptor_passed_over_a_unix_stream_is_read() {
     run(async {
         let (here, there) = UnixStream::pair()?;
         let mut buf = [0; 16];
-        let mut read = Box::pin(here.read(&mut buf));
-        assert!(poll_once(read.as_mut()).await.is_pending());
+        let read = waiting(here.read(&mut buf)).await;
         there.write_all(b"ab").await?;
         let passed = [there.as_fd()];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -135,8 +129,7 @@ fn all_datagrams_of_one_event_are_received() {
         let here = UdpSocket::bind("127.0.0.1:0").await?;
         let there = UdpSocket::bind("127.0.0.1:0").await?;
         let mut buf = [0; 16];
-        let mut first = Box::pin(here.recv_from(&mut buf));
-        assert!(poll_once(first.as_mut()).await.is_pending());
+        let first = waiting(here.recv_from(&mut buf)).await;
         for text in [b"one", b"two", b"six"] {
             there.send_to(text, here.local_addr()?).await?;
         }
@@ -154,8 +147,7 @@ fn all_datagrams_of_one_event_are_received() {
 fn all_clients_of_one_event_are_accepted() {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let mut accept = Box::pin(listener.accept());
-        assert!(poll_once(accept.as_mut()).await.is_pending());
+        let accept = waiting(listener.accept()).await;
         let mut clients = Vec::new();
         for _ in 0..3 {
             clients.push(TcpStream::connect(listener.local_addr()?).await?);
@@ -196,7 +188,7 @@ fn an_echo_costs_each_side_one_wait_one_recv_and_one_send() {
             loop {
                 let count = there.read(&mut buf).await?;
                 if count == 0 {
-                    return io::Result::Ok(());
+                    return std::io::Result::Ok(());
                 }
                 there.write_all(&buf[..count]).await?;
             }
@@ -209,7 +201,7 @@ fn an_echo_costs_each_side_one_wait_one_recv_and_one_send() {
             here.write_all(b"ping").await?;
             assert_eq!(here.read(&mut buf).await?, 4);
         }
-        io::Result::Ok(executor.stats().syscalls - before)
+        std::io::Result::Ok(executor.stats().syscalls - before)
     }));
     let cost = cost.expect("no error");
     let per_echo = cost as f64 / ROUNDS as f64;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bibelot::net::{TcpListener, TcpStream, UnixStream};
 use bibelot::time::{Duration, timeout};
 
-use crate::{Count, fill, look_outside, pair, poll_once, run};
+use crate::{Count, fill, look_outside, pair, poll_once, run, waiting};
 
 #[test]
 fn a_reader_that_is_dropped_after_its_wake_passes_it_on() {
@@ -66,11 +66,9 @@ fn a_reader_and_a_writer_wait_on_one_socket_at_once() {
     run(async {
         let (here, there) = UnixStream::pair()?;
         let mut buf = [0; 16];
-        let mut read = Box::pin(here.read(&mut buf));
-        assert!(poll_once(read.as_mut()).await.is_pending());
+        let read = waiting(here.read(&mut buf)).await;
         let mut written = fill(&here).await?;
-        let mut write = Box::pin(here.write(b"late"));
-        assert!(poll_once(write.as_mut()).await.is_pending());
+        let mut write = waiting(here.write(b"late")).await;
 
         // The reader is served while the writer still waits.
         there.write_all(b"answer").await?;
@@ -122,11 +120,7 @@ fn an_event_of_a_closed_descriptor_does_not_reach_the_next_one_of_that_number() 
         let (old, peer) = pair().await?;
         let still_open = old.try_clone()?; // keeps it alive in the kernel
         let number = old.as_raw_fd();
-        {
-            let mut buf = [0; 1];
-            let mut read = Box::pin(old.read(&mut buf));
-            assert!(poll_once(read.as_mut()).await.is_pending());
-        }
+        drop(waiting(old.read(&mut [0; 1])).await);
         drop(old);
         let (new, _peer) = UnixStream::pair()?;
         if new.as_raw_fd() != number {
@@ -198,8 +192,7 @@ fn sockets_move_from_one_executor_to_another() {
         client.await??;
         let (one, other) = waited;
         let mut buf = [0; 1];
-        let mut read = Box::pin(one.read(&mut buf));
-        assert!(poll_once(read.as_mut()).await.is_pending());
+        let read = waiting(one.read(&mut buf)).await;
         other.write_all(b"!").await?;
         assert_eq!(read.await?, 1);
         Ok(())
@@ -234,8 +227,7 @@ fn clones_wait_each_for_itself() {
         assert_eq!([one[0], other[0]], *b"ab");
 
         drop(here);
-        let mut read = Box::pin(again.read(&mut one));
-        assert!(poll_once(read.as_mut()).await.is_pending());
+        let read = waiting(again.read(&mut one)).await;
         there.write_all(b"c").await?;
         assert_eq!(read.await?, 1);
         Ok(())
