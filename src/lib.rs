@@ -90,6 +90,8 @@ mod cancel_scope;
 mod cancelled;
 mod canceller;
 mod epilogue;
+mod group;
+mod group_error;
 mod local;
 mod race;
 mod reply;

@@ -61,7 +61,6 @@ mod datagram;
 mod udp;
 pub mod unix;
 
-mod clients;
 mod serve;
 
 pub use std::net::{

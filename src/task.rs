@@ -30,6 +30,8 @@ pub use crate::cancelled::cancelled;
 pub use crate::epilogue::{Finally, Shield, bracket, finally, shield};
 pub use crate::error::{Cancelled, JoinError, Panicked};
 pub use crate::executor::spawn::{Builder, current, spawn, try_current};
+pub use crate::group::{GroupEnded, JoinMember, Member, Ready, Spawner, StartError, TaskGroup};
+pub use crate::group_error::{Failure, FailureKind, GroupError};
 pub use crate::local::{Local, Scoped};
 pub use crate::race::{Join, Race, join, race};
 pub use handle::Task;

@@ -57,7 +57,7 @@ impl Core {
     pub(super) fn request_end(&self, turn: &Turn) {
         let (at, due) = (turn.spawned_at(), Instant::PAST);
         let reason = Some(REASON.into());
-        extras::request_cancel(turn, Request { at, reason, due });
+        extras::request_cancel(turn, Request { at, reason, due }).wake();
     }
 
     /// The tasks there are, the newest on top.

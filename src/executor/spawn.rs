@@ -68,6 +68,11 @@ impl Builder {
         self
     }
 
+    /// The name.
+    pub(crate) fn into_name(self) -> Option<String> {
+        self.name
+    }
+
     /// Starts the task; see [`spawn`].
     ///
     /// # Panics

@@ -8,16 +8,20 @@
 //!     ├─ client gone already ─► the next
 //!     └─ not a listener any more ─► the server's error
 //!   until(…) is over ─► the listener is dropped ─► the clients are served to their end ─► Ok
-//!   dropped ─► the clients are cancelled
+//!   dropped ─► the clients are cancelled, and whose task drops it sees them end
 //! ```
 //!
 //! curio's server dies quietly at the first `EMFILE`; a plain loop spins on it, since a listener
 //! that is not accepted from stays ready. Here that is a report and a pause, and the clients that
 //! are being served go on and give their descriptors back.
 //!
-//! Read next: `net/clients.rs`.
+//! The clients are members of a group that keeps nothing of those that have ended. Read next:
+//! `group.rs`.
 
+use std::cell::Cell;
+use std::convert::Infallible;
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -28,9 +32,9 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use rustix::io::Errno;
 
+use crate::group::TaskGroup;
 use crate::net::Accept;
-use crate::net::clients::{Clients, Seat};
-use crate::place::{here, placed};
+use crate::place::placed;
 use crate::report::{self, Report};
 use crate::time::sleep;
 
@@ -52,7 +56,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// # Errors
 ///
 /// The future's output is the system's error if the listener is none any more, because it was shut
-/// down say. The clients are cancelled then.
+/// down say. The clients are cancelled then, and have ended when it comes.
 ///
 /// # Panics
 ///
@@ -60,8 +64,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 ///
 /// # Cancel safety
 ///
-/// When it is dropped, its clients are cancelled. Those that were not accepted yet wait on, if the
-/// listener lives on.
+/// When it is dropped, its clients are cancelled, and the task that drops it does not end before they
+/// have. Those that were not accepted yet wait on, if the listener lives on.
 ///
 /// # Examples
 ///
@@ -94,13 +98,25 @@ where
     H: FnMut(L::Stream, L::Address) -> F + 'a,
     F: Future<Output = io::Result<()>> + 'static,
 {
-    let clients = Rc::new(Clients::new(here()));
+    let clients = Rc::new(Clients {
+        group: TaskGroup::forgetful(),
+        limit: Cell::new(usize::MAX),
+    });
     let accepting = accept_all(listener, handler, Rc::clone(&clients));
     Serve {
         accepting: Some(Box::pin(placed(accepting))),
         until: None,
+        error: None,
         clients,
     }
+}
+
+/// Those who were accepted and have not been served to their end.
+struct Clients {
+    /// Their tasks.
+    group: TaskGroup<(), Infallible>,
+    /// How many there may be.
+    limit: Cell<usize>,
 }
 
 /// A server: the future of [`serve`].
@@ -110,6 +126,8 @@ pub struct Serve<'a> {
     accepting: Option<Pin<Box<dyn Future<Output = io::Error> + 'a>>>,
     /// Ends when it is to stop.
     until: Option<Pin<Box<dyn Future<Output = ()> + 'a>>>,
+    /// What has ended it.
+    error: Option<io::Error>,
     /// Those who were accepted.
     clients: Rc<Clients>,
 }
@@ -122,7 +140,7 @@ impl<'a> Serve<'a> {
     /// Panics if that is zero.
     pub fn limit(self, clients: usize) -> Self {
         assert!(clients > 0, "a server that may serve nobody never does");
-        self.clients.set_limit(clients);
+        self.clients.limit.set(clients);
         self
     }
 
@@ -151,23 +169,18 @@ impl Future for Serve<'_> {
         if let Some(accepting) = &mut self.accepting {
             let error = ready!(accepting.as_mut().poll(cx));
             self.accepting = None;
-            self.clients.cancel_all();
-            return Poll::Ready(Err(error));
+            self.error = Some(error);
+            self.clients.group.cancel_all();
         }
-        self.clients.poll_empty(cx).map(Ok)
-    }
-}
-
-impl Drop for Serve<'_> {
-    fn drop(&mut self) {
-        self.clients.cancel_all();
+        ready!(self.clients.group.poll_at_most(0, cx));
+        Poll::Ready(self.error.take().map_or(Ok(()), Err))
     }
 }
 
 impl fmt::Debug for Serve<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serve")
-            .field("clients", &self.clients.len())
+            .field("clients", &self.clients.group.len())
             .field("is_accepting", &self.accepting.is_some())
             .finish()
     }
@@ -181,17 +194,14 @@ where
     F: Future<Output = io::Result<()>> + 'static,
 {
     loop {
-        clients.room().await;
+        poll_fn(|cx| clients.group.poll_at_most(clients.limit.get() - 1, cx)).await;
         match listener.accept().await {
             Ok((stream, address)) => {
                 // Caught, so that it is this client's panic and not the server's.
                 let called = catch_unwind(AssertUnwindSafe(|| handler(stream, address)));
                 match called {
-                    Ok(handling) => clients.spawn(|seat| Serving { handling, seat }),
-                    Err(payload) => clients.spawn(|seat| async move {
-                        let _seat = seat;
-                        resume_unwind(payload)
-                    }),
+                    Ok(handling) => clients.group.spawn_here(Serving { handling }),
+                    Err(payload) => clients.group.spawn_here(async { resume_unwind(payload) }),
                 }
             }
             Err(error) => match Fault::of(&error) {
@@ -211,19 +221,17 @@ pin_project! {
     struct Serving<F> {
         #[pin]
         handling: F,
-        // Behind the future, so that it is dropped after it.
-        seat: Seat,
     }
 }
 
 impl<F: Future<Output = io::Result<()>>> Future for Serving<F> {
-    type Output = ();
+    type Output = Result<(), Infallible>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Err(error) = ready!(self.project().handling.poll(cx)) {
             report::send(&Report::ClientFailed(error));
         }
-        Poll::Ready(())
+        Poll::Ready(Ok(()))
     }
 }
 

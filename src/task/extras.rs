@@ -124,9 +124,22 @@ pub(crate) fn task_at(current: Current) -> Task {
     })
 }
 
-/// Notes a request to cancel, and wakes the task. Of several the first stands, but the earliest is
-/// when it is due.
-pub(crate) fn request_cancel(header: &Header, request: Request) {
+/// Whom a request to cancel wakes: the task, and who waits there for a request.
+#[must_use = "the task does not see the request before it is woken"]
+pub(crate) struct Wake(Token, Vec<Waker>);
+
+impl Wake {
+    /// Wakes them. Nothing may be borrowed.
+    pub(crate) fn wake(self) {
+        waker::wake(self.0);
+        for waker in self.1 {
+            waker::wake_kept(waker);
+        }
+    }
+}
+
+/// Notes a request to cancel. Of several the first stands, but the earliest is when it is due.
+pub(crate) fn request_cancel(header: &Header, request: Request) -> Wake {
     header.set_special();
     let attentive = with_entry(key_of(header), |extra| {
         match &mut extra.request {
@@ -135,10 +148,7 @@ pub(crate) fn request_cancel(header: &Header, request: Request) {
         }
         extra.attentive.wake_all()
     });
-    waker::wake(header.token());
-    for waker in attentive {
-        waker::wake_kept(waker);
-    }
+    Wake(header.token(), attentive)
 }
 
 /// Whether a cancel was asked for; if not, `waker` is woken when it is.

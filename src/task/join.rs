@@ -13,7 +13,8 @@ use crate::executor::context;
 use crate::place;
 use crate::report;
 use crate::task::cell::JoinRef;
-use crate::task::extras::Request;
+use crate::task::extras::{Request, Wake};
+use crate::task::id::TaskId;
 use crate::task::waits::Waits;
 use crate::task::{Task, extras};
 use crate::waker;
@@ -125,13 +126,34 @@ impl<T> JoinHandle<T> {
         self.request_cancel(context::now().saturating_add(grace), None);
     }
 
-    /// Notes the request, unless the future has ended.
+    /// Notes the request, and wakes the task.
     #[track_caller]
     fn request_cancel(&self, due: Instant, reason: Option<Cow<'static, str>>) {
-        if !self.task.has_ended() {
-            let at = Location::caller();
-            extras::request_cancel(&self.task, Request { at, reason, due });
+        if let Some(wake) = self.note_cancel(due, Location::caller(), reason) {
+            wake.wake();
         }
+    }
+
+    /// Notes a request to cancel the task, unless its future has ended. Who is to be woken comes
+    /// back: that may be user code.
+    pub(crate) fn note_cancel(
+        &self,
+        due: Instant,
+        at: &'static Location<'static>,
+        reason: Option<Cow<'static, str>>,
+    ) -> Option<Wake> {
+        let request = Request { at, reason, due };
+        (!self.task.has_ended()).then(|| extras::request_cancel(&self.task, request))
+    }
+
+    /// The task's number.
+    pub(crate) fn id(&self) -> TaskId {
+        self.task.id()
+    }
+
+    /// The task as texts name it.
+    pub(crate) fn describe(&self) -> String {
+        extras::describe(&self.task)
     }
 
     /// Whether the task has ended, in whatever way.

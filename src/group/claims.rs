@@ -1,0 +1,104 @@
+//! Members that are wanted one by one: by their own handles, and by who waits for one to be ready.
+//!
+//! Who asks for one member claims it: the owner passes it over, and its value or failure is the
+//! claimant's. A claimant that is dropped gives it back.
+
+use std::borrow::Cow;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use crate::clock::Instant;
+use crate::group::members::{Ended, Handle, Members, Outcome, Place};
+use crate::task::{JoinHandle, TaskId};
+
+impl<T: 'static, E: 'static> Members<T, E> {
+    /// Claims a member for who joins it by its own handle, and asks how it has ended.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the owner has asked before.
+    pub(super) fn poll_member(
+        &self,
+        (key, id): (usize, TaskId),
+        cx: &mut Context<'_>,
+    ) -> Poll<Outcome<T, E>> {
+        let mut handle = self.claim((key, id));
+        let polled = Pin::new(&mut handle).poll(cx);
+        if polled.is_pending() {
+            self.put_back(key, Handle::Member(handle));
+            return Poll::Pending;
+        }
+        self.remove(key);
+        self.wake_owner();
+        polled
+    }
+
+    /// Claims a member for who waits for it to be ready, and asks how it has ended.
+    pub(super) fn poll_start(
+        &self,
+        (key, id): (usize, TaskId),
+        cx: &mut Context<'_>,
+    ) -> Poll<Ended<T, E>> {
+        let handle = Handle::Member(self.claim((key, id)));
+        let ended = ready!(self.ask(key, handle, cx));
+        self.wake_owner();
+        Poll::Ready(ended)
+    }
+
+    /// Claims a member, and takes its handle.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the owner has asked before.
+    fn claim(&self, (key, id): (usize, TaskId)) -> JoinHandle<Result<T, E>> {
+        let mut entries = self.entries.borrow_mut();
+        let entry = entries.get_mut(key).filter(|entry| entry.is(id));
+        let entry = entry.expect("the value of this member was given to who joined its group");
+        entry.is_claimed = true;
+        match entry.handle.take() {
+            Some(Handle::Member(handle)) => handle,
+            _ => unreachable!("it was looked at just before"),
+        }
+    }
+
+    /// Asks of one member to be cancelled.
+    pub(super) fn cancel(
+        &self,
+        which: (usize, TaskId),
+        at: Place,
+        reason: Option<Cow<'static, str>>,
+    ) {
+        let note = |handle: &JoinHandle<_>| handle.note_cancel(Instant::PAST, at, reason);
+        if let Some(wake) = self.with_member(which, note).flatten() {
+            wake.wake();
+        }
+    }
+
+    /// Gives a claimed member back to the group.
+    pub(super) fn unclaim(&self, (key, id): (usize, TaskId)) {
+        let mut entries = self.entries.borrow_mut();
+        let entry = entries.get_mut(key).filter(|entry| entry.is(id));
+        if let Some(entry) = entry.filter(|entry| entry.is_claimed) {
+            entry.is_claimed = false;
+            if entry.has_ended {
+                self.ended.borrow_mut().push_back(key);
+                drop(entries);
+                self.wake_owner();
+            }
+        }
+    }
+
+    /// Calls `f` with a member's handle, unless that is gone.
+    pub(super) fn with_member<R>(
+        &self,
+        (key, id): (usize, TaskId),
+        f: impl FnOnce(&JoinHandle<Result<T, E>>) -> R,
+    ) -> Option<R> {
+        let entries = self.entries.borrow();
+        let entry = entries.get(key).filter(|entry| entry.is(id))?;
+        match entry.handle.as_ref()? {
+            Handle::Member(handle) => Some(f(handle)),
+            Handle::Daemon(_) => None,
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Members wanted one by one: cancelled, joined, started, named; daemons and spawners.
+
+use std::cell::RefCell;
+use std::future::{pending, ready};
+use std::rc::Rc;
+
+use bibelot::task::{self, GroupEnded, Ready, StartError, TaskGroup};
+use bibelot::testing::Sim;
+use bibelot::time::{sleep, timeout};
+
+use crate::support::{Trace, panic_of};
+use crate::{Wrong, after, endless, ms, tidy};
+
+#[test]
+fn a_member_that_is_cancelled_by_hand_is_no_failure() {
+    let trace = Trace::new();
+    let values = Sim::new().run(async {
+        let group = TaskGroup::new();
+        let member = group.spawn(endless(&trace, "cancelled"));
+        group.spawn(after(1, &trace, "goes on", Ok(1)));
+        member.cancel();
+        group.join().await.unwrap()
+    });
+    assert_eq!(values, [1]);
+    assert_eq!(trace.take(), ["cancelled", "goes on"]);
+}
+
+#[test]
+fn joining_a_member_takes_its_failure_out() {
+    let trace = Trace::new();
+    let values = Sim::new().run(async {
+        let group = TaskGroup::new();
+        let member = group.spawn(after(1, &trace, "fails", Err("wrong")));
+        group.spawn(after(2, &trace, "goes on", Ok(2)));
+        assert_eq!(member.join().await.unwrap(), Err("wrong"));
+        group.join().await.unwrap()
+    });
+    assert_eq!(values, [2]);
+    assert_eq!(trace.take(), ["fails", "goes on"]);
+}
+
+#[test]
+fn a_member_is_joined_while_the_group_is() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let group = TaskGroup::new();
+        let member = group.spawn(after(1, &trace, "fails", Err("wrong")));
+        group.spawn(after(2, &trace, "goes on", Ok(2)));
+        let (joined, values) = task::join(member.join(), group.join()).await;
+        assert_eq!(joined.unwrap(), Err("wrong"));
+        assert_eq!(values.unwrap(), [2]);
+    });
+}
+
+#[test]
+fn a_join_of_a_member_that_is_dropped_gives_it_back() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let group = TaskGroup::<_, Wrong>::new();
+        let member = group.spawn(after(2, &trace, "", Ok(1)));
+        timeout(ms(1), member.join()).await.unwrap_err();
+        let ended = group.spawn(ready(Ok(2)));
+        let mut joining = ended.join();
+        let polled = crate::support::poll_once(&mut joining);
+        assert!(polled.is_pending());
+        sleep(ms(3)).await;
+        drop(joining);
+        assert_eq!(group.join().await.unwrap(), [1, 2]);
+    });
+}
+
+#[test]
+fn a_member_whose_value_was_given_away_cannot_be_joined() {
+    let text = Sim::new().run(async {
+        let mut group = TaskGroup::<_, Wrong>::new();
+        let member = group.spawn(ready(Ok(1)));
+        group.next().await.unwrap().unwrap();
+        assert!(member.is_finished() && member.task().is_none());
+        let mut joining = member.join();
+        panic_of(|| crate::support::poll_once(&mut joining).is_ready())
+    });
+    assert_eq!(
+        text,
+        "the value of this member was given to who joined its group"
+    );
+}
+
+#[test]
+fn daemons_are_not_waited_for_and_end_with_the_group() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let group = TaskGroup::new();
+        let dropped = trace.on_drop("daemon dropped");
+        let said = trace.clone();
+        group.spawn_daemon(task::finally(
+            async move {
+                let _dropped = dropped;
+                pending().await
+            },
+            async move {
+                sleep(ms(2)).await;
+                said.say("daemon tidied");
+            },
+        ));
+        group.spawn(after(1, &trace, "member", Ok(1)));
+        assert_eq!(group.len(), 1);
+        assert_eq!(group.join().await.unwrap(), [1]);
+        trace.say("joined");
+    });
+    assert_eq!(
+        trace.take(),
+        ["member", "daemon dropped", "daemon tidied", "joined"]
+    );
+}
+
+#[test]
+fn a_daemon_that_panics_has_failed() {
+    let error = Sim::new().run(async {
+        let group = TaskGroup::<(), Wrong>::new();
+        group.spawn(pending());
+        group.spawn_daemon(async { panic!("on purpose") });
+        group.join().await.unwrap_err()
+    });
+    assert!(error.to_string().ends_with("panicked: on purpose"));
+}
+
+#[test]
+fn a_spawner_fails_when_its_group_has_ended() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let group = TaskGroup::<(), Wrong>::new();
+        let spawner = group.spawner();
+        spawner.spawn(ready(Ok(()))).unwrap();
+        group.join().await.unwrap();
+        let future = endless(&trace, "dropped");
+        assert_eq!(spawner.clone().spawn(future).err(), Some(GroupEnded));
+        let group = TaskGroup::<(), Wrong>::new();
+        let spawner = group.spawner();
+        drop(group);
+        assert!(spawner.spawn(pending()).is_err());
+    });
+    assert_eq!(trace.take(), ["dropped"]);
+}
+
+#[test]
+fn start_comes_back_when_the_member_says_that_it_is_ready() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let group = TaskGroup::new();
+        let said = trace.clone();
+        let value = group
+            .start(|ready| async move {
+                sleep(ms(1)).await;
+                ready.set("address");
+                said.say("ready");
+                sleep(ms(1)).await;
+                said.say("ended");
+                Ok::<_, Wrong>(7)
+            })
+            .await;
+        assert_eq!(value.unwrap(), "address");
+        trace.say("started");
+        assert_eq!(group.join().await.unwrap(), [7]);
+    });
+    assert_eq!(trace.take(), ["ready", "started", "ended"]);
+}
+
+#[test]
+fn a_failure_before_it_is_ready_is_raised_from_start_and_not_in_the_group() {
+    Sim::new().run(async {
+        let group = TaskGroup::<(), _>::new();
+        let failed = group.start(|ready: Ready<()>| async move {
+            sleep(ms(1)).await;
+            drop(ready);
+            Err("wrong")
+        });
+        match failed.await {
+            Err(StartError::Failed(failure)) => assert_eq!(failure.as_error(), Some(&"wrong")),
+            other => panic!("{other:?}"),
+        }
+        let silent = group.start(|ready: Ready<()>| async move {
+            drop(ready);
+            sleep(ms(1)).await;
+            Ok(())
+        });
+        let error = silent.await.unwrap_err();
+        assert!(matches!(error, StartError::Silent));
+        assert!(error.to_string().ends_with("call Ready::set()"));
+        assert_eq!(group.join().await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_start_that_is_dropped_cancels_the_member_unless_that_is_ready() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let group = TaskGroup::<(), _>::new();
+        let member = endless(&trace, "cancelled");
+        let starting = group.start(|_ready: Ready<()>| member);
+        timeout(ms(1), starting).await.unwrap_err();
+        let member = after(3, &trace, "goes on", Ok(()));
+        let starting = group.start(|ready| {
+            ready.set(());
+            member
+        });
+        drop(starting);
+        assert_eq!(group.join().await.unwrap().len(), 0);
+    });
+    // Nobody saw that the second one is ready.
+    assert_eq!(trace.take(), ["cancelled"]);
+}
+
+#[test]
+fn ready_and_ended_in_one_turn_is_ready_and_the_end_is_the_groups() {
+    Sim::new().run(async {
+        let group = TaskGroup::<(), _>::new();
+        let started = group.start(|ready| async move {
+            ready.set(1);
+            Err("afterwards")
+        });
+        assert_eq!(started.await.unwrap(), 1);
+        let error = group.join().await.unwrap_err();
+        assert_eq!(error.first().unwrap().as_error(), Some(&"afterwards"));
+    });
+}
+
+#[test]
+fn a_member_may_cancel_itself_its_siblings_and_its_group() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let group = Rc::new(RefCell::new(Some(TaskGroup::<(), Wrong>::new())));
+        {
+            let borrowed = group.borrow();
+            let group_ref = borrowed.as_ref().unwrap();
+            group_ref.spawn(tidy(1, &trace, "sibling tidied"));
+            let (own, said) = (Rc::clone(&group), trace.clone());
+            let dropped = trace.on_drop("itself dropped");
+            group_ref.spawn(async move {
+                let _dropped = dropped;
+                sleep(ms(1)).await;
+                own.borrow().as_ref().unwrap().cancel_all();
+                said.say("cancels all");
+                pending().await
+            });
+        }
+        sleep(ms(2)).await;
+        let group = group.take().unwrap();
+        assert_eq!(group.join().await.unwrap().len(), 0);
+        trace.say("joined");
+    });
+    assert_eq!(
+        trace.take(),
+        ["cancels all", "itself dropped", "sibling tidied", "joined"]
+    );
+}
