@@ -25,9 +25,12 @@
 //! `sync/line.rs`.
 
 mod line;
+mod permits;
 
 mod event;
+mod semaphore;
 
 pub use std::sync::{Arc, Weak, atomic};
 
 pub use event::Event;
+pub use semaphore::{Permit, Semaphore, TryAcquireError};

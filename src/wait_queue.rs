@@ -99,6 +99,16 @@ impl<W> WaitQueue<W> {
         self.waiters.front_mut()?.waker.take()
     }
 
+    /// Marks all those as woken whose wants are `hopeless`, and returns their wakers.
+    #[must_use]
+    pub(crate) fn wake_all(&mut self, hopeless: impl Fn(&W) -> bool) -> Vec<Waker> {
+        let waiters = self.waiters.iter_mut();
+        waiters
+            .filter(|waiter| hopeless(&waiter.wants))
+            .filter_map(|waiter| waiter.waker.take())
+            .collect()
+    }
+
     /// The first waiter, and what it wants.
     pub(crate) fn first(&self) -> Option<(Ticket, &W)> {
         let first = self.waiters.front()?;

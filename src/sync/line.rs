@@ -10,7 +10,7 @@
 //! while a waker is cloned, woken or dropped (a foreign one is user code, and may come back with
 //! anything), and what was looked at before that is looked at again.
 //!
-//! Read next: `sync/event.rs`, the smallest use.
+//! Read next: `sync/event.rs`, the smallest use, and `sync/permits.rs`, that of all others.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -47,6 +47,11 @@ impl<W> Line<W> {
         self.queue.borrow().len()
     }
 
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.borrow().is_empty()
+    }
+
     /// Grants the first in line what it wants, if `charge` can pay for it. Returns whether it could.
     pub(super) fn grant_first(&self, charge: impl FnOnce(Ticket, &W) -> bool) -> bool {
         let mut queue = self.queue.borrow_mut();
@@ -67,6 +72,12 @@ impl<W> Line<W> {
         // Not those who come while these are woken.
         let end = self.queue.borrow().next();
         while self.grant_first(|ticket, _| ticket < end) {}
+    }
+
+    /// Wakes all whose wants are `hopeless`, for them to see it.
+    pub(super) fn wake_all(&self, hopeless: impl Fn(&W) -> bool) {
+        let wakers = self.queue.borrow_mut().wake_all(hopeless);
+        wakers.into_iter().for_each(waker::wake_kept);
     }
 }
 
@@ -106,6 +117,11 @@ impl<'a, W> Place<'a, W> {
             ticket: None,
             at: place::here(),
         }
+    }
+
+    /// Where the task waits.
+    pub(super) fn at(&self) -> &'static Location<'static> {
+        self.at
     }
 
     /// How it stands now.

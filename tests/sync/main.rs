@@ -8,6 +8,7 @@
 mod support;
 
 mod event;
+mod semaphore;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
