@@ -1,7 +1,8 @@
 //! What tasks of one thread share and wait for: `std::sync`, where what blocks there waits here.
 //!
 //! One task may change what another waits for, and it can do so only between two awaits: so nothing
-//! here is locked. None of this needs an executor to be made, only tasks to wait; all of it is shared by
+//! here is locked, and a value that no await separates from its use needs no [`Mutex`] but a `Cell`
+//! or `RefCell`. None of this needs an executor to be made, only tasks to wait; all of it is shared by
 //! reference or by [`Rc`](std::rc::Rc), and stays on its thread.
 //!
 //! # What all of them promise
@@ -28,9 +29,11 @@ mod line;
 mod permits;
 
 mod event;
+mod mutex;
 mod semaphore;
 
 pub use std::sync::{Arc, Weak, atomic};
 
 pub use event::Event;
+pub use mutex::{Mutex, MutexGuard, TryLockError};
 pub use semaphore::{Permit, Semaphore, TryAcquireError};

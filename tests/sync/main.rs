@@ -8,6 +8,7 @@
 mod support;
 
 mod event;
+mod mutex;
 mod semaphore;
 
 use std::future::Future;
