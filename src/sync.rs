@@ -1,9 +1,40 @@
 //! What tasks of one thread share and wait for: `std::sync`, where what blocks there waits here.
 //!
+//! ```text
+//!   Mutex ─► Semaphore ─► Permits ─┐
+//!   Queue ─► Permits, twice        ├─► Line: who waits, first come, first served
+//!   Event ─────────────────────────┘
+//! ```
+//!
 //! One task may change what another waits for, and it can do so only between two awaits: so nothing
 //! here is locked, and a value that no await separates from its use needs no [`Mutex`] but a `Cell`
 //! or `RefCell`. None of this needs an executor to be made, only tasks to wait; all of it is shared by
 //! reference or by [`Rc`](std::rc::Rc), and stays on its thread.
+//!
+//! ```
+//! use std::rc::Rc;
+//!
+//! use bibelot::sync::Queue;
+//!
+//! # bibelot::run(async {
+//! let queue = Rc::new(Queue::bounded(2));
+//! let consumer = bibelot::spawn({
+//!     let queue = Rc::clone(&queue);
+//!     async move {
+//!         let mut sum = 0;
+//!         while let Ok(item) = queue.get().await {
+//!             sum += item;
+//!         }
+//!         sum
+//!     }
+//! });
+//! for item in 1..=10 {
+//!     queue.put(item).await.unwrap();
+//! }
+//! queue.close();
+//! assert_eq!(consumer.await.unwrap(), 55);
+//! # });
+//! ```
 //!
 //! # What all of them promise
 //!
@@ -30,10 +61,12 @@ mod permits;
 
 mod event;
 mod mutex;
+mod queue;
 mod semaphore;
 
 pub use std::sync::{Arc, Weak, atomic};
 
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard, TryLockError};
+pub use queue::{Closed, Queue, TryGetError, TryPutError};
 pub use semaphore::{Permit, Semaphore, TryAcquireError};

@@ -9,7 +9,8 @@ use crate::sync::line::{Line, Place};
 
 /// A flag that is set and cleared, and that tasks can wait for; curio's `Event`.
 ///
-/// It tells any number of tasks that something has happened.
+/// It tells any number of tasks that something has happened. To hand over a value, use a
+/// [`Queue`](crate::sync::Queue).
 ///
 /// # Examples
 ///

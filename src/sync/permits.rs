@@ -16,7 +16,7 @@
 //! when the limit falls below what it waits for, and does not wait for ever. A limit of nothing is how
 //! the line is closed: what is free can still be had, and nobody waits any more.
 //!
-//! Read next: `sync/semaphore.rs`.
+//! Read next: `sync/semaphore.rs`, then `sync/queue.rs`.
 
 use std::cell::Cell;
 use std::panic::Location;

@@ -13,7 +13,8 @@ use crate::sync::permits::{Permits, Refused};
 /// go to the first who waits, once it can have all that it wants, and only then to the next: one that
 /// wants many is not overtaken by those who want few.
 ///
-/// To let all go on at once, use an [`Event`](crate::sync::Event).
+/// To count up what others wait for, use a [`Queue`](crate::sync::Queue); to let all go on at once, an
+/// [`Event`](crate::sync::Event).
 ///
 /// # Examples
 ///

@@ -9,6 +9,7 @@ mod support;
 
 mod event;
 mod mutex;
+mod queue;
 mod semaphore;
 
 use std::future::Future;
