@@ -8,6 +8,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use bibelot::io::AsyncFd;
+use bibelot::sync::{
+    Closed, Event, Mutex, MutexGuard, Permit, Queue, Semaphore, TryAcquireError, TryGetError,
+    TryLockError, TryPutError,
+};
 use bibelot::task::{Builder, Cancelled, JoinError, JoinHandle, Panicked, Task, TaskId, YieldNow};
 use bibelot::testing::Sim;
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
@@ -50,6 +54,14 @@ not!(Timeout<()>: Send Sync);
 not!(AsyncFd<std::fs::File>: Send Sync);
 not!(Sim: Send Sync);
 
+// What its tasks share.
+not!(Event: Send Sync);
+not!(Mutex<()>: Send Sync);
+not!(MutexGuard<'static, ()>: Send Sync);
+not!(Queue<()>: Send Sync);
+not!(Semaphore: Send Sync);
+not!(Permit<'static>: Send Sync);
+
 // Names, numbers and the ways in.
 is!(Task: Send Sync Clone);
 is!(TaskId: Send Sync Copy Ord);
@@ -63,6 +75,11 @@ is!(YieldNow: Send Sync);
 is!(Cancelled: Send Sync Clone);
 is!(Elapsed: Send Sync Copy);
 is!(ExecutorEnded: Send Sync Copy);
+is!(Closed: Send Sync Copy);
+is!(TryAcquireError: Send Sync Copy);
+is!(TryGetError: Send Sync Copy);
+is!(TryLockError: Send Sync Copy);
+is!(TryPutError<()>: Send Sync Copy);
 is!(SlowPoll: Send Sync Clone);
 is!(JoinError: Send);
 is!(Panicked: Send);

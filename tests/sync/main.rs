@@ -7,10 +7,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cancel;
 mod event;
+mod fairness;
 mod mutex;
 mod queue;
 mod semaphore;
+mod waker;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
