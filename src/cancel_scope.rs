@@ -186,7 +186,7 @@ impl Shared {
 
     /// Wakes what runs inside.
     fn wake(&self) {
-        let wakers = self.runs.borrow_mut().wake_all();
+        let wakers = self.runs.borrow_mut().wake_all(|()| true);
         for waker in wakers {
             waker::wake_kept(waker);
         }
@@ -216,7 +216,7 @@ impl Place {
         let replaced = match self.ticket {
             Some(ticket) => runs.wait(ticket, waker),
             None => {
-                self.ticket = Some(runs.join(waker));
+                self.ticket = Some(runs.join(waker, ()));
                 None
             }
         };

@@ -32,8 +32,8 @@
 //!
 //! # Where to begin
 //!
-//! [`run`] and [`spawn`]; then [`task`] for what a task can do, [`net`] and [`io`] for the world
-//! outside, [`time`] for waiting. [`Executor`] is for those who want to keep it, ask it how it does,
+//! [`run`] and [`spawn`]; then [`task`] for what a task can do, [`sync`] for what tasks share, [`net`]
+//! and [`io`] for the world outside, [`time`] for waiting. [`Executor`] is for those who want to keep it, ask it how it does,
 //! or drive it from a loop of their own. [`testing`] makes time jump.
 //!
 //! # How it works
@@ -98,12 +98,15 @@ mod reply;
 pub mod thread;
 pub mod time;
 
-// 5: the world outside.
+// 5: among tasks.
+pub mod sync;
+
+// 6: the world outside.
 pub mod io;
 pub mod net;
 pub mod signal;
 
-// 6: for tests.
+// 7: for tests.
 pub mod testing;
 
 pub use executor::builder::ExecutorBuilder;

@@ -12,6 +12,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bibelot::io::AsyncFd;
+use bibelot::sync::{
+    Closed, Event, Mutex, MutexGuard, Permit, Queue, Semaphore, TryAcquireError, TryGetError,
+    TryLockError, TryPutError,
+};
 use bibelot::task::{
     self, Builder, CancelScope, Cancelled, Finally, JoinError, JoinHandle, Panicked, Shield, Task,
     TaskId, YieldNow,
@@ -70,6 +74,14 @@ is!(task::Local<Rc<()>>: Send Sync);
 not!(AsyncFd<std::fs::File>: Send Sync);
 not!(Sim: Send Sync);
 
+// What its tasks share.
+not!(Event: Send Sync);
+not!(Mutex<()>: Send Sync);
+not!(MutexGuard<'static, ()>: Send Sync);
+not!(Queue<()>: Send Sync);
+not!(Semaphore: Send Sync);
+not!(Permit<'static>: Send Sync);
+
 // Names, numbers and the ways in.
 is!(Task: Send Sync Clone);
 is!(TaskId: Send Sync Copy Ord);
@@ -83,6 +95,11 @@ is!(YieldNow: Send Sync);
 is!(Cancelled: Send Sync Clone);
 is!(Elapsed: Send Sync Copy);
 is!(ExecutorEnded: Send Sync Copy);
+is!(Closed: Send Sync Copy);
+is!(TryAcquireError: Send Sync Copy);
+is!(TryGetError: Send Sync Copy);
+is!(TryLockError: Send Sync Copy);
+is!(TryPutError<()>: Send Sync Copy);
 is!(SlowPoll: Send Sync Clone);
 is!(JoinError: Send);
 is!(Panicked: Send);

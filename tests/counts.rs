@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::thread;
 
+use bibelot::sync::{Event, Mutex, Queue, Semaphore};
 use bibelot::task::{Builder, JoinHandle, current, yield_now};
 use bibelot::thread::park;
 use bibelot::time::{Duration, sleep, timeout};
@@ -117,6 +118,48 @@ fn a_wake_a_yield_a_sleep_and_a_timeout_are_no_allocation() {
             }
         });
         assert_eq!(counted.await, 0, "unparks");
+    });
+}
+
+#[test]
+fn what_is_shared_is_taken_given_and_waited_for_without_an_allocation() {
+    bibelot::run(async {
+        let (mutex, semaphore) = (Rc::new(Mutex::new(0)), Semaphore::new(3));
+        let (event, queue) = (Event::new(), Queue::bounded(100));
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                *mutex.lock().await += 1;
+                *mutex.try_lock().unwrap() += 1;
+                drop(semaphore.acquire_many(2).await);
+                drop(semaphore.try_acquire().unwrap());
+                event.set();
+                event.wait().await;
+                event.clear();
+                queue.put(1).await.unwrap();
+                queue.try_put(2).unwrap();
+                assert_eq!(queue.get().await.unwrap() + queue.try_get().unwrap(), 3);
+                queue.task_done();
+                queue.task_done();
+                queue.join().await;
+            }
+        });
+        assert_eq!(counted.await, 0, "what is there");
+
+        let held = Rc::clone(&mutex);
+        let rival = spawn(async move {
+            loop {
+                let _guard = held.lock().await;
+                yield_now().await;
+            }
+        });
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                let _guard = mutex.lock().await;
+                yield_now().await;
+            }
+        });
+        assert_eq!(counted.await, 0, "what is waited for");
+        rival.cancel();
     });
 }
 

@@ -15,6 +15,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 use bibelot::io::AsyncFd;
+use bibelot::sync::{Mutex, Queue};
 use bibelot::task::{JoinHandle, yield_now};
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, Instant, sleep, sleep_until, timeout};
@@ -76,6 +77,15 @@ impl Meddler {
         assert!(poll_once(&mut read).is_pending());
         drop(read);
         drop(ours);
+        // One in the line of a lock, and one for an item.
+        let (mutex, queue) = (Mutex::new(()), Queue::<()>::new());
+        let guard = mutex.try_lock();
+        let mut waits = [Box::pin(mutex.lock()), Box::pin(mutex.lock())];
+        assert!(waits.iter_mut().all(|wait| poll_once(wait).is_pending()));
+        drop(guard);
+        drop(waits);
+        assert!(poll_once(&mut Box::pin(queue.get())).is_pending());
+        queue.close();
         // Looked at.
         let stats = self.executor.stats();
         assert!(stats.spawned > 0);

@@ -148,7 +148,7 @@ impl Source {
         let replaced = match *ticket {
             Some(ticket) => side.queue.borrow_mut().wait(ticket, waker),
             None => {
-                *ticket = Some(side.queue.borrow_mut().join(waker));
+                *ticket = Some(side.queue.borrow_mut().join(waker, ()));
                 None
             }
         };

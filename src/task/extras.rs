@@ -146,7 +146,7 @@ pub(crate) fn request_cancel(header: &Header, request: Request) -> Wake {
             Some(first) => first.due = first.due.min(request.due),
             none => *none = Some(request),
         }
-        extra.attentive.wake_all()
+        extra.attentive.wake_all(|()| true)
     });
     Wake(header.token(), attentive)
 }
@@ -166,7 +166,7 @@ pub(crate) fn poll_request(
         match *ticket {
             Some(ticket) => (false, extra.attentive.wait(ticket, waker)),
             None => {
-                *ticket = Some(extra.attentive.join(waker));
+                *ticket = Some(extra.attentive.join(waker, ()));
                 (false, None)
             }
         }

@@ -34,9 +34,9 @@ impl Trace {
 
     /// A value that adds a line when it is dropped.
     #[must_use]
-    pub(crate) fn on_drop<L: Into<String>>(&self, line: L) -> OnDrop<impl FnMut() + use<L>> {
+    pub(crate) fn on_drop(&self, line: impl Into<String>) -> OnDrop<Box<dyn FnMut()>> {
         let (trace, line) = (self.clone(), line.into());
-        on_drop(move || trace.say(line.clone()))
+        on_drop(Box::new(move || trace.say(line.clone())))
     }
 }
 

@@ -206,7 +206,7 @@ impl Line {
         let replaced = match *ticket {
             Some(ticket) => self.queue.borrow_mut().wait(ticket, waker),
             None => {
-                *ticket = Some(self.queue.borrow_mut().join(waker));
+                *ticket = Some(self.queue.borrow_mut().join(waker, ()));
                 None
             }
         };

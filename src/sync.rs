@@ -1,0 +1,72 @@
+//! What tasks of one thread share and wait for: `std::sync`, where what blocks there waits here.
+//!
+//! ```text
+//!   Mutex ─► Semaphore ─► Permits ─┐
+//!   Queue ─► Permits, twice        ├─► Line: who waits, first come, first served
+//!   Event ─────────────────────────┘
+//! ```
+//!
+//! One task may change what another waits for, and it can do so only between two awaits: so nothing
+//! here is locked, and a value that no await separates from its use needs no [`Mutex`] but a `Cell`
+//! or `RefCell`. None of this needs an executor to be made, only tasks to wait; all of it is shared by
+//! reference or by [`Rc`](std::rc::Rc), and stays on its thread.
+//!
+//! ```
+//! use std::rc::Rc;
+//!
+//! use bibelot::sync::Queue;
+//!
+//! # bibelot::run(async {
+//! let queue = Rc::new(Queue::bounded(2));
+//! let consumer = bibelot::spawn({
+//!     let queue = Rc::clone(&queue);
+//!     async move {
+//!         let mut sum = 0;
+//!         while let Ok(item) = queue.get().await {
+//!             sum += item;
+//!         }
+//!         sum
+//!     }
+//! });
+//! for item in 1..=10 {
+//!     queue.put(item).await.unwrap();
+//! }
+//! queue.close();
+//! assert_eq!(consumer.await.unwrap(), 55);
+//! # });
+//! ```
+//!
+//! # What all of them promise
+//!
+//! - First come, first served, and handed over: what is given back goes to who waits for it, at once,
+//!   and is never free in between. So nobody barges, and nobody starves.
+//! - What is there is taken without a switch to another task, an allocation or a lock. A loop that
+//!   never has to wait gives way now and then, as every loop of waits does.
+//! - What gives (`set`, `put` that finds room, a guard that is dropped) never switches either: who
+//!   was waiting is ready, and has its turn when its turn comes.
+//! - Nothing granted is lost. A wait that is dropped after it was granted, and before it was polled
+//!   again, gives what it has to the next in line.
+//!
+//! That cuts both ways: a future that was granted has what it waited for, whether it is polled or
+//! not. One that is kept without being polled (beside another that is awaited, say) keeps it from the
+//! others; one that is given to [`mem::forget`](std::mem::forget) keeps it for ever, as a forgotten
+//! guard does.
+//!
+//! Nothing is poisoned: what a task panics or is cancelled over is unlocked, for the others to judge.
+//! Types of `std::sync` that never wait are here under their names. Read next: `wait_queue.rs`, then
+//! `sync/line.rs`.
+
+mod line;
+mod permits;
+
+mod event;
+mod mutex;
+mod queue;
+mod semaphore;
+
+pub use std::sync::{Arc, Weak, atomic};
+
+pub use event::Event;
+pub use mutex::{Mutex, MutexGuard, TryLockError};
+pub use queue::{Closed, Queue, TryGetError, TryPutError};
+pub use semaphore::{Permit, Semaphore, TryAcquireError};

@@ -1,0 +1,190 @@
+//! A line of those who wait to be granted something, and the leaf future's place in it.
+//!
+//! ```text
+//!   Outside ── poll: nothing there ──► Waiting ── grant ──► Granted
+//!      │ poll: it is there                │ leave              │ poll: takes it
+//!      ▼                                  ▼                    ▼ leave: must give it on
+//! ```
+//!
+//! Everything in `sync` waits through here, so this is where the laws are kept: nothing is borrowed
+//! while a waker is cloned, woken or dropped (a foreign one is user code, and may come back with
+//! anything), and what was looked at before that is looked at again.
+//!
+//! Read next: `sync/event.rs`, the smallest use, and `sync/permits.rs`, that of all others.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::executor::context;
+use crate::place;
+use crate::task::waits::Waits;
+use crate::task::yields;
+use crate::wait_queue::{Ticket, WaitQueue};
+use crate::waker;
+
+/// Who waits to be granted something; `W` is how much or what of it.
+pub(super) struct Line<W = ()> {
+    /// In order.
+    queue: RefCell<WaitQueue<W>>,
+    /// Nothing in here would forbid it, but what tasks share stays on their thread.
+    not_send: PhantomData<Rc<()>>,
+}
+
+impl<W> Line<W> {
+    /// A line in which nobody waits.
+    pub(super) const fn new() -> Self {
+        Self {
+            queue: RefCell::new(WaitQueue::new()),
+            not_send: PhantomData,
+        }
+    }
+
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.queue.borrow().len()
+    }
+
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.borrow().is_empty()
+    }
+
+    /// Grants the first in line what it wants, if `charge` can pay for it. Returns whether it could.
+    pub(super) fn grant_first(&self, charge: impl FnOnce(Ticket, &W) -> bool) -> bool {
+        let mut queue = self.queue.borrow_mut();
+        let first = queue.first();
+        if !first.is_some_and(|(ticket, wants)| charge(ticket, wants)) {
+            return false;
+        }
+        let waker = queue.grant_first();
+        drop(queue);
+        if let Some(waker) = waker {
+            waker::wake_kept(waker);
+        }
+        true
+    }
+
+    /// Grants all who wait now what they want, in order.
+    pub(super) fn grant_all(&self) {
+        // Not those who come while these are woken.
+        let end = self.queue.borrow().next();
+        while self.grant_first(|ticket, _| ticket < end) {}
+    }
+
+    /// Wakes all whose wants are `hopeless`, for them to see it.
+    pub(super) fn wake_all(&self, hopeless: impl Fn(&W) -> bool) {
+        let wakers = self.queue.borrow_mut().wake_all(hopeless);
+        wakers.into_iter().for_each(waker::wake_kept);
+    }
+}
+
+impl<W> Default for Line<W> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How a future stands to its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It has not had to wait.
+    Outside,
+    /// It waits.
+    Waiting,
+    /// It has what it waited for.
+    Granted,
+}
+
+/// The part of a leaf future that waits in a line; leaves it when dropped.
+pub(super) struct Place<'a, W = ()> {
+    /// The line.
+    line: &'a Line<W>,
+    /// The place in it, once it has had to wait.
+    ticket: Option<Ticket>,
+    /// Where the task waits.
+    at: &'static Location<'static>,
+}
+
+impl<'a, W> Place<'a, W> {
+    /// None yet.
+    #[track_caller]
+    pub(super) fn new(line: &'a Line<W>) -> Self {
+        Self {
+            line,
+            ticket: None,
+            at: place::here(),
+        }
+    }
+
+    /// Where the task waits.
+    pub(super) fn at(&self) -> &'static Location<'static> {
+        self.at
+    }
+
+    /// How it stands now.
+    fn standing(&self) -> Standing {
+        match self.ticket {
+            None => Standing::Outside,
+            Some(ticket) if self.line.queue.borrow().is_granted(ticket) => Standing::Granted,
+            Some(_) => Standing::Waiting,
+        }
+    }
+
+    /// Waits until it is granted `wants`, or `is_over` says of how it stands that there is nothing
+    /// more to wait for. Then the caller [leaves](Self::leave), in this poll, and takes what is there,
+    /// if it still is: a waker that was kept for nothing has been dropped meanwhile.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        wants: W,
+        is_over: impl Fn(Standing) -> bool,
+    ) -> Poll<()> {
+        let mut kept = None;
+        loop {
+            let standing = self.standing();
+            if standing == Standing::Granted || is_over(standing) {
+                return yields::spend(cx, self.at);
+            }
+            let Some(waker) = kept.take() else {
+                // The clone of a foreign waker may do anything: after it, all is looked at again.
+                kept = Some(waker::keep(cx.waker()));
+                continue;
+            };
+            drop(self.wait(waker, wants));
+            context::note(Waits::TASK, self.at);
+            return Poll::Pending;
+        }
+    }
+
+    /// Waits in its place, or at the end if it has none yet; returns the waker that is replaced.
+    #[must_use]
+    fn wait(&mut self, waker: Waker, wants: W) -> Option<Waker> {
+        let mut queue = self.line.queue.borrow_mut();
+        if let Some(ticket) = self.ticket {
+            return queue.wait(ticket, waker);
+        }
+        self.ticket = Some(queue.join(waker, wants));
+        None
+    }
+
+    /// Gives up the place, and says how it stood: what was granted is the caller's from now on.
+    pub(super) fn leave(&mut self) -> Standing {
+        let standing = self.standing();
+        if let Some(ticket) = self.ticket.take()
+            && standing == Standing::Waiting
+        {
+            let waker = self.line.queue.borrow_mut().leave(ticket);
+            drop(waker);
+        }
+        standing
+    }
+}
+
+impl<W> Drop for Place<'_, W> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

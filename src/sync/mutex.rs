@@ -1,0 +1,217 @@
+//! [`Mutex`]: a value that one task at a time may use, across its awaits.
+//!
+//! It is a semaphore of one permit, and a `RefCell` that is borrowed by whoever holds it. So the cell
+//! never finds itself borrowed, and needs no `unsafe`.
+
+use std::cell::{RefCell, RefMut};
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
+
+use crate::sync::semaphore::{Permit, Semaphore};
+
+/// A value that one task at a time may use, however often it waits meanwhile; [`std::sync::Mutex`]
+/// for tasks.
+///
+/// Between two awaits nobody else runs: for a value that is not held across one, a `Cell` or
+/// `RefCell` does.
+///
+/// There is no poisoning, so [`lock`](Self::lock) gives the guard and not a `LockResult`. A task that
+/// panics or is cancelled while it holds the guard unlocks, and the next finds the value as it was
+/// left. A task that locks what it has locked waits for itself, for ever; a simulation
+/// ([`Sim`](crate::testing::Sim)) says where.
+///
+/// # Examples
+///
+/// ```
+/// use bibelot::sync::Mutex;
+/// use bibelot::thread;
+/// use std::rc::Rc;
+///
+/// # bibelot::run(async {
+/// let log = Rc::new(Mutex::new(Vec::new()));
+/// let tasks = ["first", "second"].map(|name| {
+///     let log = Rc::clone(&log);
+///     thread::spawn(async move {
+///         let mut log = log.lock().await;
+///         log.push(format!("{name} begins"));
+///         thread::yield_now().await;
+///         log.push(format!("{name} ends"));
+///     })
+/// });
+/// for task in tasks {
+///     task.join().await.unwrap();
+/// }
+/// let log = log.lock().await;
+/// assert_eq!(*log, ["first begins", "first ends", "second begins", "second ends"]);
+/// # });
+/// ```
+pub struct Mutex<T: ?Sized> {
+    /// The right to use it.
+    semaphore: Semaphore,
+    /// The value.
+    value: RefCell<T>,
+}
+
+impl<T> Mutex<T> {
+    /// Makes an unlocked mutex around `value`.
+    #[must_use]
+    pub const fn new(value: T) -> Self {
+        Self {
+            semaphore: Semaphore::new(1),
+            value: RefCell::new(value),
+        }
+    }
+
+    /// Returns the value.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.value.into_inner()
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// Waits until nobody holds the mutex, and locks it; who waits is served in the order in which
+    /// they came.
+    ///
+    /// Unlocking hands over: with somebody waiting the mutex is never unlocked in between, so nobody
+    /// else can take it then.
+    ///
+    /// # Cancel safety
+    ///
+    /// The place in line is lost, and nothing else: if the lock was granted meanwhile it goes to the
+    /// next in line.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::sync::Mutex;
+    ///
+    /// # bibelot::run(async {
+    /// let mutex = Mutex::new(1);
+    /// *mutex.lock().await += 1;
+    /// assert_eq!(mutex.into_inner(), 2);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
+        let mut acquire = self.semaphore.acquire();
+        poll_fn(move |cx| {
+            let acquired = Pin::new(&mut acquire).poll(cx);
+            acquired.map(|permit| self.guard(permit))
+        })
+    }
+
+    /// Locks the mutex if nobody holds it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TryLockError::WouldBlock`] if somebody does. The type has std's name and shape, less
+    /// the poisoning, so `if let Ok(guard)` and `Err(TryLockError::WouldBlock)` port as they are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::sync::{Mutex, TryLockError};
+    ///
+    /// let mutex = Mutex::new(1);
+    /// let guard = mutex.try_lock()?;
+    /// assert_eq!(mutex.try_lock().unwrap_err(), TryLockError::WouldBlock);
+    /// # drop(guard);
+    /// # Ok::<(), TryLockError>(())
+    /// ```
+    pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
+        match self.semaphore.try_acquire() {
+            Ok(permit) => Ok(self.guard(permit)),
+            Err(_) => Err(TryLockError::WouldBlock),
+        }
+    }
+
+    /// Returns the value without locking: with a `&mut` there is nobody else.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+
+    /// The guard of who has the permit.
+    fn guard<'a>(&'a self, permit: Permit<'a>) -> MutexGuard<'a, T> {
+        MutexGuard {
+            value: self.value.borrow_mut(),
+            _permit: permit,
+        }
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T> From<T> for Mutex<T> {
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Mutex");
+        match self.try_lock() {
+            Ok(guard) => debug.field("data", &&*guard),
+            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
+        };
+        debug.field("waiting", &self.semaphore.waiting()).finish()
+    }
+}
+
+/// The right to use a [`Mutex`]'s value, which is unlocked when this is dropped.
+#[must_use = "a guard that is not held unlocks at once"]
+pub struct MutexGuard<'a, T: ?Sized> {
+    /// The value; let go before the permit is, since whoever gets that may come at once.
+    value: RefMut<'a, T>,
+    /// The right to it.
+    _permit: Permit<'a>,
+}
+
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// The error of [`Mutex::try_lock`], as [`std::sync::TryLockError`] without poisoning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TryLockError {
+    /// Somebody holds it.
+    WouldBlock,
+}
+
+impl fmt::Display for TryLockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the mutex is locked")
+    }
+}
+
+impl Error for TryLockError {}

@@ -1,0 +1,160 @@
+//! Things that are counted out: permits, room, items.
+//!
+//! ```text
+//!   take(n) ─► nobody waits and n are free? ─► has them
+//!                  │ no: in line                     give(n)
+//!                  └─► [ wants 2 │ wants 1 │ … ] ◄── free += n, and as long as the first in line
+//!                        └─► has them                can have what it wants, it has it
+//! ```
+//!
+//! The law: *while somebody waits, the first in line wants more than is free*. So whatever makes more
+//! free or takes a waiter out of line settles, that is grants until the law holds again. A newcomer
+//! never looks at what is free while somebody waits: it cannot barge, and a big want is not starved by
+//! small ones.
+//!
+//! There is a limit to what can ever be free at once. Whoever wants more than that is refused, now or
+//! when the limit falls below what it waits for, and does not wait for ever. A limit of nothing is how
+//! the line is closed: what is free can still be had, and nobody waits any more.
+//!
+//! Read next: `sync/semaphore.rs`, then `sync/queue.rs`.
+
+use std::cell::Cell;
+use std::panic::Location;
+use std::task::{Context, Poll, ready};
+
+use crate::sync::line::{Line, Place, Standing};
+
+/// A number of things, and who waits for some of them.
+pub(super) struct Permits {
+    /// How many can be had.
+    free: Cell<usize>,
+    /// How many there may ever be at once.
+    limit: Cell<usize>,
+    /// Who waits, and for how many.
+    line: Line<usize>,
+}
+
+impl Permits {
+    /// This many things, of which there may once be so many as the limit says.
+    pub(super) const fn new(free: usize, limit: usize) -> Self {
+        Self {
+            free: Cell::new(free),
+            limit: Cell::new(limit),
+            line: Line::new(),
+        }
+    }
+
+    /// How many can be had.
+    pub(super) fn free(&self) -> usize {
+        self.free.get()
+    }
+
+    /// How many there may ever be at once.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.get()
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.line.len()
+    }
+
+    /// Whether a newcomer can have `count` at once.
+    pub(super) fn has(&self, count: usize) -> bool {
+        self.line.is_empty() && count <= self.free.get()
+    }
+
+    /// Takes `count`, if a newcomer can have them at once.
+    pub(super) fn try_take(&self, count: usize) -> bool {
+        self.has(count) && self.charge(count)
+    }
+
+    /// Takes `count` in its turn.
+    #[track_caller]
+    pub(super) fn take(&self, count: usize) -> Take<'_> {
+        Take {
+            permits: self,
+            count,
+            place: Place::new(&self.line),
+        }
+    }
+
+    /// Gives `count` to those who wait, or makes them free.
+    pub(super) fn give(&self, count: usize) {
+        self.free.set(self.free.get() + count);
+        self.settle();
+    }
+
+    /// Lowers the limit; refuses those who wait for more.
+    pub(super) fn lower_limit(&self, limit: usize) {
+        self.limit.set(limit);
+        self.line.wake_all(|&wanted| wanted > limit);
+    }
+
+    /// Grants what can be granted.
+    fn settle(&self) {
+        while self.line.grant_first(|_, &wanted| self.charge(wanted)) {}
+    }
+
+    /// Takes `count` of what is free, if it is enough.
+    fn charge(&self, count: usize) -> bool {
+        let left = self.free.get().checked_sub(count);
+        self.free.set(left.unwrap_or(self.free.get()));
+        left.is_some()
+    }
+}
+
+/// More was wanted than there can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refused;
+
+/// The wait for some permits; what was granted and not taken is given back when it is dropped.
+pub(super) struct Take<'a> {
+    /// Of which.
+    permits: &'a Permits,
+    /// How many.
+    count: usize,
+    /// The place in line.
+    place: Place<'a, usize>,
+}
+
+impl Take<'_> {
+    /// Waits until it has them; they are the caller's then.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it can never have so many.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refused>> {
+        let Self { permits, count, .. } = *self;
+        loop {
+            ready!(self.place.poll(cx, count, |standing| {
+                let is_there = standing == Standing::Outside && permits.has(count);
+                is_there || count > permits.limit.get()
+            }));
+            if self.place.leave() == Standing::Granted || permits.try_take(count) {
+                return Poll::Ready(Ok(()));
+            }
+            if count > permits.limit.get() {
+                // Whoever stood behind it may want less.
+                permits.settle();
+                return Poll::Ready(Err(Refused));
+            }
+            // What was there was taken in between, by the destructor of a foreign waker.
+        }
+    }
+
+    /// Where the task waits.
+    pub(super) fn at(&self) -> &'static Location<'static> {
+        self.place.at()
+    }
+}
+
+impl Drop for Take<'_> {
+    fn drop(&mut self) {
+        match self.place.leave() {
+            Standing::Outside => {}
+            Standing::Waiting => self.permits.settle(),
+            Standing::Granted => self.permits.give(self.count),
+        }
+    }
+}
