@@ -184,7 +184,7 @@ impl Executor {
         F: Future + 'static,
     {
         self.assert_not_shut_down();
-        let (_, handle) = self.core.scheduler.spawn(future, None, Location::caller());
+        let (_, handle) = self.core.scheduler.spawn(future, Location::caller());
         self.core.inbox.ring_if_asleep();
         JoinHandle::new(handle)
     }

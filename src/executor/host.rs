@@ -243,7 +243,7 @@ impl Remote {
         let at = Location::caller();
         let call = Box::new(move || {
             // `make` is called in the task's first poll, so that its panic is the task's.
-            drop(spawn_at(async move { make().await }, None, at));
+            drop(spawn_at(async move { make().await }, at));
         });
         self.inbox.call(call).map_err(|_| ExecutorEnded)
     }

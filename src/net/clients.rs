@@ -67,7 +67,7 @@ impl Clients {
             key,
         };
         let future = serve(seat);
-        let handle = spawn_at(future, None, self.at);
+        let handle = spawn_at(future, self.at);
         self.handles.borrow_mut()[key] = Some(handle);
     }
 

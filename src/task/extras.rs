@@ -56,6 +56,9 @@ impl Hasher for Spreader {
     }
 }
 
+/// The name of main tasks, which have no entry for it: a run costs none.
+const MAIN: &str = "main";
+
 thread_local! {
     /// The entries of this thread's tasks.
     static EXTRAS: RefCell<HashMap<Key, Extra, Spread>> = RefCell::default();
@@ -97,7 +100,7 @@ pub(crate) fn task_of(header: &Header) -> Task {
 /// The public handle of a task whose header has, or will have, its bit set.
 pub(crate) fn task_at(current: Current) -> Task {
     with_entry((current.token, current.id), |extra| {
-        let make = || Task::new(current, None);
+        let make = || Task::new(current, current.is_main.then(|| String::from(MAIN)));
         extra.task.get_or_insert_with(make).clone()
     })
 }
@@ -112,8 +115,8 @@ pub(crate) fn set_cancelled(header: &Header, at: &'static Location<'static>) {
 
 /// The error of a task that is cancelled as was asked.
 pub(crate) fn cancellation(header: &Header) -> JoinError {
-    let at = with_entry(key_of(header), |extra| extra.cancel_at);
-    let at = at.unwrap_or_else(|| header.spawned_at());
+    let at = EXTRAS.try_with(|extras| extras.borrow().get(&key_of(header))?.cancel_at);
+    let at = at.ok().flatten().unwrap_or_else(|| header.spawned_at());
     JoinError::Cancelled(Cancelled::new(describe(header), at))
 }
 
@@ -133,6 +136,7 @@ pub(crate) fn describe(header: &Header) -> String {
     });
     match named {
         Ok(Some(name)) => name,
+        _ if header.is_main() => format!("task {MAIN:?}"),
         _ => format!("task {} (spawned at {})", header.id(), header.spawned_at()),
     }
 }

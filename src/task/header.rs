@@ -52,6 +52,8 @@ pub(super) const HANDLE: u8 = 1 << 1;
 pub(super) const TURN: u8 = 1 << 2;
 /// A cancel was asked for.
 const CANCEL: u8 = 1 << 3;
+/// It is the main task of a run.
+const MAIN: u8 = 1 << 4;
 
 /// What every task has, whatever its future.
 pub(crate) struct Header {
@@ -81,7 +83,7 @@ struct Status(u8);
 
 impl Status {
     /// Where the stage begins.
-    const STAGE_SHIFT: u32 = 4;
+    const STAGE_SHIFT: u32 = 5;
 
     /// A status of this stage and these flags.
     fn new(stage: Stage, flags: u8) -> Self {
@@ -164,6 +166,7 @@ impl Header {
             id: self.id(),
             parent: (self.parent > 0).then(|| TaskId::new(self.parent)),
             spawned_at: self.spawned_at,
+            is_main: self.is_main(),
         }
     }
 
@@ -195,6 +198,16 @@ impl Header {
     /// Notes that a cancel was asked for.
     pub(crate) fn set_cancelled(&self) {
         self.set(CANCEL);
+    }
+
+    /// Whether it is the main task of a run.
+    pub(crate) fn is_main(&self) -> bool {
+        self.has(MAIN)
+    }
+
+    /// Notes that it is the main task of a run.
+    pub(crate) fn set_main(&self) {
+        self.set(MAIN);
     }
 
     /// Notes that `extras` knows something about this task and is to forget it at the end.
