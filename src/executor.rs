@@ -178,7 +178,10 @@ impl Core {
     #[inline]
     fn step(&self, token: Token, mut turn: Turn, main: &mut Option<Main<'_>>) -> bool {
         self.counters.polls.add(1);
-        let started = self.options.slow_poll.map(|_| clock::real_now());
+        let watch = self
+            .options
+            .on_slow_poll
+            .map(|report| (report, clock::real_now()));
         let waker = ManuallyDrop::new(token.waker());
         let cx = &mut Context::from_waker(&waker);
         let mut main = main.as_mut().filter(|main| main.token == Some(token));
@@ -190,8 +193,8 @@ impl Core {
             }
             None => turn.poll(cx),
         };
-        if let Some(started) = started {
-            self.report_if_slow(&turn, started);
+        if let Some((report_if_slow, started)) = watch {
+            report_if_slow(self, &turn, started);
         }
         if polled.is_pending() {
             self.scheduler.park(turn);
@@ -289,7 +292,7 @@ impl Core {
     #[cold]
     fn report_if_slow(&self, turn: &Turn, started: Instant) {
         let took = clock::real_now() - started;
-        if self.options.slow_poll.is_some_and(|limit| took > limit) {
+        if took > self.options.slow_poll {
             report::send(&Report::SlowPoll(SlowPoll {
                 task: extras::describe(turn),
                 took,

@@ -33,8 +33,10 @@ impl Core {
                 self.wake_all(|wakers| self.expire(wakers));
                 return;
             }
-            None if is_closed_world && self.options.detect_deadlock && self.scheduler.len() > 0 => {
-                panic!("{}", self.deadlock());
+            None if is_closed_world && self.scheduler.len() > 0 => {
+                if let Some(on_deadlock) = self.options.on_deadlock {
+                    on_deadlock(self);
+                }
             }
             _ => {}
         }
@@ -74,8 +76,8 @@ impl Core {
         self.clock.advance_to(before.saturating_add(waited));
     }
 
-    /// The text for a deadlock: who waits for what, and where.
-    fn deadlock(&self) -> String {
+    /// Says in a panic who waits for what, and where.
+    pub(super) fn report_deadlock(&self) {
         let mut text = String::from("deadlock: every task is waiting and no deadline is set");
         self.scheduler.for_each(|_, task, _| {
             let (name, waits) = (extras::describe(task), task.waits());
@@ -85,6 +87,6 @@ impl Core {
             };
             debug_assert!(line.is_ok(), "writing to a String does not fail");
         });
-        text
+        panic!("{text}");
     }
 }
