@@ -261,7 +261,7 @@ impl Core {
         self.next_look
             .set(self.counters.polls.get() + POLLS_PER_LOOK);
         self.take_messages();
-        self.wake_all(|wakers| {
+        self.wake_all(&mut |wakers| {
             if !self.reactor.is_empty() {
                 self.reactor.wait(Some(Duration::ZERO), wakers);
             }
@@ -269,8 +269,8 @@ impl Core {
         });
     }
 
-    /// Has wakers collected, and wakes them when nothing is borrowed any more.
-    fn wake_all(&self, collect: impl FnOnce(&mut Vec<Waker>)) {
+    /// Has wakers collected, once, and wakes them when nothing is borrowed any more.
+    fn wake_all(&self, collect: &mut dyn FnMut(&mut Vec<Waker>)) {
         let mut wakers = self.wakers.take();
         collect(&mut wakers);
         for waker in wakers.drain(..) {

@@ -101,17 +101,21 @@ thread_local! {
     static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
 }
 
-/// Calls `f` with `hook` as the place where reports go.
-pub(crate) fn with_hook<R>(hook: Option<Hook>, f: impl FnOnce() -> R) -> R {
-    /// Puts the one before back, also when `f` unwinds.
-    struct Restore(Option<Hook>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            drop(replace(self.0.take()));
-        }
+/// While it lives, reports go to a hook.
+pub(crate) struct Hooked(Option<Hook>);
+
+impl Hooked {
+    /// Makes `hook` the place where reports go.
+    pub(crate) fn by(hook: Option<Hook>) -> Self {
+        Self(replace(hook))
     }
-    let _restore = Restore(replace(hook));
-    f()
+}
+
+impl Drop for Hooked {
+    /// Puts the one before back.
+    fn drop(&mut self) {
+        drop(replace(self.0.take()));
+    }
 }
 
 /// Makes `hook` the place where reports go, and returns the one before. During the end of the thread

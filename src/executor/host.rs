@@ -52,7 +52,7 @@ impl Executor {
         self.assert_may_turn();
         let core = &self.core;
         core.inbox.end_sleep();
-        context::enter(core, || {
+        context::enter(core, &mut || {
             core.take_messages();
             if core.scheduler.ready_len() == 0 {
                 core.sleep(timeout);

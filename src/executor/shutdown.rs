@@ -16,7 +16,7 @@ impl Core {
     /// destructors end cancelled, unpolled.
     pub(super) fn shut_down(self: &Rc<Self>, at: &'static Location<'static>) {
         self.is_shut_down.set(true);
-        context::enter(self, || {
+        context::enter(self, &mut || {
             self.inbox.close();
             loop {
                 let mut tasks = self.tasks();

@@ -30,7 +30,7 @@ impl Core {
         match deadline {
             Some(deadline) if is_closed_world && self.clock.is_virtual() => {
                 self.clock.advance_to(deadline);
-                self.wake_all(|wakers| self.expire(wakers));
+                self.wake_all(&mut |wakers| self.expire(wakers));
                 return;
             }
             None if is_closed_world && self.scheduler.len() > 0 => {
@@ -56,7 +56,7 @@ impl Core {
             return;
         }
         self.counters.sleeps.add(1);
-        self.wake_all(|wakers| {
+        self.wake_all(&mut |wakers| {
             self.wait(timeout, wakers);
             self.inbox.end_sleep();
             self.expire(wakers);
