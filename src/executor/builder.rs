@@ -13,7 +13,7 @@ use crate::executor::{Core, POLLS_PER_LOOK, stats};
 use crate::inbox::Inbox;
 use crate::reactor::Reactor;
 use crate::registry;
-use crate::report::{Hook, Report};
+use crate::report::{self, Hook, Report};
 use crate::scheduler::Scheduler;
 use crate::task::cell::Turn;
 use crate::timers::Timers;
@@ -88,7 +88,7 @@ impl ExecutorBuilder {
     /// polls, clients that could not be accepted. The hook is called between two polls or during
     /// one; a hook that panics is told about on standard error.
     pub fn on_report(mut self, hook: impl Fn(&Report) + 'static) -> Self {
-        self.options.hook = Some(Rc::new(hook));
+        self.options.hook = Some(report::hook(hook));
         self
     }
 
