@@ -165,8 +165,8 @@ impl Core {
             None if turn.is_special() => self.poll_special(&mut turn, cx),
             None => turn.poll(cx),
         };
-        if let Some(started) = watch {
-            self.report_if_slow(&turn, started);
+        if let Some((report_if_slow, started)) = self.options.on_slow_poll.zip(watch) {
+            report_if_slow(self, &turn, started);
         }
         // What it owes is paid in its turns, too, and before it has ended.
         let is_waiting = turn.owes() && self.pay(&turn, cx).is_pending();
@@ -269,7 +269,7 @@ impl Core {
         self.next_look
             .set(self.counters.polls.get() + POLLS_PER_LOOK);
         self.take_messages();
-        self.wake_all(|wakers| {
+        self.wake_all(&mut |wakers| {
             if !self.reactor.is_empty() {
                 self.reactor.wait(Some(Duration::ZERO), wakers);
             }
@@ -277,8 +277,8 @@ impl Core {
         });
     }
 
-    /// Has wakers collected, and wakes them when nothing is borrowed any more.
-    fn wake_all(&self, collect: impl FnOnce(&mut Vec<Waker>)) {
+    /// Has wakers collected, once, and wakes them when nothing is borrowed any more.
+    fn wake_all(&self, collect: &mut dyn FnMut(&mut Vec<Waker>)) {
         let mut wakers = self.wakers.take();
         collect(&mut wakers);
         for waker in wakers.drain(..) {
@@ -310,7 +310,7 @@ impl Core {
     #[cold]
     fn report_if_slow(&self, turn: &Turn, started: Instant) {
         let took = clock::real_now() - started;
-        if self.options.slow_poll.is_some_and(|limit| took > limit) {
+        if took > self.options.slow_poll {
             report::send(&Report::SlowPoll(SlowPoll {
                 task: extras::describe(turn),
                 took,

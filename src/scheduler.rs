@@ -24,7 +24,6 @@ use slab::Slab;
 use crate::counter::Counter;
 use crate::ready::Ready;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
-use crate::task::extras;
 use crate::task::header::Birth;
 use crate::task::id::TaskId;
 use crate::task::waits::Waits;
@@ -67,6 +66,8 @@ pub(crate) struct Current {
     pub(crate) parent: Option<TaskId>,
     /// Where it was spawned.
     pub(crate) spawned_at: &'static Location<'static>,
+    /// Whether it is the main task of a run.
+    pub(crate) is_main: bool,
 }
 
 /// The tasks of one executor.
@@ -151,7 +152,6 @@ impl Scheduler {
     pub(crate) fn spawn<F: Future>(
         &self,
         future: F,
-        name: Option<String>,
         at: &'static Location<'static>,
     ) -> (Token, JoinRef<F::Output>) {
         let parent = self.current.get().map(|_| self.current_id.get());
@@ -166,9 +166,6 @@ impl Scheduler {
             token: Token::new(self.id, generation, slot as u32),
         };
         let (task, handle) = cell::new(&birth, future);
-        if let Some(name) = name {
-            extras::set_name(&task, name);
-        }
         table.slots.insert(Slot {
             task: Some(task),
             polls: 0,

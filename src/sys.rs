@@ -123,7 +123,8 @@ mod linux {
         timeout: Option<Duration>,
     ) -> io::Result<usize> {
         let millis = timeout.map_or(-1, |timeout| {
-            let millis = timeout.as_nanos().div_ceil(1_000_000);
+            let rest = u64::from(timeout.subsec_nanos().div_ceil(1_000_000));
+            let millis = timeout.as_secs().saturating_mul(1000).saturating_add(rest);
             libc::c_int::try_from(millis).unwrap_or(libc::c_int::MAX)
         });
         // SAFETY: the buffer has room for as many events as its capacity says.

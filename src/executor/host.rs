@@ -52,7 +52,7 @@ impl Executor {
         self.assert_may_turn();
         let core = &self.core;
         core.inbox.end_sleep();
-        context::enter(core, || {
+        context::enter(core, &mut || {
             core.take_messages();
             if core.scheduler.ready_len() == 0 {
                 core.sleep(timeout);
@@ -243,7 +243,7 @@ impl Remote {
         let at = Location::caller();
         let call = Box::new(move || {
             // `make` is called in the task's first poll, so that its panic is the task's.
-            drop(spawn_at(async move { make().await }, None, at));
+            drop(spawn_at(async move { make().await }, at));
         });
         self.inbox.call(call).map_err(|_| ExecutorEnded)
     }

@@ -150,7 +150,7 @@ impl Core {
 
     /// Starts a task that does nothing but pay.
     fn spawn_payer(&self, at: Place) -> Token {
-        let (token, handle) = self.scheduler.spawn(ready(()), None, at);
+        let (token, handle) = self.scheduler.spawn(ready(()), at);
         drop(handle);
         self.inbox.ring_if_asleep();
         token

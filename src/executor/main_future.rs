@@ -39,8 +39,8 @@ impl Core {
     /// Turns until the main future has ended.
     pub(super) fn run_main<'a>(&'a self, poll: &'a mut PollMain<'a>, at: Place) {
         // The task in whose name the future is polled; its own future never is.
-        let name = Some(String::from("main"));
-        let (token, _) = self.scheduler.spawn(std::future::pending::<()>(), name, at);
+        let (token, task) = self.scheduler.spawn(std::future::pending::<()>(), at);
+        task.set_main();
         let token = Some(token);
         self.run(&mut Some(Main {
             core: self,

@@ -33,7 +33,7 @@ impl Core {
         self.is_watched.set(true);
         let grace = self.options.grace;
         self.limit.set(self.clock.now().saturating_add(grace));
-        context::enter(self, || {
+        context::enter(self, &mut || {
             self.inbox.close();
             self.inbox.end_sleep();
             while self.scheduler.len() > 0 {

@@ -34,7 +34,7 @@ pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
 {
-    spawn_at(future, None, Location::caller())
+    spawn_at(future, Location::caller())
 }
 
 /// Gives a task a name before it starts, as [`std::thread::Builder`] does to a thread.
@@ -83,7 +83,11 @@ impl Builder {
     where
         F: Future + 'static,
     {
-        spawn_at(future, self.name, Location::caller())
+        let handle = spawn_at(future, Location::caller());
+        if let Some(name) = self.name {
+            handle.set_name(name);
+        }
+        handle
     }
 }
 
@@ -118,11 +122,11 @@ pub fn try_current() -> Option<Task> {
 
 /// Starts a task in the executor that runs on this thread.
 #[track_caller]
-pub(crate) fn spawn_at<F>(future: F, name: Option<String>, at: Place) -> JoinHandle<F::Output>
+pub(crate) fn spawn_at<F>(future: F, at: Place) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
 {
-    let spawned = waker::with_current(|scheduler| scheduler.spawn(future, name, at));
+    let spawned = waker::with_current(|scheduler| scheduler.spawn(future, at));
     let Some((_, task)) = spawned else {
         panic!("{}", context::NO_EXECUTOR);
     };

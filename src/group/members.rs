@@ -123,19 +123,14 @@ impl<T: 'static, E: 'static> Members<T, E> {
     }
 
     /// Starts a member, and returns its key and its task's number.
-    pub(super) fn spawn<F>(
-        self: &Rc<Self>,
-        future: F,
-        name: Option<String>,
-        at: Place,
-    ) -> (usize, TaskId)
+    pub(super) fn spawn<F>(self: &Rc<Self>, future: F, at: Place) -> (usize, TaskId)
     where
         F: Future<Output = Result<T, E>> + 'static,
     {
         self.reap();
         self.len.set(self.len.get() + 1);
         let (key, future) = self.watch(future, false);
-        let handle = spawn_at(future, name, at);
+        let handle = spawn_at(future, at);
         let id = handle.id();
         self.entries.borrow_mut()[key].handle = Some(Handle::Member(handle));
         (key, id)
@@ -148,7 +143,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
     {
         self.reap();
         let (key, future) = self.watch(future, true);
-        let handle = spawn_at(future, None, at);
+        let handle = spawn_at(future, at);
         self.entries.borrow_mut()[key].handle = Some(Handle::Daemon(handle));
     }
 

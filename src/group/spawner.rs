@@ -73,8 +73,8 @@ impl<T: 'static, E: 'static> Spawner<T, E> {
         if members.is_closed() {
             return Err(GroupEnded);
         }
-        let name = members.spawn(future, None, Location::caller());
-        Ok(Member::new(members, name))
+        let which = members.spawn(future, Location::caller());
+        Ok(Member::new(members, which))
     }
 }
 

@@ -31,7 +31,7 @@
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, offset_of};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -61,12 +61,10 @@ struct Vtable {
     poll: unsafe fn(NonNull<Head>, &mut Context<'_>) -> Poll<()>,
     /// Drops what is alive in the stage; what its destructor panicked with comes back.
     drop_stage: unsafe fn(NonNull<Head>) -> Result<(), Payload>,
-    /// Leaves an error in the stage, which is ENDING.
-    fail: unsafe fn(NonNull<Head>, JoinError),
     /// Moves output or error out of the stage, to where the second pointer says.
     take: unsafe fn(NonNull<Head>, *mut ()),
-    /// Moves the error out of the stage, if there is one.
-    take_error: unsafe fn(NonNull<Head>) -> Option<JoinError>,
+    /// How far the stage is from the head.
+    stage_at: usize,
     /// What was allocated.
     room: pool::Room,
 }
@@ -107,9 +105,8 @@ pub(crate) fn new<F: Future>(birth: &Birth, future: F) -> (TaskRef, JoinRef<F::O
             vtable: &Vtable {
                 poll: poll::<F>,
                 drop_stage: drop_stage::<F>,
-                fail: fail::<F>,
                 take: take::<F>,
-                take_error: take_error::<F>,
+                stage_at: offset_of!(TaskCell<F>, stage),
                 room: const { pool::Room::of::<TaskCell<F>>() },
             },
             header: Header::new(birth),
@@ -161,14 +158,14 @@ unsafe fn poll<F: Future>(cell: NonNull<Head>, cx: &mut Context<'_>) -> Poll<()>
         (Ok(output), Err(payload)) => {
             discard(output);
             // SAFETY: the stage is ENDING (B), the type the cell's own (E).
-            unsafe { fail::<F>(cell, panicked(header, payload)) };
+            unsafe { fail(cell, panicked(header, payload)) };
         }
         (Err(payload), dropped) => {
             if let Err(second) = dropped {
                 discard(second);
             }
             // SAFETY: the stage is ENDING (B), the type the cell's own (E).
-            unsafe { fail::<F>(cell, panicked(header, payload)) };
+            unsafe { fail(cell, panicked(header, payload)) };
         }
     }
     Poll::Ready(())
@@ -195,11 +192,18 @@ unsafe fn drop_stage<F: Future>(cell: NonNull<Head>) -> Result<(), Payload> {
     }))
 }
 
-/// See [`Vtable::fail`].
-unsafe fn fail<F: Future>(cell: NonNull<Head>, error: JoinError) {
-    let stage = stage_of::<F>(cell).cast::<Box<JoinError>>();
+/// The place of an error, which is that of the stage.
+fn error_of(cell: NonNull<Head>) -> NonNull<Box<JoinError>> {
+    // SAFETY: the cell is alive (A).
+    let stage_at = unsafe { cell.as_ref() }.vtable.stage_at;
+    // SAFETY: the vtable is the cell's own (E), so that is a place within it.
+    unsafe { cell.byte_add(stage_at) }.cast()
+}
+
+/// Leaves an error in the stage, which is ENDING.
+unsafe fn fail(cell: NonNull<Head>, error: JoinError) {
     // SAFETY: the caller says that the stage is ENDING, so nothing is overwritten (B).
-    unsafe { stage.write(Box::new(error)) };
+    unsafe { error_of(cell).write(Box::new(error)) };
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
     header.set_stage(Stage::Error);
@@ -215,25 +219,24 @@ unsafe fn take<F: Future>(cell: NonNull<Head>, into: *mut ()) {
         // SAFETY: the status said that the output is alive; it is moved out once (B).
         Some(Ok(unsafe { output.read() }))
     } else {
-        // SAFETY: the type is the cell's own (E).
-        unsafe { take_error::<F>(cell) }.map(Err)
+        // SAFETY: the cell is alive (A).
+        unsafe { take_error(cell) }.map(Err)
     };
     let into = into.cast::<Option<Result<F::Output, JoinError>>>();
     // SAFETY: the caller passes a place of this type (E) that may be overwritten: it holds `None`.
     unsafe { into.write(taken) };
 }
 
-/// See [`Vtable::take_error`].
-unsafe fn take_error<F: Future>(cell: NonNull<Head>) -> Option<JoinError> {
+/// Moves the error out of the stage, if there is one.
+unsafe fn take_error(cell: NonNull<Head>) -> Option<JoinError> {
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
     if header.stage() != Stage::Error {
         return None;
     }
     header.set_stage(Stage::Empty);
-    let error = stage_of::<F>(cell).cast::<Box<JoinError>>();
     // SAFETY: the status said that the error is alive; it is moved out once (B).
-    Some(*unsafe { error.read() })
+    Some(*unsafe { error_of(cell).read() })
 }
 
 /// The error of a task that panicked.
@@ -259,7 +262,7 @@ impl<const BIT: u8> Owner<BIT> {
     /// Takes the error, if the task has ended with one.
     pub(crate) fn take_error(&self) -> Option<JoinError> {
         // SAFETY: the vtable is the cell's own (E).
-        unsafe { (self.vtable().take_error)(self.0) }
+        unsafe { take_error(self.0) }
     }
 
     /// Ends the part, where the executor has no other one.
@@ -369,7 +372,7 @@ impl Turn {
             Err(payload) => panicked(self, payload),
         };
         // SAFETY: the stage is ENDING after drop_stage (B), the vtable the cell's own (E).
-        unsafe { (self.vtable().fail)(self.0, error) };
+        unsafe { fail(self.0, error) };
     }
 }
 

@@ -78,6 +78,9 @@ impl Hasher for Spreader {
     }
 }
 
+/// The name of main tasks, which have no entry for it: a run costs none.
+const MAIN: &str = "main";
+
 thread_local! {
     /// The entries of this thread's tasks.
     static EXTRAS: RefCell<HashMap<Key, Extra, Spread>> = RefCell::default();
@@ -119,7 +122,7 @@ pub(crate) fn task_of(header: &Header) -> Task {
 /// The public handle of a task whose header has, or will have, its bit set.
 pub(crate) fn task_at(current: Current) -> Task {
     with_entry((current.token, current.id), |extra| {
-        let make = || Task::new(current, None);
+        let make = || Task::new(current, current.is_main.then(|| String::from(MAIN)));
         extra.task.get_or_insert_with(make).clone()
     })
 }
@@ -202,11 +205,15 @@ pub(crate) fn set_locals(header: &Header, locals: Locals) {
 
 /// The error of a task that is cancelled as was asked.
 pub(crate) fn cancellation(header: &Header) -> JoinError {
-    let asked = with_entry(key_of(header), |extra| {
-        let request = extra.request.as_ref()?;
+    let asked = EXTRAS.try_with(|extras| {
+        let extras = extras.borrow();
+        let request = extras.get(&key_of(header))?.request.as_ref()?;
         Some((request.at, request.reason.clone()))
     });
-    let (at, reason) = asked.unwrap_or_else(|| (header.spawned_at(), None));
+    let (at, reason) = asked
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| (header.spawned_at(), None));
     JoinError::Cancelled(Cancelled::new(describe(header), at, reason))
 }
 
@@ -226,6 +233,7 @@ pub(crate) fn describe(header: &Header) -> String {
     });
     match named {
         Ok(Some(name)) => name,
+        _ if header.is_main() => format!("task {MAIN:?}"),
         _ => format!("task {} (spawned at {})", header.id(), header.spawned_at()),
     }
 }

@@ -55,12 +55,15 @@ const SPECIAL: u8 = 1 << 3;
 /// It has an entry in the executor's ledger, and does not end before that is paid.
 const OWES: u8 = 1 << 4;
 
+/// What the main task of a run has for a parent.
+const NO_PARENT: u64 = u64::MAX;
+
 /// What every task has, whatever its future.
 pub(crate) struct Header {
     /// The task's number, and in the low sixteen bits its token's generation.
     number: u64,
-    /// The number of the task that spawned it, or zero.
-    parent: u64,
+    /// The number of the task that spawned it, or zero; [`NO_PARENT`] for the main task.
+    parent: Cell<u64>,
     /// Where it was spawned.
     spawned_at: &'static Location<'static>,
     /// Where it waits.
@@ -112,7 +115,7 @@ impl Header {
     pub(super) fn new(birth: &Birth) -> Self {
         Self {
             number: birth.id.get() << GENERATION_BITS | u64::from(birth.token.generation()),
-            parent: birth.parent.map_or(0, TaskId::get),
+            parent: Cell::new(birth.parent.map_or(0, TaskId::get)),
             spawned_at: birth.spawned_at,
             waits_at: Cell::new(None),
             joiner: Cell::new(None),
@@ -164,8 +167,12 @@ impl Header {
         Current {
             token: self.token(),
             id: self.id(),
-            parent: (self.parent > 0).then(|| TaskId::new(self.parent)),
+            parent: match self.parent.get() {
+                0 | NO_PARENT => None,
+                parent => Some(TaskId::new(parent)),
+            },
             spawned_at: self.spawned_at,
+            is_main: self.is_main(),
         }
     }
 
@@ -217,6 +224,16 @@ impl Header {
     pub(crate) fn set_special(&self) {
         self.set_extras();
         self.set(SPECIAL);
+    }
+
+    /// Whether it is the main task of a run.
+    pub(crate) fn is_main(&self) -> bool {
+        self.parent.get() == NO_PARENT
+    }
+
+    /// Notes that it is the main task of a run.
+    pub(crate) fn set_main(&self) {
+        self.parent.set(NO_PARENT);
     }
 
     /// Notes that `extras` knows something about this task and is to forget it at the end.

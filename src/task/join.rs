@@ -64,6 +64,11 @@ impl<T> JoinHandle<T> {
         Self { task }
     }
 
+    /// Names the task, before it has begun.
+    pub(crate) fn set_name(&self, name: String) {
+        extras::set_name(&self.task, name);
+    }
+
     /// Waits for the task to end and returns its value.
     ///
     /// # Errors
