@@ -23,7 +23,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::clock::Instant;
-use crate::executor::context;
+use crate::executor::{Core, context};
 use crate::frame::{self, Frame, Key};
 use crate::maybe_done::MaybeDone;
 use crate::waker;
@@ -57,20 +57,15 @@ impl Canceller {
 
     /// Waits until nothing is owed under its key.
     pub(crate) fn poll_paid(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let owing = context::try_with(|core| (!core.ledger().is_empty()).then(|| Rc::clone(core)));
-        let Some(core) = owing.flatten() else {
-            return Poll::Ready(());
-        };
-        let Some(token) = core.scheduler().current_token() else {
+        let Some(core) = owing() else {
             return Poll::Ready(());
         };
         let waker = waker::keep(cx.waker());
-        let (must_wait, unused) = core.ledger().wait(token, self.key, waker);
-        drop(unused);
-        if must_wait {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
+        let waits = core.ledger().zip(core.scheduler().current_token());
+        let waits = waits.map(|(ledger, token)| ledger.wait(token, self.key, waker));
+        match waits {
+            Some((true, _unused)) => Poll::Pending,
+            _ => Poll::Ready(()),
         }
     }
 }
@@ -81,15 +76,18 @@ impl Drop for Canceller {
         if self.key == Key::TASK {
             return;
         }
-        let waiter = context::try_with(|core| {
-            if core.ledger().is_empty() {
-                return None;
-            }
-            let token = core.scheduler().current_token()?;
-            core.ledger().pass_on(token, self.key, frame::current().key)
-        });
-        drop(waiter);
+        if let Some(core) = owing()
+            && let Some((ledger, token)) = core.ledger().zip(core.scheduler().current_token())
+        {
+            drop(ledger.pass_on(token, self.key, frame::current().key));
+        }
     }
+}
+
+/// The executor that runs on this thread, if its tasks owe anything.
+fn owing() -> Option<Rc<Core>> {
+    let owes = |core: &Core| core.ledger().is_some_and(|ledger| !ledger.is_empty());
+    context::try_with(|core| owes(core).then(|| Rc::clone(core)))?
 }
 
 pin_project! {

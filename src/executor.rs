@@ -38,23 +38,23 @@ mod main_future;
 mod shutdown;
 mod sleep;
 pub(crate) mod spawn;
+mod special;
 pub(crate) mod stats;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use crate::clock::{self, Clock, Instant};
 use crate::error::JoinError;
-use crate::executor::ledger::Ledger;
+use crate::executor::ledger::Pays;
 use crate::executor::main_future::Main;
 use crate::inbox::{Inbox, Message};
-use crate::locals;
 use crate::reactor::Reactor;
 use crate::report::{self, Hook, Report, SlowPoll};
 use crate::scheduler::Scheduler;
@@ -84,7 +84,7 @@ pub(crate) struct Core {
     /// What the clock said when timers were last looked at.
     reading: Cell<Instant>,
     /// What tasks still have to do for futures that were dropped.
-    ledger: Ledger,
+    ledger: OnceCell<Box<dyn Pays>>,
     /// When a shutdown gives up what is still owed.
     limit: Cell<Instant>,
     /// Room for wakers between their collection and their wakes.
@@ -169,41 +169,16 @@ impl Core {
             report_if_slow(self, &turn, started);
         }
         // What it owes is paid in its turns, too, and before it has ended.
-        let is_waiting = turn.owes() && self.pay(&turn, cx).is_pending();
+        let is_waiting = match self.ledger() {
+            Some(ledger) if turn.owes() => ledger.pay(self, &turn, cx).is_pending(),
+            _ => false,
+        };
         if is_waiting || polled.is_pending() {
             self.scheduler.park(turn);
             return false;
         }
         self.end(token, turn);
         main.map(|main| main.token = None).is_some()
-    }
-
-    /// Polls a task that has locals, or drops one that is to be cancelled.
-    #[cold]
-    fn poll_special(&self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<()> {
-        let (due, locals) = extras::before_poll(turn);
-        locals::within(locals, || match due {
-            Some(due) if due <= self.reading.get() => {
-                turn.cancel(extras::cancellation(turn));
-                Poll::Ready(())
-            }
-            Some(due) => {
-                self.set_due(turn, Some(due));
-                turn.poll(cx)
-            }
-            None => turn.poll(cx),
-        })
-    }
-
-    /// Has a task woken when the request to cancel it is due, or no longer.
-    #[cold]
-    fn set_due(&self, turn: &Turn, due: Option<Instant>) {
-        let timers = &self.timers;
-        let timer = due.map(|due| timers.borrow_mut().insert(due, turn.token().waker()));
-        if let Some(before) = extras::set_timer(turn, timer) {
-            // A waker of ours, which owns nothing.
-            drop(timers.borrow_mut().remove(before));
-        }
     }
 
     /// Ends a task whose future has ended or was dropped.
@@ -213,10 +188,10 @@ impl Core {
             self.end_unseen(&mut turn);
         }
         if turn.is_special() {
-            self.set_due(&turn, None);
+            self.forget_due(&turn);
         }
-        if turn.owes() {
-            self.hand_over(&turn);
+        if let Some(ledger) = self.ledger().filter(|_| turn.owes()) {
+            ledger.hand_over(self, &turn);
         }
         if self.scheduler.waits().has_extras() {
             turn.set_extras();
@@ -296,16 +271,6 @@ impl Core {
         }
     }
 
-    /// Looks at a task before its poll, which begins now. While the executor shuts down, tasks go on
-    /// that somebody waits for; all others end.
-    #[cold]
-    fn watch(&self, turn: &Turn) -> Instant {
-        if self.is_shut_down.get() && turn.is_detached() {
-            self.request_end(turn);
-        }
-        clock::real_now()
-    }
-
     /// Reports a poll that held the thread too long.
     #[cold]
     fn report_if_slow(&self, turn: &Turn, started: Instant) {
@@ -345,9 +310,10 @@ impl Core {
         self.reading.get()
     }
 
-    /// What tasks still have to do for futures that were dropped.
-    pub(crate) fn ledger(&self) -> &Ledger {
-        &self.ledger
+    /// What tasks still have to do for futures that were dropped, if there ever was something.
+    #[inline]
+    pub(crate) fn ledger(&self) -> Option<&dyn Pays> {
+        self.ledger.get().map(|ledger| &**ledger)
     }
 
     /// Where reports go.

@@ -1,6 +1,6 @@
 //! [`ExecutorBuilder`]: how an executor is to be, before it is.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::io;
 use std::rc::Rc;
@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
 use crate::executor::face::Executor;
-use crate::executor::ledger::Ledger;
 use crate::executor::{Core, POLLS_PER_LOOK, stats};
 use crate::inbox::Inbox;
 use crate::reactor::Reactor;
@@ -157,7 +156,7 @@ impl ExecutorBuilder {
             inbox,
             reading: Cell::new(clock.now()),
             clock,
-            ledger: Ledger::default(),
+            ledger: OnceCell::new(),
             limit: Cell::new(Instant::NEVER),
             wakers: Cell::default(),
             next_look: Cell::new(POLLS_PER_LOOK),

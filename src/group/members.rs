@@ -26,7 +26,6 @@ use std::task::{Context, Poll, Waker, ready};
 
 use slab::Slab;
 
-use crate::clock::Instant;
 use crate::error::{Cancelled, JoinError};
 use crate::executor::context;
 use crate::executor::spawn::spawn_at;
@@ -335,8 +334,8 @@ impl<T: 'static, E: 'static> Members<T, E> {
             .filter_map(|(_, entry)| entry.handle.as_ref());
         let wakes: Vec<_> = handles
             .filter_map(|handle| match handle {
-                Handle::Member(handle) => handle.note_cancel(Instant::PAST, at, reason.clone()),
-                Handle::Daemon(handle) => handle.note_cancel(Instant::PAST, at, reason.clone()),
+                Handle::Member(handle) => handle.note_cancel(at, reason.clone()),
+                Handle::Daemon(handle) => handle.note_cancel(at, reason.clone()),
             })
             .collect();
         drop(entries);

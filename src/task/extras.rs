@@ -13,6 +13,7 @@ use std::task::Waker;
 
 use crate::clock::Instant;
 use crate::error::{Cancelled, JoinError};
+use crate::executor::Core;
 use crate::locals::Locals;
 use crate::scheduler::Current;
 use crate::task::Task;
@@ -45,6 +46,22 @@ pub(crate) struct Request {
     pub(crate) reason: Option<Cow<'static, str>>,
     /// When the task is dropped.
     pub(crate) due: Instant,
+    /// What has the task woken then, if that is not at once.
+    pub(crate) set_due: Option<SetDue>,
+}
+
+/// Has a task woken when a request is due, or no longer.
+type SetDue = fn(&Core, &Header, Option<Instant>);
+
+/// What is to be known of a special task before it is polled.
+#[derive(Default)]
+pub(crate) struct Special {
+    /// When it is to be cancelled, if that was asked for.
+    pub(crate) due: Option<Instant>,
+    /// What has it woken then.
+    pub(crate) set_due: Option<SetDue>,
+    /// The values that it has inherited.
+    pub(crate) locals: Locals,
 }
 
 /// A task's number, with the token that tells it from those of other executors.
@@ -146,7 +163,10 @@ pub(crate) fn request_cancel(header: &Header, request: Request) -> Wake {
     header.set_special();
     let attentive = with_entry(key_of(header), |extra| {
         match &mut extra.request {
-            Some(first) => first.due = first.due.min(request.due),
+            Some(first) => {
+                first.due = first.due.min(request.due);
+                first.set_due = first.set_due.or(request.set_due);
+            }
             none => *none = Some(request),
         }
         extra.attentive.wake_all(|()| true)
@@ -182,12 +202,19 @@ pub(crate) fn stop_waiting(who: (Token, TaskId), ticket: Ticket) -> Option<Waker
     left.ok().flatten()
 }
 
-/// When the task is to be cancelled, if that was asked for, and the values that it has inherited.
-pub(crate) fn before_poll(header: &Header) -> (Option<Instant>, Locals) {
-    with_entry(key_of(header), |extra| {
-        let due = extra.request.as_ref().map(|request| request.due);
-        (due, extra.locals.clone())
-    })
+/// What is to be known of a special task before it is polled.
+pub(crate) fn special(header: &Header) -> Special {
+    let special = EXTRAS.try_with(|extras| {
+        let extras = extras.borrow();
+        let extra = extras.get(&key_of(header))?;
+        let request = extra.request.as_ref();
+        Some(Special {
+            due: request.map(|request| request.due),
+            set_due: request.and_then(|request| request.set_due),
+            locals: extra.locals.clone(),
+        })
+    });
+    special.ok().flatten().unwrap_or_default()
 }
 
 /// Sets what wakes the task when a request is due; returns what was set before.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::error::JoinError;
-use crate::executor::context;
+use crate::executor::{Core, context};
 use crate::place;
 use crate::report;
 use crate::task::cell::JoinRef;
@@ -97,13 +97,13 @@ impl<T> JoinHandle<T> {
     /// ```
     #[track_caller]
     pub fn cancel(&self) {
-        self.request_cancel(Instant::PAST, None);
+        self.cancel_at(Location::caller(), None);
     }
 
     /// [`cancel`](Self::cancel), and says why: the reason is told by [`JoinError::Cancelled`].
     #[track_caller]
     pub fn cancel_because(&self, reason: impl Into<Cow<'static, str>>) {
-        self.request_cancel(Instant::PAST, Some(reason.into()));
+        self.cancel_at(Location::caller(), Some(reason.into()));
     }
 
     /// Asks that the task end, and has it cancelled only if it has not when `grace` is over.
@@ -128,26 +128,41 @@ impl<T> JoinHandle<T> {
     /// ```
     #[track_caller]
     pub fn cancel_within(&self, grace: Duration) {
-        self.request_cancel(context::now().saturating_add(grace), None);
-    }
-
-    /// Notes the request, and wakes the task.
-    #[track_caller]
-    fn request_cancel(&self, due: Instant, reason: Option<Cow<'static, str>>) {
-        if let Some(wake) = self.note_cancel(due, Location::caller(), reason) {
+        let wake = self.note(Request {
+            at: Location::caller(),
+            reason: None,
+            due: context::now().saturating_add(grace),
+            set_due: Some(Core::set_due),
+        });
+        if let Some(wake) = wake {
             wake.wake();
         }
     }
 
-    /// Notes a request to cancel the task, unless its future has ended. Who is to be woken comes
-    /// back: that may be user code.
+    /// Notes a request to cancel the task at once, and wakes it.
+    fn cancel_at(&self, at: &'static Location<'static>, reason: Option<Cow<'static, str>>) {
+        if let Some(wake) = self.note_cancel(at, reason) {
+            wake.wake();
+        }
+    }
+
+    /// Notes a request to cancel the task at once, unless its future has ended. Who is to be woken
+    /// comes back: that may be user code.
     pub(crate) fn note_cancel(
         &self,
-        due: Instant,
         at: &'static Location<'static>,
         reason: Option<Cow<'static, str>>,
     ) -> Option<Wake> {
-        let request = Request { at, reason, due };
+        self.note(Request {
+            at,
+            reason,
+            due: Instant::PAST,
+            set_due: None,
+        })
+    }
+
+    /// Notes a request to cancel the task, unless its future has ended.
+    fn note(&self, request: Request) -> Option<Wake> {
         (!self.task.has_ended()).then(|| extras::request_cancel(&self.task, request))
     }
 
