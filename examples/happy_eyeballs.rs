@@ -16,6 +16,7 @@ use bibelot::time::{Duration, timeout};
 /// How long an attempt is alone before the next one starts.
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// The first connection there is; all errors, if there is none.
 async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, GroupError<io::Error>> {
     let group = TaskGroup::new();
     let mut before: Option<Rc<Event>> = None;
