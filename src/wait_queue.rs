@@ -1,7 +1,7 @@
 //! Who waits, in order: the queue under every place where a task can wait for an event.
 //!
 //! ```text
-//!   join ─► [ t4 woken │ t7 │ t9 ] ◄─ leave, from anywhere
+//!   join ─► [ t4 woken ][ t7 │ t9 ] ◄─ leave, from anywhere
 //!               ▲ wake_first marks it; it stays in line until it leaves or has to wait again
 //! ```
 //!
@@ -12,10 +12,12 @@
 //! Law: no user code in here. What a waker's `drop` may run is handed back to the caller, who drops
 //! it when nothing is borrowed.
 //!
-//! Why a `VecDeque` and a search and not links: waiters are few, tickets ascend so the search is
-//! binary, and nothing is allocated once the queue has grown. Read next: `reactor/source.rs`.
+//! The first in line lies in the queue itself: nearly always there is no other, and then nothing is
+//! allocated and nothing is searched. Why a `VecDeque` and a search behind it and not links: tickets
+//! ascend, so the search is binary. Read next: `reactor/source.rs`.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::task::Waker;
 
 /// The right to a place in a queue; given back with [`WaitQueue::leave`].
@@ -34,8 +36,10 @@ struct Waiter {
 /// Those who wait, first come first.
 #[derive(Debug, Default)]
 pub(crate) struct WaitQueue {
-    /// In order of their tickets.
-    waiters: VecDeque<Waiter>,
+    /// The first.
+    first: Option<Waiter>,
+    /// Those behind it, in order of their tickets.
+    others: VecDeque<Waiter>,
     /// The next ticket.
     next: u64,
 }
@@ -45,47 +49,93 @@ impl WaitQueue {
     pub(crate) fn join(&mut self, waker: Waker) -> Ticket {
         let ticket = Ticket(self.next);
         self.next += 1;
-        self.waiters.push_back(Waiter {
+        let waiter = Waiter {
             ticket,
             waker: Some(waker),
-        });
+        };
+        match self.first {
+            None => self.first = Some(waiter),
+            Some(_) => self.others.push_back(waiter),
+        }
         ticket
     }
 
     /// Whether this waiter was woken and has not waited again since.
     pub(crate) fn is_woken(&self, ticket: Ticket) -> bool {
-        self.waiters[self.index(ticket)].waker.is_none()
+        let waiter = match &self.first {
+            Some(first) if first.ticket == ticket => first,
+            _ => &self.others[self.index(ticket)],
+        };
+        waiter.waker.is_none()
     }
 
     /// Waits (again), in the same place; returns the waker that is replaced.
     #[must_use]
     pub(crate) fn wait(&mut self, ticket: Ticket, waker: Waker) -> Option<Waker> {
-        let index = self.index(ticket);
-        self.waiters[index].waker.replace(waker)
+        let waiter = match &mut self.first {
+            Some(first) if first.ticket == ticket => first,
+            _ => {
+                let index = self.index(ticket);
+                &mut self.others[index]
+            }
+        };
+        waiter.waker.replace(waker)
     }
 
     /// Gives up the place. A waiter that was not woken returns its waker; `None` says that it was.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
-        let index = self.index(ticket);
-        self.waiters.remove(index)?.waker
+        let left = match &self.first {
+            Some(first) if first.ticket == ticket => {
+                mem::replace(&mut self.first, self.others.pop_front())
+            }
+            _ => self.others.remove(self.index(ticket)),
+        };
+        left?.waker
     }
 
     /// Marks the first waiter as woken and returns its waker; `None` if it was woken before, or if
     /// nobody waits.
     #[must_use]
     pub(crate) fn wake_first(&mut self) -> Option<Waker> {
-        self.waiters.front_mut()?.waker.take()
+        self.first.as_mut()?.waker.take()
     }
 
     /// Whether nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
-        self.waiters.is_empty()
+        self.first.is_none()
     }
 
-    /// Where the waiter with this ticket stands.
+    /// Where the waiter with this ticket stands behind the first.
+    #[cold]
     fn index(&self, ticket: Ticket) -> usize {
-        self.waiters
+        self.others
             .binary_search_by_key(&ticket, |waiter| waiter.ticket)
             .expect("a ticket is good until it is given back")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_leaves_from_anywhere_leaves_the_others_in_order() {
+        let mut queue = WaitQueue::default();
+        let [first, second, third, fourth] = [(); 4].map(|()| queue.join(Waker::noop().clone()));
+        assert!(queue.leave(third).is_some(), "from between");
+        assert!(queue.leave(first).is_some(), "from the front");
+
+        assert!(queue.wake_first().is_some());
+        assert!(queue.is_woken(second) && !queue.is_woken(fourth));
+        assert!(queue.wake_first().is_none(), "one wake at a time");
+        let replaced = queue.wait(second, Waker::noop().clone());
+        assert!(replaced.is_none() && !queue.is_woken(second));
+        let replaced = queue.wait(fourth, Waker::noop().clone());
+        assert!(replaced.is_some(), "it was not woken");
+        assert!(queue.leave(second).is_some());
+
+        assert!(queue.wake_first().is_some() && queue.is_woken(fourth));
+        assert!(queue.leave(fourth).is_none(), "with a wake in hand");
+        assert!(queue.is_empty());
     }
 }
