@@ -123,7 +123,12 @@ impl Reactor {
     }
 
     /// Says what a source is wanted for.
-    pub(crate) fn rearm(&self, fd: BorrowedFd<'_>, key: Key, wanted: Interest) -> io::Result<()> {
+    pub(crate) fn rearm(
+        &self,
+        fd: BorrowedFd<'_>,
+        key: Key,
+        wanted: impl FnOnce() -> Interest,
+    ) -> io::Result<()> {
         self.poll.rearm(fd, key.0, wanted)
     }
 

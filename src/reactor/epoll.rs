@@ -106,7 +106,12 @@ impl Poll {
         clippy::unnecessary_wraps,
         reason = "the portable one needs both"
     )]
-    pub(crate) fn rearm(&self, _: BorrowedFd<'_>, _: u64, _: Interest) -> io::Result<()> {
+    pub(crate) fn rearm(
+        &self,
+        _: BorrowedFd<'_>,
+        _: u64,
+        _: impl FnOnce() -> Interest,
+    ) -> io::Result<()> {
         Ok(())
     }
 

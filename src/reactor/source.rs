@@ -63,8 +63,12 @@ impl Side {
     /// Notes that it is ready; who is to be woken goes to `wakers`.
     fn on_event(&self, wakers: &mut Vec<Waker>) {
         self.is_ready.set(true);
-        wakers.extend(self.queue.borrow_mut().wake_first());
-        wakers.extend(self.poller.take());
+        if let Some(first) = self.queue.borrow_mut().wake_first() {
+            wakers.push(first);
+        }
+        if let Some(poller) = self.poller.take() {
+            wakers.push(poller);
+        }
     }
 
     /// Whether anybody waits for it to become ready.
@@ -120,14 +124,14 @@ impl Source {
     }
 
     /// Whether the operation is worth a try now, for who has this ticket, or none yet.
+    #[inline]
     pub(crate) fn may_try(&self, direction: Direction, ticket: Option<Ticket>) -> bool {
         let side = self.side(direction);
-        let queue = side.queue.borrow();
-        let is_next = match ticket {
-            Some(ticket) => queue.is_woken(ticket),
-            None => queue.is_empty(),
-        };
-        side.is_ready.get() && is_next
+        side.is_ready.get()
+            && match ticket {
+                Some(ticket) => side.queue.borrow().is_woken(ticket),
+                None => side.queue.borrow().is_empty(),
+            }
     }
 
     /// Waits for an event, in the place of `ticket`, or at the end if there is none yet.
@@ -228,7 +232,7 @@ impl Source {
                 key
             }
         };
-        let wanted = Interest {
+        let wanted = || Interest {
             read: self.read.is_wanted(),
             write: self.write.is_wanted(),
         };
@@ -255,6 +259,7 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     /// Whether the operation is worth a try now.
+    #[inline]
     pub(crate) fn may_try(&self) -> bool {
         self.source.may_try(self.direction, self.ticket)
     }
@@ -281,6 +286,7 @@ impl Place<'_> {
     }
 
     /// Gives up the place: what was waited for is done.
+    #[inline]
     pub(crate) fn leave(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.source.leave_line(self.direction, ticket);
