@@ -137,7 +137,7 @@ impl Poll {
     }
 
     /// Counts a call.
-    fn count(&self) {
+    pub(crate) fn count(&self) {
         self.calls.set(self.calls.get() + 1);
     }
 
