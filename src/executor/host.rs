@@ -186,6 +186,7 @@ impl AsFd for Executor {
 impl Core {
     /// Counts as asleep until the host gives the next turn.
     pub(super) fn leave_to_host(&self) {
+        self.wake_all(&mut |wakers| self.reactor.ask(wakers));
         self.reactor.prepare(false);
         self.inbox.leave_to_host(self.scheduler.ready_len() > 0);
     }
