@@ -1,6 +1,6 @@
 //! The readiness rule: an edge is told once, so nothing that it said may be forgotten.
 
-use std::io::{IoSlice, Write};
+use std::io::{self, IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 use std::task::Poll;
@@ -283,7 +283,7 @@ fn an_echo_costs_each_side_one_wait_one_recv_and_one_send() {
             loop {
                 let count = there.read(&mut buf).await?;
                 if count == 0 {
-                    return std::io::Result::Ok(());
+                    return io::Result::Ok(());
                 }
                 there.write_all(&buf[..count]).await?;
             }
@@ -296,7 +296,7 @@ fn an_echo_costs_each_side_one_wait_one_recv_and_one_send() {
             here.write_all(b"ping").await?;
             assert_eq!(here.read(&mut buf).await?, 4);
         }
-        std::io::Result::Ok(executor.stats().syscalls - before)
+        io::Result::Ok(executor.stats().syscalls - before)
     }));
     let cost = cost.expect("no error");
     let per_echo = cost as f64 / ROUNDS as f64;
