@@ -202,7 +202,9 @@ impl Executor {
     }
 
     /// Ends the executor: all tasks are dropped, newest first, each as the current task, and their
-    /// joiners see them cancelled. What a destructor spawns ends cancelled too, unpolled. Wakers
+    /// joiners see them cancelled. Then what they owe is done ([`task::finally`](crate::task::finally)),
+    /// side by side, for no longer than one grace ([`ExecutorBuilder::grace`]). Tasks that are spawned
+    /// meanwhile run as long as somebody joins them, and end cancelled otherwise, unpolled. Wakers
     /// that are left somewhere do nothing from then on. A second shutdown does nothing.
     ///
     /// # Panics

@@ -129,10 +129,10 @@ impl Pays for Ledger {
         let Some(page) = pages.get_mut(&token) else {
             return (false, Some(waker));
         };
-        let before = page.take_waiter(key);
         if page.debts.iter().all(|debt| debt.key != key) {
-            return (false, before.or(Some(waker)));
+            return (false, Some(waker));
         }
+        let before = page.take_waiter(key);
         page.waiters.push((key, waker));
         (true, before)
     }

@@ -81,7 +81,8 @@ impl<T> JoinHandle<T> {
     /// Asks that the task be cancelled, and returns at once.
     ///
     /// The task's future is dropped in the task's next turn, on this thread, never while it is
-    /// polled; then joining it gives [`JoinError::Cancelled`]. A task that was never polled is
+    /// polled; then what it owes is done ([`task::finally`](crate::task::finally)), and then joining
+    /// it gives [`JoinError::Cancelled`]. A task that was never polled is
     /// dropped unpolled. If it is the running task that is cancelled, this takes effect when its
     /// poll comes back pending; if the poll brings the value, the value stands. A task that has
     /// ended keeps its value, and asking twice changes nothing.
