@@ -47,7 +47,7 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::clock::{self, Clock, Instant};
@@ -107,30 +107,24 @@ pub(crate) struct Core {
 type Place = &'static Location<'static>;
 
 impl Core {
-    /// Turns until the main future has ended, or without one until no task is left.
+    /// Turns until the main future has ended; without one, until no task is left, or, while the
+    /// executor shuts down, until nothing is owed.
     fn run(&self, main: &mut Option<Main<'_>>) {
-        self.turn_until(main, |main| self.is_over(main));
-    }
-
-    /// Takes one turn after another until `is_over`, and sleeps when no task is ready.
-    fn turn_until<'a>(
-        &self,
-        main: &mut Option<Main<'a>>,
-        is_over: impl Fn(&Option<Main<'a>>) -> bool,
-    ) {
-        while !is_over(main) {
+        while !self.is_over(main) {
             self.take_messages();
             self.poll_ready(main);
-            if self.scheduler.ready_len() == 0 && !is_over(main) {
+            if self.scheduler.ready_len() == 0 && !self.is_over(main) {
                 self.sleep(None);
             }
         }
     }
 
     /// Whether there is nothing left to run for.
+    #[inline]
     fn is_over(&self, main: &Option<Main<'_>>) -> bool {
         match main {
             Some(main) => main.token.is_none(),
+            None if self.is_shut_down.get() => self.ledger().is_none_or(Pays::is_empty),
             None => self.scheduler.len() == 0,
         }
     }
@@ -156,29 +150,31 @@ impl Core {
     #[inline]
     fn step(&self, token: Token, mut turn: Turn, main: &mut Option<Main<'_>>) -> bool {
         self.counters.polls.add(1);
-        let watch = self.is_watched.get().then(|| self.watch(&turn));
         let waker = ManuallyDrop::new(token.waker());
         let cx = &mut Context::from_waker(&waker);
         let mut main = main.as_mut().filter(|main| main.token == Some(token));
-        let polled = match main.as_mut() {
-            Some(main) => (main.poll)(Some(cx)),
-            None if turn.is_special() => self.poll_special(&mut turn, cx),
-            None => turn.poll(cx),
+        let polled = if self.is_watched.get() {
+            self.poll_watched(&mut turn, main.as_deref_mut(), cx)
+        } else {
+            self.poll(&mut turn, main.as_deref_mut(), cx)
         };
-        if let Some((report_if_slow, started)) = self.options.on_slow_poll.zip(watch) {
-            report_if_slow(self, &turn, started);
-        }
         // What it owes is paid in its turns, too, and before it has ended.
-        let is_waiting = match self.ledger() {
-            Some(ledger) if turn.owes() => ledger.pay(self, &turn, cx).is_pending(),
-            _ => false,
-        };
-        if is_waiting || polled.is_pending() {
+        if turn.owes() && self.pay(&turn).is_pending() || polled.is_pending() {
             self.scheduler.park(turn);
             return false;
         }
         self.end(token, turn);
         main.map(|main| main.token = None).is_some()
+    }
+
+    /// Polls the main future, or a task's own.
+    #[inline]
+    fn poll(&self, turn: &mut Turn, main: Option<&mut Main<'_>>, cx: &mut Context<'_>) -> Poll<()> {
+        match main {
+            Some(main) => (main.poll)(Some(cx)),
+            None if turn.is_special() => self.poll_special(turn, cx),
+            None => turn.poll(cx),
+        }
     }
 
     /// Ends a task whose future has ended or was dropped.
@@ -187,11 +183,8 @@ impl Core {
         if turn.is_detached() {
             self.end_unseen(&mut turn);
         }
-        if turn.is_special() {
-            self.forget_due(&turn);
-        }
-        if let Some(ledger) = self.ledger().filter(|_| turn.owes()) {
-            ledger.hand_over(self, &turn);
+        if !turn.is_plain() {
+            self.end_special(&turn);
         }
         if self.scheduler.waits().has_extras() {
             turn.set_extras();

@@ -12,7 +12,6 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use crate::error::{Cancelled, JoinError};
-use crate::executor::ledger::Pays;
 use crate::executor::{Core, context};
 use crate::locals;
 use crate::registry;
@@ -36,7 +35,7 @@ impl Core {
             self.inbox.end_sleep();
             while self.scheduler.len() > 0 {
                 self.drop_tasks(at);
-                self.turn_until(&mut None, |_| self.ledger().is_none_or(Pays::is_empty));
+                self.run(&mut None);
             }
             self.scheduler.forget_ready();
             self.reactor.end();

@@ -130,9 +130,8 @@ where
     let Some((_, task)) = spawned else {
         panic!("{}", context::NO_EXECUTOR);
     };
-    let locals = locals::current();
-    if !locals.is_empty() {
-        extras::set_locals(&task, locals);
+    if locals::are_there() {
+        extras::set_locals(&task, locals::current());
     }
     JoinHandle::new(task)
 }

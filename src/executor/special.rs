@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use crate::clock::{self, Instant};
 use crate::error::{Cancelled, JoinError};
 use crate::executor::Core;
+use crate::executor::main_future::Main;
 use crate::executor::shutdown::SHUT_DOWN;
 use crate::locals;
 use crate::task::cell::Turn;
@@ -52,21 +53,45 @@ impl Core {
         }
     }
 
-    /// Forgets when a request to cancel was due, now that the task has ended.
+    /// Pays what a task owes. Ready says that it owes nothing any more.
     #[cold]
-    pub(super) fn forget_due(&self, turn: &Turn) {
-        if let Some(set_due) = extras::special(turn).set_due {
-            set_due(self, turn, None);
+    pub(super) fn pay(&self, turn: &Turn) -> Poll<()> {
+        let waker = turn.token().waker();
+        match self.ledger() {
+            Some(ledger) => ledger.pay(self, turn, &mut Context::from_waker(&waker)),
+            None => Poll::Ready(()),
         }
     }
 
-    /// Looks at a task before its poll, which begins now. While the executor shuts down, tasks go on
-    /// that somebody waits for; the others end.
+    /// Forgets what there was to know of a task that has ended: when a request to cancel it was due,
+    /// and what it still owes, which is another's to pay then.
     #[cold]
-    pub(super) fn watch(&self, turn: &Turn) -> Instant {
+    pub(super) fn end_special(&self, turn: &Turn) {
+        if let Some(set_due) = extras::special(turn).set_due {
+            set_due(self, turn, None);
+        }
+        if let Some(ledger) = self.ledger().filter(|_| turn.owes()) {
+            ledger.hand_over(self, turn);
+        }
+    }
+
+    /// Polls, and looks at it: while the executor shuts down, tasks go on that somebody waits for, and
+    /// the others end; and slow polls are reported.
+    #[cold]
+    pub(super) fn poll_watched(
+        &self,
+        turn: &mut Turn,
+        main: Option<&mut Main<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         if self.is_shut_down.get() && turn.is_detached() {
             turn.set_special();
         }
-        clock::real_now()
+        let started = clock::real_now();
+        let polled = self.poll(turn, main, cx);
+        if let Some(report_if_slow) = self.options.on_slow_poll {
+            report_if_slow(self, turn, started);
+        }
+        polled
     }
 }

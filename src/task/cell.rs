@@ -153,7 +153,7 @@ unsafe fn poll<F: Future>(cell: NonNull<Head>, cx: &mut Context<'_>) -> Poll<()>
             let stage = stage_of::<F>(cell).cast::<F::Output>();
             // SAFETY: the stage is ENDING, so nothing is overwritten (B), and it has room (E).
             unsafe { stage.write(output) };
-            header.set_stage(Stage::Output);
+            header.set_stage(Stage::OUTPUT);
         }
         (Ok(output), Err(payload)) => {
             discard(output);
@@ -177,18 +177,18 @@ unsafe fn drop_stage<F: Future>(cell: NonNull<Head>) -> Result<(), Payload> {
     let header = unsafe { &cell.as_ref().header };
     let was = header.stage();
     header.set_stage(match was {
-        Stage::Future => Stage::Ending,
-        _ => Stage::Empty,
+        Stage::FUTURE => Stage::ENDING,
+        _ => Stage::EMPTY,
     });
     let stage = stage_of::<F>(cell);
     catch_unwind(AssertUnwindSafe(|| match was {
         // SAFETY: the status says that the future is alive, and it does no longer (B).
-        Stage::Future => unsafe { ptr::drop_in_place(stage.cast::<F>()) },
+        Stage::FUTURE => unsafe { ptr::drop_in_place(stage.cast::<F>()) },
         // SAFETY: the status says that the output is alive, and it does no longer (B).
-        Stage::Output => unsafe { ptr::drop_in_place(stage.cast::<F::Output>()) },
+        Stage::OUTPUT => unsafe { ptr::drop_in_place(stage.cast::<F::Output>()) },
         // SAFETY: the status says that the error is alive, and it does no longer (B).
-        Stage::Error => unsafe { ptr::drop_in_place(stage.cast::<Box<JoinError>>()) },
-        Stage::Ending | Stage::Empty => {}
+        Stage::ERROR => unsafe { ptr::drop_in_place(stage.cast::<Box<JoinError>>()) },
+        _ => {}
     }))
 }
 
@@ -206,15 +206,15 @@ unsafe fn fail(cell: NonNull<Head>, error: JoinError) {
     unsafe { error_of(cell).write(Box::new(error)) };
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
-    header.set_stage(Stage::Error);
+    header.set_stage(Stage::ERROR);
 }
 
 /// See [`Vtable::take`]; `into` points to an `Option<Result<F::Output, JoinError>>`.
 unsafe fn take<F: Future>(cell: NonNull<Head>, into: *mut ()) {
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
-    let taken = if header.stage() == Stage::Output {
-        header.set_stage(Stage::Empty);
+    let taken = if header.stage() == Stage::OUTPUT {
+        header.set_stage(Stage::EMPTY);
         let output = stage_of::<F>(cell).cast::<F::Output>();
         // SAFETY: the status said that the output is alive; it is moved out once (B).
         Some(Ok(unsafe { output.read() }))
@@ -231,10 +231,10 @@ unsafe fn take<F: Future>(cell: NonNull<Head>, into: *mut ()) {
 unsafe fn take_error(cell: NonNull<Head>) -> Option<JoinError> {
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
-    if header.stage() != Stage::Error {
+    if header.stage() != Stage::ERROR {
         return None;
     }
-    header.set_stage(Stage::Empty);
+    header.set_stage(Stage::EMPTY);
     // SAFETY: the status said that the error is alive; it is moved out once (B).
     Some(*unsafe { error_of(cell).read() })
 }
@@ -270,7 +270,7 @@ impl<const BIT: u8> Owner<BIT> {
     fn end(&mut self) {
         // Nobody can want the future any more, nor an output without a handle.
         let is_wanted = self.others(BIT) == HANDLE && self.has_ended();
-        if !is_wanted && self.stage() != Stage::Empty {
+        if !is_wanted && self.stage() != Stage::EMPTY {
             self.drop_unwanted();
         }
         // A destructor may have dropped the handle meanwhile.
@@ -288,7 +288,7 @@ impl<const BIT: u8> Owner<BIT> {
         if let Err(payload) = unsafe { (self.vtable().drop_stage)(self.0) } {
             report::send_panic(Panicked::new(extras::describe(self), payload));
         }
-        self.set_stage(Stage::Empty);
+        self.set_stage(Stage::EMPTY);
     }
 }
 
@@ -318,7 +318,7 @@ impl<const BIT: u8> Drop for Owner<BIT> {
 fn free(cell: NonNull<Head>) {
     // SAFETY: the last owner is about to return, and the cell is freed below (A).
     let Head { vtable, header } = unsafe { cell.as_ref() };
-    debug_assert!(header.stage() == Stage::Empty && header.others(0) == 0);
+    debug_assert!(header.stage() == Stage::EMPTY && header.others(0) == 0);
     if header.waits().has_extras() {
         extras::forget(header);
     }

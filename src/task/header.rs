@@ -25,19 +25,21 @@ pub(crate) struct Birth {
     pub(crate) token: Token,
 }
 
-/// Which field of the stage is alive.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stage {
+/// Which field of the stage is alive: as small as it is in the status, which is asked all the time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Stage(u8);
+
+impl Stage {
     /// The future, which has not ended.
-    Future,
-    /// Nothing yet: the future is being dropped, and the task ends with that.
-    Ending,
+    pub(super) const FUTURE: Self = Self(0);
+    /// Nothing yet: the future is being dropped, and has ended with that.
+    pub(super) const ENDING: Self = Self(1);
     /// The value it ended with.
-    Output,
+    pub(super) const OUTPUT: Self = Self(2);
     /// Why there is none.
-    Error,
+    pub(super) const ERROR: Self = Self(3);
     /// Nothing: it was taken, or is being dropped.
-    Empty,
+    pub(super) const EMPTY: Self = Self(4);
 }
 
 /// How much of a header's `number` is the generation. It leaves 48 bits to the task's own number:
@@ -52,8 +54,9 @@ pub(super) const HANDLE: u8 = 1 << 1;
 pub(super) const TURN: u8 = 1 << 2;
 /// Something is to be looked up before a poll: a cancel was asked for, or the task has locals.
 const SPECIAL: u8 = 1 << 3;
-/// It has an entry in the executor's ledger, and does not end before that is paid.
-const OWES: u8 = 1 << 4;
+/// It has no entry in the executor's ledger; one that has does not end before that is paid. It is
+/// the highest bit, above the stage, so that one comparison tells whether the task has ended.
+const PAID: u8 = 1 << 7;
 
 /// What the main task of a run has for a parent.
 const NO_PARENT: u64 = u64::MAX;
@@ -80,33 +83,29 @@ pub(crate) struct Header {
     status: Cell<Status>,
 }
 
-/// The stage in the high bits, flags in the low ones.
+/// From the highest bit: [`PAID`], the stage in three bits, the other flags.
 #[derive(Clone, Copy, Debug)]
 struct Status(u8);
 
 impl Status {
     /// Where the stage begins.
-    const STAGE_SHIFT: u32 = 5;
+    const STAGE_SHIFT: u32 = 4;
+    /// The bits of the stage.
+    const STAGE: u8 = 0b111 << Self::STAGE_SHIFT;
 
     /// A status of this stage and these flags.
-    fn new(stage: Stage, flags: u8) -> Self {
-        Self((stage as u8) << Self::STAGE_SHIFT | flags)
+    const fn new(stage: Stage, flags: u8) -> Self {
+        Self(stage.0 << Self::STAGE_SHIFT | flags)
     }
 
     /// The stage.
     fn stage(self) -> Stage {
-        match self.0 >> Self::STAGE_SHIFT {
-            0 => Stage::Future,
-            1 => Stage::Ending,
-            2 => Stage::Output,
-            3 => Stage::Error,
-            _ => Stage::Empty,
-        }
+        Stage((self.0 & Self::STAGE) >> Self::STAGE_SHIFT)
     }
 
     /// The flags alone.
     fn flags(self) -> u8 {
-        self.0 & ((1 << Self::STAGE_SHIFT) - 1)
+        self.0 & !Self::STAGE
     }
 }
 
@@ -122,7 +121,7 @@ impl Header {
             slot: birth.token.slot() as u32,
             executor: birth.token.executor(),
             waits: Cell::new(Waits::NOTHING),
-            status: Cell::new(Status::new(Stage::Future, SLOT | HANDLE)),
+            status: Cell::new(Status::new(Stage::FUTURE, SLOT | HANDLE | PAID)),
         }
     }
 
@@ -183,31 +182,31 @@ impl Header {
 
     /// Whether the future has ended; the task has not, as long as it owes something.
     pub(super) fn has_ended(&self) -> bool {
-        !matches!(self.stage(), Stage::Future | Stage::Ending)
+        self.stage() >= Stage::OUTPUT
     }
 
     /// Whether the task has ended.
     pub(crate) fn is_finished(&self) -> bool {
-        self.has_ended() && !self.owes()
+        self.status.get().0 >= const { Status::new(Stage::OUTPUT, PAID).0 }
     }
 
     /// Whether it has an entry in the executor's ledger.
     pub(crate) fn owes(&self) -> bool {
-        self.has(OWES)
+        !self.has(PAID)
     }
 
     /// Notes whether it has an entry in the executor's ledger.
     pub(crate) fn set_owes(&self, owes: bool) {
         if owes {
-            self.set(OWES);
+            self.clear(PAID);
         } else {
-            self.clear(OWES);
+            self.set(PAID);
         }
     }
 
     /// Whether the task ended with an error that nobody has seen.
     pub(crate) fn has_error(&self) -> bool {
-        self.stage() == Stage::Error
+        self.stage() == Stage::ERROR
     }
 
     /// Whether nobody is left to join it.
@@ -218,6 +217,11 @@ impl Header {
     /// Whether `extras` is to be asked before a poll.
     pub(crate) fn is_special(&self) -> bool {
         self.has(SPECIAL)
+    }
+
+    /// Whether there is nothing to be looked up at its end, neither in `extras` nor in the ledger.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.status.get().0 & (PAID | SPECIAL) == PAID
     }
 
     /// Notes that `extras` is to be asked before a poll.
