@@ -300,7 +300,7 @@ impl Core {
     /// that somebody waits for; all others end.
     #[cold]
     fn watch(&self, turn: &Turn) -> Instant {
-        if self.is_shut_down.get() && turn.is_detached() {
+        if self.is_shut_down.get() && turn.is_detached() && !turn.has_ended() {
             self.request_end(turn);
         }
         clock::real_now()

@@ -175,7 +175,7 @@ impl Header {
     }
 
     /// Whether the future has ended; the task has not, as long as it owes something.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         !matches!(self.stage(), Stage::Future | Stage::Ending)
     }
 
