@@ -168,6 +168,17 @@ impl Core {
         turn.set_owes(false);
     }
 
+    /// Has all that is owed given up, by its tasks in their next turns.
+    #[cold]
+    pub(super) fn give_up(&self) {
+        for (token, page) in self.ledger.pages.borrow_mut().iter_mut() {
+            for debt in &mut page.debts {
+                debt.limit = Instant::PAST;
+            }
+            self.scheduler.wake(*token);
+        }
+    }
+
     /// Polls what a task owes. Ready says that it owes nothing any more.
     #[cold]
     pub(super) fn pay(&self, turn: &Turn, cx: &mut Context<'_>) -> Poll<()> {

@@ -34,7 +34,12 @@ impl Core {
                 return;
             }
             None if is_closed_world && self.options.detect_deadlock && self.scheduler.len() > 0 => {
-                panic!("{}", self.deadlock());
+                if !self.is_shut_down.get() {
+                    panic!("{}", self.deadlock());
+                }
+                // That was said before, or will be: what still waits is a cleanup without a grace.
+                self.give_up();
+                return;
             }
             _ => {}
         }
