@@ -75,6 +75,17 @@ impl Canceller {
     }
 }
 
+/// Whether what encloses this poll has to end as well, by the same reading of the clock. Then that
+/// does it, in this very poll, and whoever asks answers pending. If it does not after all, since its
+/// deadline was moved meanwhile or it has a value, whoever asks is polled again.
+pub(crate) fn leaves_it_to_outer(cx: &Context<'_>) -> bool {
+    let is_over = frame::current().deadline <= context::with(|core| core.reading());
+    if is_over {
+        cx.waker().wake_by_ref();
+    }
+    is_over
+}
+
 impl Drop for Canceller {
     /// Passes what is owed under its key to the canceller around it.
     fn drop(&mut self) {
