@@ -22,6 +22,7 @@ use std::panic::Location;
 use slab::Slab;
 
 use crate::counter::Counter;
+use crate::locals;
 use crate::ready::Ready;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
@@ -168,6 +169,10 @@ impl Scheduler {
         let (task, handle) = cell::new(&birth, future);
         if let Some(name) = name {
             extras::set_name(&task, name);
+        }
+        let locals = locals::current();
+        if !locals.is_empty() {
+            extras::set_locals(&task, locals);
         }
         table.slots.insert(Slot {
             task: Some(task),

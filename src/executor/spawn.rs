@@ -3,7 +3,6 @@
 use std::panic::Location;
 
 use crate::executor::{Place, context};
-use crate::locals;
 use crate::task::{JoinHandle, Task, extras};
 use crate::waker;
 
@@ -121,9 +120,5 @@ where
     let Some((_, task)) = spawned else {
         panic!("{}", context::NO_EXECUTOR);
     };
-    let locals = locals::current();
-    if !locals.is_empty() {
-        extras::set_locals(&task, locals);
-    }
     JoinHandle::new(task)
 }
