@@ -205,7 +205,7 @@ impl Core {
                     from = nth + 1;
                 }
                 None => {
-                    self.strike_out(token, nth);
+                    self.strike_out(turn, nth);
                     from = nth;
                 }
             }
@@ -252,10 +252,10 @@ impl Core {
     }
 
     /// Strikes a debt out that is paid, and wakes who waited for the last one of its key.
-    fn strike_out(&self, token: Token, nth: usize) {
+    fn strike_out(&self, turn: &Turn, nth: usize) {
         let mut pages = self.ledger.pages.borrow_mut();
         let page = pages
-            .get_mut(&token)
+            .get_mut(&turn.token())
             .expect("a debt stays until it is struck out");
         let debt = page.debts.remove(nth);
         let is_last = page.debts.iter().all(|other| other.key != debt.key);
@@ -265,6 +265,7 @@ impl Core {
             let waker = self.timers.borrow_mut().remove(timer);
             drop(waker);
         }
+        contain(turn, || drop(debt.locals));
         if let Some(waiter) = waiter {
             waker::wake_kept(waiter);
         }
