@@ -26,12 +26,13 @@ use crate::clock::Instant;
 use crate::executor::context;
 use crate::frame::{self, Frame, Key};
 use crate::maybe_done::MaybeDone;
+use crate::scheduler::Scheduler;
 use crate::waker;
 
 /// One who may drop what is inside it, and then waits until that has paid what it owes.
 #[derive(Debug)]
 pub(crate) struct Canceller {
-    /// Its name in the ledger; the task's own before it has one.
+    /// Its name in the ledger; the task's own as long as nothing can be owed under one.
     key: Key,
 }
 
@@ -56,11 +57,20 @@ impl Canceller {
     }
 
     /// Waits until nothing is owed under its key.
+    #[inline]
     pub(crate) fn poll_paid(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let owing = context::try_with(|core| (!core.ledger().is_empty()).then(|| Rc::clone(core)));
-        let Some(core) = owing.flatten() else {
-            return Poll::Ready(());
-        };
+        if waker::with_current(Scheduler::is_owing) == Some(true) {
+            ready!(self.poll_ledger(cx));
+        }
+        // Nothing is left to be passed on.
+        self.key = Key::TASK;
+        Poll::Ready(())
+    }
+
+    /// Asks the ledger whether anything is owed under its key.
+    #[cold]
+    fn poll_ledger(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let core = context::with(Rc::clone);
         let Some(token) = core.scheduler().current_token() else {
             return Poll::Ready(());
         };
@@ -71,6 +81,25 @@ impl Canceller {
             Poll::Pending
         } else {
             Poll::Ready(())
+        }
+    }
+
+    /// Passes what is owed under its key to the canceller around it.
+    #[cold]
+    fn pass_on(&self) {
+        let waiter = context::try_with(|core| {
+            let token = core.scheduler().current_token()?;
+            core.ledger().pass_on(token, self.key, frame::current().key)
+        });
+        drop(waiter);
+    }
+}
+
+impl Drop for Canceller {
+    #[inline]
+    fn drop(&mut self) {
+        if self.key != Key::TASK && waker::with_current(Scheduler::is_owing) == Some(true) {
+            self.pass_on();
         }
     }
 }
@@ -84,23 +113,6 @@ pub(crate) fn leaves_it_to_outer(cx: &Context<'_>) -> bool {
         cx.waker().wake_by_ref();
     }
     is_over
-}
-
-impl Drop for Canceller {
-    /// Passes what is owed under its key to the canceller around it.
-    fn drop(&mut self) {
-        if self.key == Key::TASK {
-            return;
-        }
-        let waiter = context::try_with(|core| {
-            if core.ledger().is_empty() {
-                return None;
-            }
-            let token = core.scheduler().current_token()?;
-            core.ledger().pass_on(token, self.key, frame::current().key)
-        });
-        drop(waiter);
-    }
 }
 
 pin_project! {

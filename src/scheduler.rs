@@ -22,7 +22,6 @@ use std::panic::Location;
 use slab::Slab;
 
 use crate::counter::Counter;
-use crate::locals;
 use crate::ready::Ready;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
@@ -94,6 +93,8 @@ pub(crate) struct Scheduler {
     wakes: Counter,
     /// How many system calls leaf futures have made.
     calls: Counter,
+    /// Whether any task owes something.
+    is_owing: Cell<bool>,
     /// How many parked tasks something outside may wake: a socket, a thread, a foreign waker.
     outside: Cell<usize>,
 }
@@ -118,6 +119,7 @@ impl Scheduler {
             first_generation,
             wakes: Counter::default(),
             calls: Counter::default(),
+            is_owing: Cell::new(false),
             outside: Cell::new(0),
         }
     }
@@ -170,10 +172,7 @@ impl Scheduler {
         if let Some(name) = name {
             extras::set_name(&task, name);
         }
-        let locals = locals::current();
-        if !locals.is_empty() {
-            extras::set_locals(&task, locals);
-        }
+        extras::inherit_locals(&task);
         table.slots.insert(Slot {
             task: Some(task),
             polls: 0,
@@ -308,11 +307,22 @@ impl Scheduler {
 
     /// Notes that a task owes something, as long as it is there.
     pub(crate) fn set_owes(&self, token: Token) {
+        self.is_owing.set(true);
         let table = self.table.borrow();
         let slot = table.slots.get(token.slot());
         if let Some(task) = slot.and_then(|slot| slot.task.as_ref()) {
             task.set_owes(true);
         }
+    }
+
+    /// Whether any task owes something.
+    pub(crate) fn is_owing(&self) -> bool {
+        self.is_owing.get()
+    }
+
+    /// Notes that no task owes anything any more.
+    pub(crate) fn end_owing(&self) {
+        self.is_owing.set(false);
     }
 
     /// Whether a task is being polled or dropped.

@@ -96,11 +96,6 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Whether nobody owes anything.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.pages.borrow().is_empty()
-    }
-
     /// Whether something is owed under a key; then `waker` is woken when nothing is any more. The
     /// waker that is not needed comes back, to be dropped outside of a borrow.
     pub(crate) fn wait(&self, token: Token, key: Key, waker: Waker) -> (bool, Option<Waker>) {
@@ -216,6 +211,9 @@ impl Core {
         }
         let page = pages.remove(&token);
         turn.set_owes(false);
+        if pages.is_empty() {
+            self.scheduler.end_owing();
+        }
         drop(pages);
         drop(page);
         Poll::Ready(())

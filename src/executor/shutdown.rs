@@ -38,7 +38,7 @@ impl Core {
             self.inbox.end_sleep();
             while self.scheduler.len() > 0 {
                 self.drop_tasks(at);
-                self.turn_until(&mut None, |_| self.ledger.is_empty());
+                self.turn_until(&mut None, |_| !self.scheduler.is_owing());
             }
             self.scheduler.forget_ready();
             self.reactor.end();

@@ -13,7 +13,7 @@ use std::task::Waker;
 
 use crate::clock::Instant;
 use crate::error::{Cancelled, JoinError, Panicked};
-use crate::locals::Locals;
+use crate::locals::{self, Locals};
 use crate::report;
 use crate::scheduler::Current;
 use crate::task::Task;
@@ -185,10 +185,13 @@ pub(crate) fn set_timer(header: &Header, timer: Option<TimerKey>) -> Option<Time
     })
 }
 
-/// Gives a new task the values that it inherits.
-pub(crate) fn set_locals(header: &Header, locals: Locals) {
-    header.set_special();
-    with_entry(key_of(header), |extra| extra.locals = locals);
+/// Gives a new task the values that are seen where it is spawned.
+pub(crate) fn inherit_locals(header: &Header) {
+    let locals = locals::current();
+    if !locals.is_empty() {
+        header.set_special();
+        with_entry(key_of(header), |extra| extra.locals = locals);
+    }
 }
 
 /// The error of a task that is cancelled as was asked.
