@@ -23,15 +23,16 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::clock::Instant;
-use crate::executor::{Core, context};
+use crate::executor::context;
 use crate::frame::{self, Frame, Key};
 use crate::maybe_done::MaybeDone;
+use crate::scheduler::Scheduler;
 use crate::waker;
 
 /// One who may drop what is inside it, and then waits until that has paid what it owes.
 #[derive(Debug)]
 pub(crate) struct Canceller {
-    /// Its name in the ledger; the task's own before it has one.
+    /// Its name in the ledger; the task's own as long as nothing can be owed under one.
     key: Key,
 }
 
@@ -56,10 +57,20 @@ impl Canceller {
     }
 
     /// Waits until nothing is owed under its key.
+    #[inline]
     pub(crate) fn poll_paid(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(core) = owing() else {
-            return Poll::Ready(());
-        };
+        if waker::with_current(Scheduler::is_owing) == Some(true) {
+            ready!(self.poll_ledger(cx));
+        }
+        // Nothing is left to be passed on.
+        self.key = Key::TASK;
+        Poll::Ready(())
+    }
+
+    /// Asks the ledger whether anything is owed under its key.
+    #[cold]
+    fn poll_ledger(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let core = context::with(Rc::clone);
         let waker = waker::keep(cx.waker());
         let waits = core.ledger().zip(core.scheduler().current_token());
         let waits = waits.map(|(ledger, token)| ledger.wait(token, self.key, waker));
@@ -68,26 +79,36 @@ impl Canceller {
             _ => Poll::Ready(()),
         }
     }
+
+    /// Passes what is owed under its key to the canceller around it.
+    #[cold]
+    fn pass_on(&self) {
+        let waiter = context::try_with(|core| {
+            let (ledger, token) = core.ledger().zip(core.scheduler().current_token())?;
+            ledger.pass_on(token, self.key, frame::current().key)
+        });
+        drop(waiter);
+    }
 }
 
 impl Drop for Canceller {
-    /// Passes what is owed under its key to the canceller around it.
+    #[inline]
     fn drop(&mut self) {
-        if self.key == Key::TASK {
-            return;
-        }
-        if let Some(core) = owing()
-            && let Some((ledger, token)) = core.ledger().zip(core.scheduler().current_token())
-        {
-            drop(ledger.pass_on(token, self.key, frame::current().key));
+        if self.key != Key::TASK && waker::with_current(Scheduler::is_owing) == Some(true) {
+            self.pass_on();
         }
     }
 }
 
-/// The executor that runs on this thread, if its tasks owe anything.
-fn owing() -> Option<Rc<Core>> {
-    let owes = |core: &Core| core.ledger().is_some_and(|ledger| !ledger.is_empty());
-    context::try_with(|core| owes(core).then(|| Rc::clone(core)))?
+/// Whether what encloses this poll has to end as well, by the same reading of the clock. Then that
+/// does it, in this very poll, and whoever asks answers pending. If it does not after all, since its
+/// deadline was moved meanwhile or it has a value, whoever asks is polled again.
+pub(crate) fn leaves_it_to_outer(cx: &Context<'_>) -> bool {
+    let is_over = frame::current().deadline <= context::with(|core| core.reading());
+    if is_over {
+        cx.waker().wake_by_ref();
+    }
+    is_over
 }
 
 pin_project! {

@@ -124,7 +124,7 @@ impl Core {
     fn is_over(&self, main: &Option<Main<'_>>) -> bool {
         match main {
             Some(main) => main.token.is_none(),
-            None if self.is_shut_down.get() => self.ledger().is_none_or(Pays::is_empty),
+            None if self.is_shut_down.get() => !self.scheduler.is_owing(),
             None => self.scheduler.len() == 0,
         }
     }

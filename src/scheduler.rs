@@ -22,10 +22,12 @@ use std::panic::Location;
 use slab::Slab;
 
 use crate::counter::Counter;
+use crate::locals;
 use crate::ready::Ready;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
+use crate::task::extras;
 use crate::task::header::Birth;
-use crate::task::id::TaskId;
+use crate::task::id::{Current, TaskId};
 use crate::task::waits::Waits;
 use crate::waker::{GENERATIONS, SLOTS_MAX, Token};
 
@@ -55,21 +57,6 @@ struct Table {
     ended: usize,
 }
 
-/// Who a task is: what is known of the one that is being polled or dropped.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Current {
-    /// Its token.
-    pub(crate) token: Token,
-    /// Its number.
-    pub(crate) id: TaskId,
-    /// Who spawned it.
-    pub(crate) parent: Option<TaskId>,
-    /// Where it was spawned.
-    pub(crate) spawned_at: &'static Location<'static>,
-    /// Whether it is the main task of a run.
-    pub(crate) is_main: bool,
-}
-
 /// The tasks of one executor.
 pub(crate) struct Scheduler {
     /// The executor's number, in every token.
@@ -94,6 +81,8 @@ pub(crate) struct Scheduler {
     wakes: Counter,
     /// How many system calls leaf futures have made.
     calls: Counter,
+    /// Whether any task owes something.
+    is_owing: Cell<bool>,
     /// How many parked tasks something outside may wake: a socket, a thread, a foreign waker.
     outside: Cell<usize>,
 }
@@ -118,6 +107,7 @@ impl Scheduler {
             first_generation,
             wakes: Counter::default(),
             calls: Counter::default(),
+            is_owing: Cell::new(false),
             outside: Cell::new(0),
         }
     }
@@ -166,6 +156,9 @@ impl Scheduler {
             token: Token::new(self.id, generation, slot as u32),
         };
         let (task, handle) = cell::new(&birth, future);
+        if locals::are_there() {
+            extras::set_locals(&task, locals::current());
+        }
         table.slots.insert(Slot {
             task: Some(task),
             polls: 0,
@@ -300,11 +293,22 @@ impl Scheduler {
 
     /// Notes that a task owes something, as long as it is there.
     pub(crate) fn set_owes(&self, token: Token) {
+        self.is_owing.set(true);
         let table = self.table.borrow();
         let slot = table.slots.get(token.slot());
         if let Some(task) = slot.and_then(|slot| slot.task.as_ref()) {
             task.set_owes(true);
         }
+    }
+
+    /// Whether any task owes something.
+    pub(crate) fn is_owing(&self) -> bool {
+        self.is_owing.get()
+    }
+
+    /// Notes that no task owes anything any more.
+    pub(crate) fn end_owing(&self) {
+        self.is_owing.set(false);
     }
 
     /// Whether a task is being polled or dropped.

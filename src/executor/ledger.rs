@@ -91,9 +91,6 @@ impl Page {
 /// What is asked of a ledger. An executor has one from the first debt on, so that a program in which
 /// nothing is ever owed has none of its code.
 pub(crate) trait Pays {
-    /// Whether nobody owes anything.
-    fn is_empty(&self) -> bool;
-
     /// Has the running task pay an epilogue, or, where none is running, one that is made for it.
     fn owe(&self, core: &Core, epilogue: Epilogue, at: Place);
 
@@ -102,6 +99,9 @@ pub(crate) trait Pays {
 
     /// Has another task pay what this one owes, which cannot be polled any more.
     fn hand_over(&self, core: &Core, turn: &Turn);
+
+    /// Has all that is owed given up, by its tasks in their next turns.
+    fn give_up(&self, core: &Core);
 
     /// Whether something is owed under a key; then `waker` is woken when nothing is any more. The
     /// waker that is not needed comes back, to be dropped outside of a borrow.
@@ -120,10 +120,6 @@ struct Ledger {
 }
 
 impl Pays for Ledger {
-    fn is_empty(&self) -> bool {
-        self.pages.borrow().is_empty()
-    }
-
     fn wait(&self, token: Token, key: Key, waker: Waker) -> (bool, Option<Waker>) {
         let mut pages = self.pages.borrow_mut();
         let Some(page) = pages.get_mut(&token) else {
@@ -174,6 +170,15 @@ impl Pays for Ledger {
         turn.set_owes(false);
     }
 
+    fn give_up(&self, core: &Core) {
+        for (token, page) in self.pages.borrow_mut().iter_mut() {
+            for debt in &mut page.debts {
+                debt.limit = Instant::PAST;
+            }
+            core.scheduler.wake(*token);
+        }
+    }
+
     fn pay(&self, core: &Core, turn: &Turn, cx: &mut Context<'_>) -> Poll<()> {
         let token = turn.token();
         let mut from = 0;
@@ -198,7 +203,7 @@ impl Pays for Ledger {
                     from = nth + 1;
                 }
                 None => {
-                    self.strike_out(core, token, nth);
+                    self.strike_out(core, turn, nth);
                     from = nth;
                 }
             }
@@ -209,6 +214,9 @@ impl Pays for Ledger {
         }
         let page = pages.remove(&token);
         turn.set_owes(false);
+        if pages.is_empty() {
+            core.scheduler.end_owing();
+        }
         drop(pages);
         drop(page);
         Poll::Ready(())
@@ -247,10 +255,10 @@ impl Ledger {
     }
 
     /// Strikes a debt out that is paid, and wakes who waited for the last one of its key.
-    fn strike_out(&self, core: &Core, token: Token, nth: usize) {
+    fn strike_out(&self, core: &Core, turn: &Turn, nth: usize) {
         let mut pages = self.pages.borrow_mut();
         let page = pages
-            .get_mut(&token)
+            .get_mut(&turn.token())
             .expect("a debt stays until it is struck out");
         let debt = page.debts.remove(nth);
         let is_last = page.debts.iter().all(|other| other.key != debt.key);
@@ -260,6 +268,7 @@ impl Ledger {
             let waker = core.timers.borrow_mut().remove(timer);
             drop(waker);
         }
+        contain(turn, || drop(debt.locals));
         if let Some(waiter) = waiter {
             waker::wake_kept(waiter);
         }

@@ -36,6 +36,7 @@ impl Core {
             None if is_closed_world && self.scheduler.len() > 0 => {
                 if let Some(on_deadlock) = self.options.on_deadlock {
                     on_deadlock(self);
+                    return;
                 }
             }
             _ => {}
@@ -78,6 +79,11 @@ impl Core {
 
     /// Says in a panic who waits for what, and where.
     pub(super) fn report_deadlock(&self) {
+        if let Some(ledger) = self.ledger().filter(|_| self.is_shut_down.get()) {
+            // A panic has said it before, or will: what still waits is a cleanup without a grace.
+            ledger.give_up(self);
+            return;
+        }
         let mut text = String::from("deadlock: every task is waiting and no deadline is to come");
         self.scheduler.for_each(|_, task, _| {
             let (name, waits) = (extras::describe(task), task.waits());

@@ -3,7 +3,6 @@
 use std::panic::Location;
 
 use crate::executor::{Place, context};
-use crate::locals;
 use crate::task::{JoinHandle, Task, extras};
 use crate::waker;
 
@@ -130,8 +129,5 @@ where
     let Some((_, task)) = spawned else {
         panic!("{}", context::NO_EXECUTOR);
     };
-    if locals::are_there() {
-        extras::set_locals(&task, locals::current());
-    }
     JoinHandle::new(task)
 }

@@ -84,7 +84,7 @@ impl Core {
         main: Option<&mut Main<'_>>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        if self.is_shut_down.get() && turn.is_detached() {
+        if self.is_shut_down.get() && turn.is_detached() && !turn.has_ended() {
             turn.set_special();
         }
         let started = clock::real_now();

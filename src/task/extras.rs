@@ -8,17 +8,17 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::task::Waker;
 
 use crate::clock::Instant;
-use crate::error::{Cancelled, JoinError};
+use crate::error::{Cancelled, JoinError, Panicked};
 use crate::executor::Core;
 use crate::locals::Locals;
-use crate::scheduler::Current;
+use crate::report;
 use crate::task::Task;
 use crate::task::header::Header;
-use crate::task::id::TaskId;
+use crate::task::id::{Current, TaskId};
 use crate::timers::TimerKey;
 use crate::wait_queue::{Ticket, WaitQueue};
 use crate::waker::{self, Token};
@@ -244,23 +244,33 @@ pub(crate) fn cancellation(header: &Header) -> JoinError {
     JoinError::Cancelled(Cancelled::new(describe(header), at, reason))
 }
 
-/// Forgets what is known of a task whose cell is freed.
+/// Forgets what is known of a task whose cell is freed. Its values are the user's: a panic of their
+/// destructors is reported.
 #[cold]
 pub(crate) fn forget(header: &Header) {
     let entry = EXTRAS.try_with(|extras| extras.borrow_mut().remove(&key_of(header)));
-    drop(entry);
+    let Some(mut entry) = entry.ok().flatten() else {
+        return;
+    };
+    let task = entry.task.take();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(entry))) {
+        let name = task.as_ref().and_then(Task::name);
+        report::send_panic(Panicked::new(text(header, name), payload));
+    }
 }
 
 /// The task as texts name it: by its name, or by number and place.
 pub(crate) fn describe(header: &Header) -> String {
-    let named = EXTRAS.try_with(|extras| {
-        let extras = extras.borrow();
-        let task = extras.get(&key_of(header))?.task.as_ref()?;
-        Some(format!("task {:?}", task.name()?))
-    });
-    match named {
-        Ok(Some(name)) => name,
-        _ if header.is_main() => format!("task {MAIN:?}"),
-        _ => format!("task {} (spawned at {})", header.id(), header.spawned_at()),
+    let task = EXTRAS.try_with(|extras| extras.borrow().get(&key_of(header))?.task.clone());
+    let task = task.ok().flatten();
+    text(header, task.as_ref().and_then(Task::name))
+}
+
+/// A task of this name as texts name it.
+fn text(header: &Header, name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("task {name:?}"),
+        None if header.is_main() => format!("task {MAIN:?}"),
+        None => format!("task {} (spawned at {})", header.id(), header.spawned_at()),
     }
 }

@@ -8,8 +8,7 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::task::Waker;
 
-use crate::scheduler::Current;
-use crate::task::id::TaskId;
+use crate::task::id::{Current, TaskId};
 use crate::task::waits::Waits;
 use crate::waker::Token;
 
@@ -181,7 +180,7 @@ impl Header {
     }
 
     /// Whether the future has ended; the task has not, as long as it owes something.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.stage() >= Stage::OUTPUT
     }
 
