@@ -90,9 +90,11 @@ mod cancel_scope;
 mod cancelled;
 mod canceller;
 mod epilogue;
+mod group_error;
 mod local;
 mod race;
 mod reply;
+mod scope;
 pub mod thread;
 pub mod time;
 
