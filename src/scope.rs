@@ -140,7 +140,7 @@ use crate::scope::nursery::{Guard, Nursery, raise};
 ///
 /// And the scope stays where it is:
 ///
-/// ```compile_fail,E0521
+/// ```compile_fail
 /// # use bibelot::task;
 /// # bibelot::run(async {
 /// let mut kept = None;

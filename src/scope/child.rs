@@ -42,8 +42,8 @@ pub(super) struct Request {
 
 /// What a child shares with its handle.
 pub(super) struct Packet<T> {
-    /// Its number.
-    id: TaskId,
+    /// Its number; a child that was refused has none.
+    id: Option<TaskId>,
     /// Where it was spawned.
     pub(super) spawned_at: &'static Location<'static>,
     /// Its name for wakers.
@@ -65,7 +65,8 @@ pub(super) struct Packet<T> {
 impl<T> Packet<T> {
     /// That of a child which has not been polled.
     pub(super) fn new(
-        (id, token): (TaskId, Token),
+        id: Option<TaskId>,
+        token: Token,
         spawned_at: &'static Location<'static>,
         is_body: bool,
     ) -> Self {
@@ -85,9 +86,10 @@ impl<T> Packet<T> {
     /// The child as texts name it.
     pub(super) fn describe(&self) -> String {
         let at = self.spawned_at;
-        match self.is_body {
-            true => format!("the body of the scope at {at}"),
-            false => format!("task {} (spawned at {at})", self.id),
+        match self.id {
+            _ if self.is_body => format!("the body of the scope at {at}"),
+            Some(id) => format!("task {id} (spawned at {at})"),
+            None => format!("a task (spawned at {at})"),
         }
     }
 

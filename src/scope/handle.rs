@@ -32,7 +32,7 @@ use crate::waker;
 ///
 /// It does not leave its scope:
 ///
-/// ```compile_fail,E0521
+/// ```compile_fail
 /// # use bibelot::task;
 /// # bibelot::run(async {
 /// let mut kept = None;

@@ -143,8 +143,8 @@ impl<'scope, E> Nursery<'scope, E> {
         let Some(refusal) = self.orders.refusal(at) else {
             return self.add::<F, M>(future, at, false);
         };
-        let nobody = (TaskId::new(0), Token::new(0, 0, 0));
-        let packet = Packet::new(nobody, at, false);
+        // It has ended, so nothing is ever woken by this token.
+        let packet = Packet::new(None, Token::new(0, 0, 0), at, false);
         packet.finish(Err(packet.cancellation(&refusal)), false);
         Rc::new(packet)
     }
@@ -174,7 +174,7 @@ impl<'scope, E> Nursery<'scope, E> {
             self.enroll(scheduler);
             scheduler.adopt(&self.list)
         });
-        let packet = Rc::new(Packet::new((id, token), at, is_body));
+        let packet = Rc::new(Packet::new(Some(id), token, at, is_body));
         let child: BoxedChild<'scope, E> =
             Box::pin(Running::<F, M>::new(future, Rc::clone(&packet)));
         let entry = Entry {
