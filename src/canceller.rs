@@ -129,6 +129,11 @@ impl<F: Future> Enclosed<F> {
         }
     }
 
+    /// Whether the future is still there.
+    pub(crate) fn is_running(&self) -> bool {
+        self.inside.is_running()
+    }
+
     /// Polls the future, which is to be over at `deadline`. Ready says that it has ended, in
     /// whatever way: then [`poll_end`](Self::poll_end) goes on.
     pub(crate) fn poll_inside(

@@ -16,8 +16,11 @@
 //! Why slots in a slab and not linked tasks: the token needs an index anyhow, sixteen bytes a slot
 //! keep four of them in a cache line, and the whole is safe code. Read next: `task/cell.rs`.
 
+pub(crate) mod children;
+
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
+use std::rc::Rc;
 
 use slab::Slab;
 
@@ -29,7 +32,7 @@ use crate::task::extras;
 use crate::task::header::Birth;
 use crate::task::id::{Current, TaskId};
 use crate::task::waits::Waits;
-use crate::waker::{GENERATIONS, SLOTS_MAX, Token};
+use crate::waker::{CHILD, GENERATIONS, Token};
 
 /// How many operations that are ready at once a task may do in one poll before it gives way, so that
 /// a peer that never stops sending cannot starve the others. The figure is tokio's.
@@ -63,6 +66,8 @@ pub(crate) struct Scheduler {
     id: u16,
     /// Slots and ready queue.
     table: RefCell<Table>,
+    /// The children of scopes.
+    children: Rc<children::Children>,
     /// The task that is being polled or dropped.
     current: Cell<Option<Token>>,
     /// Its number, or that of the last one.
@@ -98,6 +103,7 @@ impl Scheduler {
         Self {
             id,
             table: RefCell::new(table),
+            children: Rc::default(),
             current: Cell::new(None),
             current_id: Cell::new(TaskId::new(0)),
             waits: Cell::new(Waits::NOTHING),
@@ -117,13 +123,21 @@ impl Scheduler {
         self.id
     }
 
-    /// Queues the task, unless it is queued or has ended.
+    /// Queues the task, or the child of a scope, unless it is queued or has ended.
     pub(crate) fn wake(&self, token: Token) {
+        if !self.wake_task(token) {
+            self.wake_child(token);
+        }
+    }
+
+    /// Queues the task, unless it is queued or has ended; `false` if there is no such slot.
+    #[inline]
+    fn wake_task(&self, token: Token) -> bool {
         let table = &mut *self.table.borrow_mut();
-        if let Some(slot) = table.slots.get_mut(token.slot())
-            && slot.generation == token.generation()
-            && !slot.queued
-        {
+        let Some(slot) = table.slots.get_mut(token.slot()) else {
+            return false;
+        };
+        if slot.generation == token.generation() && !slot.queued {
             slot.queued = true;
             if let Some(task) = &slot.task {
                 task.prefetch();
@@ -131,6 +145,7 @@ impl Scheduler {
             table.ready.push(token.slot() as u32);
             self.wakes.add(1);
         }
+        true
     }
 
     /// Gives a future a place among the tasks, and queues it: the slot has its part of the task, the
@@ -138,7 +153,7 @@ impl Scheduler {
     ///
     /// # Panics
     ///
-    /// Panics if there are more tasks than a token can name: 2³² (2¹⁶ on 32-bit targets).
+    /// Panics if there are more tasks than a token can name: 2³¹ (2¹⁵ on 32-bit targets).
     pub(crate) fn spawn<F: Future>(
         &self,
         future: F,
@@ -147,7 +162,7 @@ impl Scheduler {
         let parent = self.current.get().map(|_| self.current_id.get());
         let table = &mut *self.table.borrow_mut();
         let slot = table.slots.vacant_key();
-        assert!(slot < SLOTS_MAX, "too many tasks for one executor");
+        assert!(slot < CHILD, "too many tasks for one executor");
         let generation = self.next_generation();
         let birth = Birth {
             id: TaskId::new(self.spawned.add(1)),
