@@ -326,11 +326,6 @@ impl Scheduler {
         self.is_owing.set(false);
     }
 
-    /// Whether a task is being polled or dropped.
-    pub(crate) fn is_in_task(&self) -> bool {
-        self.current.get().is_some()
-    }
-
     /// Notes that the running task waits for something, and where.
     pub(crate) fn note(&self, waits: Waits, at: &'static Location<'static>) {
         self.waits.set(self.waits.get() | waits);

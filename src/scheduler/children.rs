@@ -141,7 +141,7 @@ impl Scheduler {
 
     /// Whether the running task has done in this poll all that it may do.
     pub(crate) fn is_spent(&self) -> bool {
-        self.is_in_task() && self.budget.get() == 0
+        self.current_token().is_some() && self.budget.get() == 0
     }
 
     /// Calls `f`, which polls a part of the running task, and returns what that part waits for.
