@@ -172,6 +172,46 @@ fn a_wake_polls_the_child_that_is_meant_and_no_other() {
 }
 
 #[test]
+fn many_wakes_are_one_poll_and_a_stale_one_is_none() {
+    Executor::new().unwrap().run(scope(async |s| {
+        let (polls, is_over) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));
+        let place = Rc::new(RefCell::new(None));
+        let (kept, counted, over) = (Rc::clone(&place), Rc::clone(&polls), Rc::clone(&is_over));
+        let first = s.spawn(async move {
+            kept.replace(Some(own_waker().await));
+            until(&counted, &over).await;
+        });
+        yield_now().await;
+        let waker = place.take().unwrap();
+        for _ in 0..3 {
+            waker.wake_by_ref();
+        }
+        for _ in 0..3 {
+            yield_now().await;
+        }
+        assert_eq!(polls.get(), 2, "queued once");
+        first.cancel();
+        drop(first.await);
+        // Takes the place of the first.
+        let (kept, counted, over) = (Rc::clone(&place), Rc::clone(&polls), Rc::clone(&is_over));
+        let second = s.spawn(async move {
+            kept.replace(Some(own_waker().await));
+            until(&counted, &over).await;
+        });
+        yield_now().await;
+        assert_eq!(polls.replace(0), 3);
+        waker.wake();
+        yield_now().await;
+        yield_now().await;
+        assert_eq!(polls.get(), 0, "a waker of one that has ended");
+        place.take().unwrap().wake();
+        yield_now().await;
+        assert_eq!(polls.get(), 1, "its own still wakes it");
+        second.cancel();
+    }));
+}
+
+#[test]
 fn a_child_that_wakes_itself_starves_nobody() {
     Sim::new().run(async {
         let turns = Rc::new(Cell::new(0));
@@ -785,6 +825,20 @@ fn a_scope_moves_to_another_task_and_to_another_executor() {
 }
 
 #[test]
+fn a_child_that_came_from_another_executor_can_be_cancelled() {
+    let mut inside = Box::pin(scope(async |s| {
+        let child = s.spawn(pending::<()>());
+        yield_now().await;
+        yield_now().await;
+        child.cancel();
+        child.await.unwrap_err().is_cancelled()
+    }));
+    let (first, second) = (Executor::new().unwrap(), Executor::new().unwrap());
+    first.run(async { assert!(poll_once(inside.as_mut()).await.is_pending()) });
+    assert!(second.run(inside));
+}
+
+#[test]
 fn a_shutdown_drops_the_children_of_a_task() {
     let trace = Trace::new();
     let executor = Executor::new().unwrap();
@@ -1127,6 +1181,29 @@ fn a_scope_may_be_moved_before_its_first_poll_and_dropped_unpolled() {
         Box::into_pin(moved).await;
         assert_eq!(lent.uses, [2]);
     });
+}
+
+#[test]
+fn a_destructor_that_spawns_while_the_scope_is_dropped_is_refused() {
+    let trace = Trace::new();
+    let mut inside = Box::pin(scope(async |s| {
+        s.spawn(async {
+            let _guard = on_drop(|| {
+                let late = s.spawn(async { trace.say("never") });
+                trace.say(format!("refused: {}", late.is_finished()));
+            });
+            pending::<()>().await;
+        });
+    }));
+    let executor = Executor::new().unwrap();
+    executor.run(async {
+        for _ in 0..2 {
+            assert!(poll_once(inside.as_mut()).await.is_pending());
+        }
+    });
+    // No executor is running here.
+    drop(inside);
+    assert_eq!(trace.take(), ["refused: true"]);
 }
 
 #[test]

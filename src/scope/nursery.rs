@@ -64,8 +64,6 @@ pub(super) struct Orders {
     is_due: Cell<bool>,
     /// The body is to be dropped as well.
     with_body: Cell<bool>,
-    /// Whether the scope is being polled, as it is while children come.
-    is_polled: Cell<bool>,
 }
 
 impl Orders {
@@ -88,13 +86,8 @@ impl Orders {
     }
 
     /// Why a child that comes now ends unpolled, if it does.
-    fn refusal(&self, at: &'static Location<'static>) -> Option<Request> {
-        let cancelled = self.cancel.borrow().clone();
-        let idle = || {
-            let reason = Some("its scope is not running any more".into());
-            (!self.is_polled.get()).then_some(Request { at, reason })
-        };
-        cancelled.or_else(idle)
+    fn refusal(&self) -> Option<Request> {
+        self.cancel.borrow().clone()
     }
 }
 
@@ -140,7 +133,7 @@ impl<'scope, E> Nursery<'scope, E> {
         F: Future + 'scope,
         M: Manner<F::Output, Error = E> + 'scope,
     {
-        let Some(refusal) = self.orders.refusal(at) else {
+        let Some(refusal) = self.orders.refusal() else {
             return self.add::<F, M>(future, at, false);
         };
         // It has ended, so nothing is ever woken by this token.
@@ -189,19 +182,10 @@ impl<'scope, E> Nursery<'scope, E> {
 
     /// Polls those that are ready. Ready says that all have ended, the body included.
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        /// Notes the end of the poll, also when it unwinds.
-        struct Polled<'a>(&'a Orders);
-        impl Drop for Polled<'_> {
-            fn drop(&mut self) {
-                self.0.is_polled.set(false);
-            }
-        }
         let core = context::with(Rc::clone);
         let scheduler = core.scheduler();
         self.enroll(scheduler);
         drop(self.list.set_waker(Some(waker::keep(cx.waker()))));
-        self.orders.is_polled.set(true);
-        let polled = Polled(&self.orders);
         for _ in 0..self.list.len() {
             let Some(token) = self.list.pop() else {
                 break;
@@ -212,7 +196,6 @@ impl<'scope, E> Nursery<'scope, E> {
                 break;
             }
         }
-        drop(polled);
         if self.children.borrow().is_empty() {
             return Poll::Ready(());
         }
