@@ -181,6 +181,9 @@ impl Core {
     /// Polls a task that has locals, or drops one that is to be cancelled.
     #[cold]
     fn poll_special(&self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<()> {
+        if turn.has_ended() {
+            return Poll::Ready(());
+        }
         let (due, locals) = extras::before_poll(turn);
         locals::within(locals, || match due {
             Some(due) if due <= self.reading.get() => {
