@@ -105,7 +105,8 @@ impl Ledger {
         };
         let before = page.take_waiter(key);
         if page.debts.iter().all(|debt| debt.key != key) {
-            return (false, before.or(Some(waker)));
+            debug_assert!(before.is_none(), "who waits is taken with the last debt");
+            return (false, Some(waker));
         }
         page.waiters.push((key, waker));
         (true, before)
