@@ -186,12 +186,19 @@ pub(crate) fn set_timer(header: &Header, timer: Option<TimerKey>) -> Option<Time
 }
 
 /// Gives a new task the values that are seen where it is spawned.
+#[inline]
 pub(crate) fn inherit_locals(header: &Header) {
     let locals = locals::current();
     if !locals.is_empty() {
-        header.set_special();
-        with_entry(key_of(header), |extra| extra.locals = locals);
+        set_locals(header, locals);
     }
+}
+
+/// Gives a new task the values that it inherits.
+#[cold]
+fn set_locals(header: &Header, locals: Locals) {
+    header.set_special();
+    with_entry(key_of(header), |extra| extra.locals = locals);
 }
 
 /// The error of a task that is cancelled as was asked.
