@@ -61,6 +61,10 @@ impl<T: 'static> Local<T> {
 
     /// Gives `future` a value: it sees that wherever it is polled or dropped, until it ends. The
     /// value is dropped when the last future and task that see it have ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of `future`.
     pub fn scope<F: Future>(&'static self, value: T, future: F) -> Scoped<F> {
         Scoped {
             future: Some(future),

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use bibelot::task::{Builder, JoinError, JoinHandle, current, yield_now};
+use bibelot::task::{Builder, JoinError, JoinHandle, cancelled, current, finally, join, yield_now};
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, spawn};
@@ -459,4 +459,216 @@ fn a_storm_of_cancels_ends_every_task_once_in_any_order() {
         let expected: Vec<String> = (0..20).map(|nth| format!("{nth:02}")).collect();
         assert_eq!(ends, expected);
     }
+}
+
+// Reasons, and a polite cancel.
+
+#[test]
+fn a_cancel_may_say_why_and_the_first_reason_stands() {
+    bibelot::run(async {
+        let victim = Builder::new().name("victim").spawn(pending::<()>());
+        victim.cancel_because("too old");
+        let line = line!() - 1;
+        victim.cancel_because(String::from("too slow"));
+        let JoinError::Cancelled(cancelled) = victim.await.unwrap_err() else {
+            panic!("it was cancelled");
+        };
+        assert_eq!(cancelled.reason(), Some("too old"));
+        let expected = format!(
+            "task \"victim\" was cancelled at {}:{line}:16: too old",
+            file!()
+        );
+        assert_eq!(cancelled.to_string(), expected);
+    });
+}
+
+#[test]
+fn a_task_that_takes_notice_ends_by_itself_within_the_grace() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let said = trace.clone();
+        let start = Instant::now();
+        let polite = spawn(async move {
+            cancelled().await;
+            said.say(format!("noticed after {:?}", start.elapsed()));
+            // It is said once and for all.
+            cancelled().await;
+            sleep(Duration::from_millis(3)).await;
+            "goodbye"
+        });
+        sleep(Duration::from_millis(2)).await;
+        polite.cancel_within(Duration::from_millis(5));
+        assert_eq!(polite.await.unwrap(), "goodbye");
+        assert_eq!(start.elapsed(), Duration::from_millis(5));
+    });
+    assert_eq!(trace.take(), ["noticed after 2ms"]);
+}
+
+#[test]
+fn a_task_that_takes_no_notice_is_dropped_when_the_grace_is_over() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let start = Instant::now();
+        let dropped = {
+            let said = trace.clone();
+            on_drop(move || said.say(format!("dropped after {:?}", start.elapsed())))
+        };
+        let deaf = spawn(async move {
+            let _dropped = dropped;
+            for _ in 0..1_000 {
+                // Woken often, and not asked sooner for that.
+                sleep(Duration::from_millis(1)).await;
+            }
+        });
+        sleep(Duration::from_millis(2)).await;
+        deaf.cancel_within(Duration::from_millis(5));
+        let line = line!() - 1;
+        let JoinError::Cancelled(cancelled) = deaf.await.unwrap_err() else {
+            panic!("it was cancelled");
+        };
+        assert_eq!(cancelled.at().line(), line);
+        assert_eq!(start.elapsed(), Duration::from_millis(7));
+    });
+    assert_eq!(trace.take(), ["dropped after 7ms"]);
+}
+
+#[test]
+fn of_several_requests_the_earliest_is_due() {
+    Sim::new().run(async {
+        let ms = Duration::from_millis;
+        let cases: [(&[Duration], Duration); 5] = [
+            (&[ms(5), ms(2)], ms(2)),
+            (&[ms(2), ms(5)], ms(2)),
+            (&[Duration::MAX, ms(4)], ms(4)),
+            (&[Duration::MAX, Duration::ZERO], Duration::ZERO),
+            (&[ms(4), Duration::MAX], ms(4)),
+        ];
+        for (graces, ends) in cases {
+            let start = Instant::now();
+            let task = spawn(pending::<()>());
+            yield_now().await;
+            for grace in graces {
+                task.cancel_within(*grace);
+                yield_now().await;
+            }
+            assert!(task.await.unwrap_err().is_cancelled());
+            assert_eq!(start.elapsed(), ends, "{graces:?}");
+        }
+        // A plain cancel does not wait for the grace of one before.
+        let start = Instant::now();
+        let task = spawn(async {
+            cancelled().await;
+            pending::<()>().await;
+        });
+        yield_now().await;
+        task.cancel_within(ms(5));
+        sleep(ms(1)).await;
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert_eq!(start.elapsed(), ms(1));
+    });
+}
+
+#[test]
+fn a_plain_cancel_is_not_noticed_and_a_polite_one_ends_nothing_that_has_ended() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let said = trace.clone();
+        let task = spawn(async move {
+            cancelled().await;
+            said.say("never");
+        });
+        yield_now().await;
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+
+        let ended = spawn(async { "value" });
+        yield_now().await;
+        ended.cancel_within(Duration::ZERO);
+        assert_eq!(ended.await.unwrap(), "value");
+        // Nor does it leave a deadline that would keep the run.
+        let start = Instant::now();
+        let polite = spawn(cancelled());
+        yield_now().await;
+        polite.cancel_within(Duration::from_secs(3600));
+        polite.await.unwrap();
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(start.elapsed(), Duration::from_millis(1));
+    });
+    assert!(trace.take().is_empty());
+}
+
+#[test]
+fn all_who_wait_for_the_notice_have_it_also_in_an_epilogue() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let said = trace.clone();
+        let notices = move |who: &'static str| {
+            let said = said.clone();
+            async move {
+                cancelled().await;
+                said.say(who);
+            }
+        };
+        let task = spawn(async move {
+            let both = join(notices("left"), notices("right"));
+            finally(both, notices("cleanup")).await;
+        });
+        yield_now().await;
+        task.cancel_within(Duration::from_millis(1));
+        task.await.unwrap();
+    });
+    assert_eq!(trace.take(), ["left", "right", "cleanup"]);
+}
+
+/// A future in a box.
+type Boxed = Pin<Box<dyn Future<Output = ()>>>;
+
+#[test]
+fn a_notice_may_move_to_another_task_and_is_that_tasks_then() {
+    Sim::new().run(async {
+        let place: Rc<RefCell<Option<Boxed>>> = Rc::default();
+        let left = Rc::clone(&place);
+        let first = spawn(async move {
+            let mut notice: Boxed = Box::pin(cancelled());
+            poll_fn(|cx| {
+                assert!(notice.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            *left.borrow_mut() = Some(notice);
+            pending::<()>().await;
+        });
+        yield_now().await;
+        let second = spawn(place.take().unwrap());
+        yield_now().await;
+        first.cancel();
+        assert!(first.await.is_err());
+        yield_now().await;
+        assert!(!second.is_finished());
+        second.cancel_within(Duration::from_millis(1));
+        second.await.unwrap();
+    });
+}
+
+#[test]
+fn a_task_that_pays_before_its_end_comes_to_that_within_the_grace() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let said = trace.clone();
+        let task = spawn(async move {
+            let cleanup = async move {
+                sleep(Duration::from_millis(3)).await;
+                said.say("cleaned up");
+            };
+            timeout(Duration::ZERO, finally(pending::<()>(), cleanup))
+                .await
+                .unwrap_err();
+            "value"
+        });
+        sleep(Duration::from_millis(1)).await;
+        task.cancel_within(Duration::from_millis(5));
+        assert_eq!(task.await.unwrap(), "value");
+    });
+    assert_eq!(trace.take(), ["cleaned up"]);
 }

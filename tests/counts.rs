@@ -4,7 +4,8 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
-use std::future::{pending, poll_fn};
+use std::future::{pending, poll_fn, ready};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +13,9 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 use bibelot::sync::{Event, Mutex, Queue, Semaphore};
-use bibelot::task::{Builder, JoinHandle, current, yield_now};
+use bibelot::task::{
+    Builder, CancelScope, JoinHandle, Local, current, finally, join, race, shield, yield_now,
+};
 use bibelot::thread::park;
 use bibelot::time::{Duration, sleep, timeout};
 use bibelot::{Executor, spawn};
@@ -161,6 +164,147 @@ fn what_is_shared_is_taken_given_and_waited_for_without_an_allocation() {
         assert_eq!(counted.await, 0, "what is waited for");
         rival.cancel();
     });
+}
+
+#[test]
+fn what_ends_undisturbed_in_a_timeout_a_scope_or_a_race_is_no_allocation() {
+    bibelot::run(async {
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                let second = Duration::from_secs(1);
+                assert_eq!(timeout(second, ready(1)).await, Ok(1));
+                assert_eq!(race(ready(1), yield_now_and(2)).await, 1);
+                assert_eq!(join(yield_now_and(1), ready(2)).await, (1, 2));
+            }
+        });
+        assert_eq!(counted.await, 0);
+        let scope = CancelScope::new();
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                assert_eq!(scope.run(yield_now_and(1)).await, Some(1));
+            }
+        });
+        assert_eq!(counted.await, 0);
+    });
+}
+
+/// A value, after a turn of the others.
+async fn yield_now_and<T>(value: T) -> T {
+    yield_now().await;
+    value
+}
+
+#[test]
+fn a_cleanup_is_one_box_made_when_it_starts() {
+    /// So large that its box is not to be overlooked.
+    struct Large([u8; 1000]);
+    bibelot::run(async {
+        let cleanup = |large: Large| async move {
+            yield_now().await;
+            assert_eq!(large.0[0], 7);
+        };
+        let owing = || finally(pending::<()>(), cleanup(Large([7; 1000])));
+
+        let counted = allocations(async || drop(owing()));
+        assert_eq!(counted.await, 0, "never polled");
+
+        let counted = allocations(async || {
+            for _ in 0..10 {
+                finally(ready(()), cleanup(Large([7; 1000]))).await;
+            }
+        });
+        assert_eq!(counted.await, 10, "on the normal path");
+
+        let counted = allocations(async || {
+            for _ in 0..10 {
+                shield(cleanup(Large([7; 1000]))).await;
+            }
+        });
+        assert_eq!(counted.await, 10, "shields, at their first poll");
+
+        // What is dropped has a page, with room for four, and a place for who waits.
+        let cancelled = async |count: usize| {
+            let all: [_; 4] = std::array::from_fn(|nth| (nth < count).then(owing));
+            let mut all = pin!(all.map(|one| one.map(Box::pin)));
+            let before = ALLOCATIONS.get();
+            let body = poll_fn(|cx| {
+                for one in all.iter_mut().flatten() {
+                    assert!(one.as_mut().poll(cx).is_pending());
+                }
+                *all = [const { None }; 4];
+                Poll::Ready(())
+            });
+            assert_eq!(timeout(Duration::from_secs(1), body).await, Ok(()));
+            ALLOCATIONS.get() - before
+        };
+        cancelled(4).await;
+        let four = cancelled(4).await;
+        assert_eq!(four, 4 + 2);
+        assert_eq!(cancelled(1).await, 1 + 2);
+        // What was started is in its box already.
+        let counted = allocations(async || {
+            let mut started = Box::pin(finally(ready(()), cleanup(Large([7; 1000]))));
+            let body = poll_fn(|cx| {
+                assert!(started.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            });
+            body.await;
+            drop(started);
+            yield_now().await;
+        });
+        assert_eq!(counted.await, 1 + 1 + 1, "ours, its box, the page");
+    });
+}
+
+#[test]
+fn a_poll_of_what_a_cancelled_task_owes_is_no_allocation() {
+    let counted = Rc::new(Cell::new(None));
+    bibelot::run(async {
+        let count = Rc::clone(&counted);
+        let cleanup = async move {
+            let counted = allocations(async || {
+                for _ in 0..100 {
+                    yield_now().await;
+                }
+            });
+            count.set(Some(counted.await));
+        };
+        let task = spawn(finally(pending::<()>(), cleanup));
+        yield_now().await;
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+    });
+    assert_eq!(counted.get(), Some(0));
+}
+
+#[test]
+fn nothing_is_left_of_what_was_owed() {
+    static USER: Local<String> = Local::new();
+    /// A cleanup that uses some of everything.
+    async fn timeouts() {
+        let inner = finally(pending::<()>(), yield_now());
+        assert!(timeout(Duration::ZERO, inner).await.is_err());
+    }
+    let left = left_behind(|| {
+        // The last one is left to the shutdown.
+        Executor::new().unwrap().run(async {
+            let owing = || {
+                let cleanup = timeouts();
+                USER.scope(String::from("ann"), finally(pending::<()>(), cleanup))
+            };
+            assert!(timeout(Duration::ZERO, owing()).await.is_err());
+            let scope = CancelScope::new();
+            scope.cancel_because(String::from("enough"));
+            assert_eq!(scope.run(owing()).await, None);
+            let task = spawn(owing());
+            yield_now().await;
+            task.cancel();
+            assert!(task.await.is_err());
+            drop(spawn(owing()));
+            yield_now().await;
+        });
+    });
+    assert!(left <= 1, "{left} (one: room in the table of numbers)");
 }
 
 #[test]

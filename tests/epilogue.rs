@@ -9,6 +9,7 @@ use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::Poll;
 
 use bibelot::task::{
     Builder, CancelScope, JoinHandle, Local, bracket, current, finally, join, race, shield,
@@ -329,6 +330,37 @@ fn a_canceller_that_is_dropped_while_it_waits_passes_on_what_it_waits_for() {
         "6ms the outer one has elapsed",
     ];
     assert_eq!(trace.take(), expected);
+}
+
+#[test]
+fn an_epilogue_that_drops_who_waits_for_it_does_not_wait_for_itself() {
+    let trace = Trace::new();
+    simulate(&trace, async {
+        let place: Rc<RefCell<Option<Boxed<()>>>> = Rc::default();
+        let (own, said) = (Rc::clone(&place), trace.clone());
+        let drops = async move {
+            sleep(ms(1)).await;
+            // Within a canceller of its own, to which what is owed would be passed on.
+            timeout(ms(1), async { drop(own.take()) }).await.unwrap();
+            say(&said, "dropped");
+        };
+        let mut paying: Boxed<()> = Box::pin(async move {
+            assert!(
+                timeout(Duration::ZERO, finally(pending::<()>(), drops))
+                    .await
+                    .is_err()
+            );
+        });
+        poll_fn(|cx| {
+            assert!(paying.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        *place.borrow_mut() = Some(paying);
+        sleep(ms(5)).await;
+        assert!(place.take().is_none());
+    });
+    assert_eq!(trace.take(), ["1ms dropped"]);
 }
 
 #[test]

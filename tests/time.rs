@@ -18,7 +18,8 @@ use bibelot::io::AsyncFd;
 use bibelot::task::yield_now;
 use bibelot::testing::Sim;
 use bibelot::time::{
-    Duration, Elapsed, Instant, Sleep, interval, sleep, sleep_until, timeout, timeout_at,
+    Duration, Elapsed, Instant, Sleep, effective_deadline, interval, sleep, sleep_until, timeout,
+    timeout_at,
 };
 use bibelot::{Executor, Report, spawn};
 
@@ -440,6 +441,54 @@ fn elapsed_says_where_and_becomes_an_io_error() {
         // As `?` does it.
         let asked: io::Result<()> = async { Ok(timeout(SECOND, pending()).await?) }.await;
         assert_eq!(asked.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    });
+}
+
+#[test]
+fn elapsed_tells_what_the_time_was_for() {
+    Sim::new().run(async {
+        let line = line!() + 1;
+        let greeting = timeout(s(1), pending::<()>()).because("no greeting");
+        assert_eq!(greeting.deadline(), Instant::now() + s(1));
+        let elapsed = greeting.await.unwrap_err();
+        let place = format!("{}:{line}:24", file!());
+        let expected = format!("the timeout at {place} elapsed: no greeting");
+        assert_eq!(elapsed.to_string(), expected);
+        assert_eq!(format!("{elapsed:?}"), format!("Elapsed({expected})"));
+        let read = async || -> io::Result<()> {
+            timeout(s(1), pending::<()>())
+                .because("no greeting")
+                .await?;
+            Ok(())
+        };
+        let error = read().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(error.to_string().ends_with(" elapsed: no greeting"));
+        let inner = error.get_ref().unwrap().downcast_ref::<Elapsed>().unwrap();
+        assert_eq!(inner.reason(), Some("no greeting"));
+    });
+}
+
+#[test]
+fn the_effective_deadline_is_the_earliest_around() {
+    Sim::new().run(async {
+        let start = Instant::now();
+        assert_eq!(effective_deadline(), None);
+        let inside = async || effective_deadline().map(|deadline| deadline - start);
+        assert_eq!(timeout(s(5), inside()).await, Ok(Some(s(5))));
+        assert_eq!(
+            timeout(s(5), timeout(s(9), inside())).await,
+            Ok(Ok(Some(s(5))))
+        );
+        assert_eq!(
+            timeout(s(9), timeout(s(5), inside())).await,
+            Ok(Ok(Some(s(5))))
+        );
+        assert_eq!(timeout(Duration::MAX, inside()).await, Ok(None));
+        // A task of its own has none.
+        let child = async { spawn(async { effective_deadline() }).await.unwrap() };
+        assert_eq!(timeout(s(5), child).await, Ok(None));
+        assert_eq!(effective_deadline(), None);
     });
 }
 

@@ -98,7 +98,8 @@ impl ExecutorBuilder {
 
     /// Sets how long the cleanups of a cancelled future may take together, from the cancel on, and
     /// how long a shutdown waits for those of all tasks: 5 seconds, unless this says otherwise. What
-    /// is left then is dropped and reported. [`Duration::MAX`] is no limit.
+    /// is left then is dropped and reported. [`Duration::MAX`] is no limit: then a cleanup that waits for
+    /// ever keeps its task, and a shutdown, for ever.
     ///
     /// See [`task::finally`](crate::task::finally).
     pub fn grace(mut self, grace: Duration) -> Self {

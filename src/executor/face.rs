@@ -202,10 +202,11 @@ impl Executor {
     }
 
     /// Ends the executor: all tasks are dropped, newest first, each as the current task, and their
-    /// joiners see them cancelled. Then what they owe is done ([`task::finally`](crate::task::finally)),
-    /// side by side, for no longer than one grace ([`ExecutorBuilder::grace`]). Tasks that are spawned
-    /// meanwhile run as long as somebody joins them, and end cancelled otherwise, unpolled. Wakers
-    /// that are left somewhere do nothing from then on. A second shutdown does nothing.
+    /// joiners see them cancelled. Then what they owe ([`task::finally`](crate::task::finally)) is done,
+    /// side by side, and the call returns; for all of it together there is one grace
+    /// ([`ExecutorBuilder::grace`](crate::ExecutorBuilder::grace)). What is spawned meanwhile goes on as
+    /// long as somebody holds its handle, and ends cancelled otherwise, unpolled. Wakers that are left
+    /// somewhere do nothing from then on. A second shutdown does nothing.
     ///
     /// # Panics
     ///

@@ -109,6 +109,9 @@ pub(crate) trait Pays {
 
     /// Passes what a task owes under one key to another, whose waiter is woken at the end instead.
     /// The waker of who waited comes back, to be dropped outside of a borrow.
+    ///
+    /// An epilogue that is being polled keeps its key: it drops the very canceller that waits for it,
+    /// and would wait for itself if it did that within one of its own.
     fn pass_on(&self, token: Token, from: Key, to: Key) -> Option<Waker>;
 }
 
@@ -136,8 +139,10 @@ impl Pays for Ledger {
     fn pass_on(&self, token: Token, from: Key, to: Key) -> Option<Waker> {
         let mut pages = self.pages.borrow_mut();
         let page = pages.get_mut(&token)?;
-        for debt in page.debts.iter_mut().filter(|debt| debt.key == from) {
-            debt.key = to;
+        for debt in &mut page.debts {
+            if debt.key == from && debt.epilogue.is_some() {
+                debt.key = to;
+            }
         }
         page.take_waiter(from)
     }

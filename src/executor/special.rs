@@ -20,6 +20,9 @@ impl Core {
     /// Polls a task that has inherited values, or drops one that is to be cancelled.
     #[cold]
     pub(super) fn poll_special(&self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<()> {
+        if turn.has_ended() {
+            return Poll::Ready(());
+        }
         let special = extras::special(turn);
         locals::within(special.locals, || {
             if self.is_shut_down.get() && turn.is_detached() {

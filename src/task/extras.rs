@@ -225,6 +225,7 @@ pub(crate) fn set_timer(header: &Header, timer: Option<TimerKey>) -> Option<Time
 }
 
 /// Gives a new task the values that it inherits.
+#[cold]
 pub(crate) fn set_locals(header: &Header, locals: Locals) {
     header.set_special();
     with_entry(key_of(header), |extra| extra.locals = locals);

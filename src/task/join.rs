@@ -81,8 +81,8 @@ impl<T> JoinHandle<T> {
     /// Asks that the task be cancelled, and returns at once.
     ///
     /// The task's future is dropped in the task's next turn, on this thread, never while it is
-    /// polled; then what it owes is done ([`task::finally`](crate::task::finally)), and then joining
-    /// it gives [`JoinError::Cancelled`]. A task that was never polled is
+    /// polled; then what that owes is done ([`task::finally`](crate::task::finally)), and joining it
+    /// gives [`JoinError::Cancelled`]. A task that was never polled is
     /// dropped unpolled. If it is the running task that is cancelled, this takes effect when its
     /// poll comes back pending; if the poll brings the value, the value stands. A task that has
     /// ended keeps its value, and asking twice changes nothing.
@@ -177,7 +177,7 @@ impl<T> JoinHandle<T> {
         extras::describe(&self.task)
     }
 
-    /// Whether the task has ended, in whatever way.
+    /// Whether the task has ended, in whatever way, and has done all that it owed.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.task.is_finished()
