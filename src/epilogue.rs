@@ -90,10 +90,11 @@ impl<F: Future<Output = ()> + 'static> Owed<F> {
 
 impl<F: Future<Output = ()> + 'static> Drop for Owed<F> {
     fn drop(&mut self) {
+        let has_started = matches!(self.stage, Stage::Started(_));
         if self.is_owed
             && let Some(epilogue) = self.take()
         {
-            ledger::owe(epilogue, self.at);
+            ledger::owe(epilogue, has_started, self.at);
         }
     }
 }
@@ -350,7 +351,8 @@ struct Held<R: 'static, C: AsyncFnOnce(R) + 'static> {
 impl<R: 'static, C: AsyncFnOnce(R) + 'static> Drop for Held<R, C> {
     fn drop(&mut self) {
         if let Some((resource, release)) = self.parts.take() {
-            ledger::owe(Box::pin(async move { release(resource).await }), self.at);
+            let release = Box::pin(async move { release(resource).await });
+            ledger::owe(release, false, self.at);
         }
     }
 }

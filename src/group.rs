@@ -362,7 +362,7 @@ impl<T: 'static, E: 'static> Drop for TaskGroup<T, E> {
                     }
                 }
             };
-            ledger::owe(Box::pin(all_ended), at);
+            ledger::owe(Box::pin(all_ended), false, at);
         }
     }
 }

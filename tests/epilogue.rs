@@ -249,6 +249,27 @@ fn once_started_a_cleanup_is_not_paused_by_one_that_comes_to_stand_before_it() {
     assert_eq!(trace.take(), expected);
 }
 
+#[test]
+fn a_shielded_rest_is_not_paused_by_a_cleanup_that_was_dropped_before_it() {
+    let trace = Trace::new();
+    simulate(&trace, async {
+        let both = join(
+            finally(pending::<()>(), cleanup(&trace, "cleanup", 5)),
+            shield(cleanup(&trace, "shielded", 3)),
+        );
+        assert!(timeout(ms(1), both).await.is_err());
+        say(&trace, "elapsed");
+    });
+    let expected = [
+        "0ns shielded starts",
+        "1ms cleanup starts",
+        "3ms shielded ends",
+        "6ms cleanup ends",
+        "6ms elapsed",
+    ];
+    assert_eq!(trace.take(), expected);
+}
+
 // Who waits.
 
 #[test]

@@ -12,7 +12,7 @@
 //! 1. The task pays, whoever is forgotten: it does not end before its page is empty.
 //! 2. Under one key one epilogue runs after another, in the order in which Rust dropped their owners:
 //!    inner before outer. Under several keys they run side by side.
-//! 3. What has started is never paused.
+//! 3. What has started is never paused, wherever it was polled before.
 //! 4. A canceller leaves when nothing is owed under its key; if it is dropped before, what is owed
 //!    passes to the key around it.
 //! 5. Each epilogue has a limit. One that is not done by then is dropped and reported, and so is what
@@ -52,9 +52,11 @@ struct Debt {
     key: Key,
     /// The epilogue; `None` while it is polled.
     epilogue: Option<Epilogue>,
+    /// Whether it has been polled.
+    has_started: bool,
     /// When it is given up.
     limit: Instant,
-    /// What wakes the task then; `None` before it has started.
+    /// What wakes the task then.
     timer: Option<TimerKey>,
     /// The values it sees.
     locals: Locals,
@@ -78,7 +80,7 @@ impl Page {
             let key = self.debts[nth].key;
             self.debts[..nth].iter().all(|debt| debt.key != key)
         };
-        (from..self.debts.len()).find(|&nth| self.debts[nth].timer.is_some() || is_first(nth))
+        (from..self.debts.len()).find(|&nth| self.debts[nth].has_started || is_first(nth))
     }
 
     /// Takes the waker of who waits for a key.
@@ -92,7 +94,7 @@ impl Page {
 /// nothing is ever owed has none of its code.
 pub(crate) trait Pays {
     /// Has the running task pay an epilogue, or, where none is running, one that is made for it.
-    fn owe(&self, core: &Core, epilogue: Epilogue, at: Place);
+    fn owe(&self, core: &Core, epilogue: Epilogue, has_started: bool, at: Place);
 
     /// Polls what a task owes. Ready says that it owes nothing any more.
     fn pay(&self, core: &Core, turn: &Turn, cx: &mut Context<'_>) -> Poll<()>;
@@ -142,12 +144,13 @@ impl Pays for Ledger {
         page.take_waiter(from)
     }
 
-    fn owe(&self, core: &Core, epilogue: Epilogue, at: Place) {
+    fn owe(&self, core: &Core, epilogue: Epilogue, has_started: bool, at: Place) {
         let frame = frame::current();
         let limit = core.clock.now().saturating_add(core.options.grace);
         let debt = Debt {
             key: frame.key,
             epilogue: Some(epilogue),
+            has_started,
             limit: limit.min(frame.limit).min(core.limit.get()),
             timer: None,
             locals: locals::current(),
@@ -249,6 +252,7 @@ impl Ledger {
         let debt = pages.get_mut(&token).map(|page| &mut page.debts[nth]);
         let debt = debt.expect("a debt stays until it is struck out");
         debt.epilogue = Some(epilogue);
+        debt.has_started = true;
         let mut timers = core.timers.borrow_mut();
         debt.timer
             .get_or_insert_with(|| timers.insert(debt.limit, token.waker()));
@@ -299,13 +303,13 @@ fn contain<R>(turn: &Turn, f: impl FnOnce() -> R) -> Option<R> {
     }
 }
 
-/// Has the running task pay an epilogue: it is polled to its end beside whatever the task does. Where
-/// no executor runs it is dropped and reported.
-pub(crate) fn owe(epilogue: Epilogue, at: Place) {
+/// Has the running task pay an epilogue: it is polled to its end beside whatever the task does; one
+/// that has been polled before goes on at once. Where no executor runs it is dropped and reported.
+pub(crate) fn owe(epilogue: Epilogue, has_started: bool, at: Place) {
     match context::try_with(Rc::clone) {
         Some(core) => {
             let ledger = core.ledger.get_or_init(|| Box::new(Ledger::default()));
-            ledger.owe(&core, epilogue, at);
+            ledger.owe(&core, epilogue, has_started, at);
         }
         None => {
             report::send(&Report::Abandoned(Abandoned::without_executor(at)));
