@@ -11,7 +11,8 @@
 //!
 //! 1. The task pays, whoever is forgotten: it does not end before its page is empty.
 //! 2. Under one key one epilogue runs after another, in the order in which Rust dropped their owners:
-//!    inner before outer. Under several keys they run side by side.
+//!    inner before outer, and what one owes itself right behind it. Under several keys they run side
+//!    by side.
 //! 3. What has started is never paused, wherever it was polled before.
 //! 4. A canceller leaves when nothing is owed under its key; if it is dropped before, what is owed
 //!    passes to the key around it.
@@ -67,8 +68,10 @@ struct Debt {
 /// What one task owes.
 #[derive(Default)]
 struct Page {
-    /// In the order in which it came to be owed.
+    /// In the order in which it came to be owed; what an epilogue owes itself, right behind it.
     debts: Vec<Debt>,
+    /// Where that is, while one is polled or dropped.
+    behind: Option<usize>,
     /// The cancellers that wait for a key to be empty.
     waiters: Vec<(Key, Waker)>,
 }
@@ -159,7 +162,10 @@ impl Pays for Ledger {
         let token = core.scheduler.current_token();
         let token = token.unwrap_or_else(|| spawn_payer(core, at));
         let mut pages = self.pages.borrow_mut();
-        pages.entry(token).or_default().debts.push(debt);
+        let page = pages.entry(token).or_default();
+        let nth = page.behind.unwrap_or(page.debts.len());
+        page.behind = page.behind.map(|nth| nth + 1);
+        page.debts.insert(nth, debt);
         core.scheduler.set_owes(token);
     }
 
@@ -243,14 +249,18 @@ impl Ledger {
             ..Frame::OPEN
         };
         let epilogue = debt.epilogue.take()?;
+        page.behind = Some(nth + 1);
         Some((nth, epilogue, frame, debt.locals.clone(), debt.at))
     }
 
     /// Puts an epilogue back that is not done, with its limit set.
     fn put_back(&self, core: &Core, token: Token, nth: usize, epilogue: Epilogue) {
         let mut pages = self.pages.borrow_mut();
-        let debt = pages.get_mut(&token).map(|page| &mut page.debts[nth]);
-        let debt = debt.expect("a debt stays until it is struck out");
+        let page = pages
+            .get_mut(&token)
+            .expect("a debt stays until it is struck out");
+        page.behind = None;
+        let debt = &mut page.debts[nth];
         debt.epilogue = Some(epilogue);
         debt.has_started = true;
         let mut timers = core.timers.borrow_mut();
@@ -264,6 +274,7 @@ impl Ledger {
         let page = pages
             .get_mut(&turn.token())
             .expect("a debt stays until it is struck out");
+        page.behind = None;
         let debt = page.debts.remove(nth);
         let is_last = page.debts.iter().all(|other| other.key != debt.key);
         let waiter = is_last.then(|| page.take_waiter(debt.key)).flatten();
