@@ -30,7 +30,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::executor::ledger;
+use crate::executor::ledger::{self, Terms};
 use crate::maybe_done::MaybeDone;
 use crate::place::{self, placed};
 
@@ -90,11 +90,14 @@ impl<F: Future<Output = ()> + 'static> Owed<F> {
 
 impl<F: Future<Output = ()> + 'static> Drop for Owed<F> {
     fn drop(&mut self) {
-        let has_started = matches!(self.stage, Stage::Started(_));
+        let terms = match self.stage {
+            Stage::Started(_) => Terms::Started,
+            _ => Terms::InTurn,
+        };
         if self.is_owed
             && let Some(epilogue) = self.take()
         {
-            ledger::owe(epilogue, has_started, self.at);
+            ledger::owe(epilogue, terms, self.at);
         }
     }
 }
@@ -352,7 +355,7 @@ impl<R: 'static, C: AsyncFnOnce(R) + 'static> Drop for Held<R, C> {
     fn drop(&mut self) {
         if let Some((resource, release)) = self.parts.take() {
             let release = Box::pin(async move { release(resource).await });
-            ledger::owe(release, false, self.at);
+            ledger::owe(release, Terms::InTurn, self.at);
         }
     }
 }

@@ -17,7 +17,8 @@
 //! 4. A canceller leaves when nothing is owed under its key; if it is dropped before, what is owed
 //!    passes to the key around it.
 //! 5. Each epilogue has a limit. One that is not done by then is dropped and reported, and so is what
-//!    it owes itself.
+//!    it owes itself. Only a wait for tasks that were cancelled has none: they have limits, and nobody
+//!    leaves before them.
 //!
 //! No user code runs while the ledger is borrowed: an epilogue is taken out to be polled. Why not a
 //! list in each canceller: a canceller that is forgotten would take it along. Why not a task for each
@@ -46,6 +47,17 @@ use crate::waker::{self, Token};
 
 /// What has to be done.
 pub(crate) type Epilogue = Pin<Box<dyn Future<Output = ()>>>;
+
+/// On what terms an epilogue is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Terms {
+    /// It starts when it is the first of its key.
+    InTurn,
+    /// It has been polled before, and goes on at once.
+    Started,
+    /// As `InTurn`. It waits for tasks that were cancelled: these have limits, and it needs none.
+    Tasks,
+}
 
 /// One epilogue that is owed.
 struct Debt {
@@ -97,7 +109,7 @@ impl Page {
 /// nothing is ever owed has none of its code.
 pub(crate) trait Pays {
     /// Has the running task pay an epilogue, or, where none is running, one that is made for it.
-    fn owe(&self, core: &Core, epilogue: Epilogue, has_started: bool, at: Place);
+    fn owe(&self, core: &Core, epilogue: Epilogue, terms: Terms, at: Place);
 
     /// Polls what a task owes. Ready says that it owes nothing any more.
     fn pay(&self, core: &Core, turn: &Turn, cx: &mut Context<'_>) -> Poll<()>;
@@ -147,14 +159,17 @@ impl Pays for Ledger {
         page.take_waiter(from)
     }
 
-    fn owe(&self, core: &Core, epilogue: Epilogue, has_started: bool, at: Place) {
+    fn owe(&self, core: &Core, epilogue: Epilogue, terms: Terms, at: Place) {
         let frame = frame::current();
-        let limit = core.clock.now().saturating_add(core.options.grace);
+        let grace_ends = core.clock.now().saturating_add(core.options.grace);
         let debt = Debt {
             key: frame.key,
             epilogue: Some(epilogue),
-            has_started,
-            limit: limit.min(frame.limit).min(core.limit.get()),
+            has_started: terms == Terms::Started,
+            limit: match terms {
+                Terms::Tasks => Instant::NEVER,
+                _ => grace_ends.min(frame.limit).min(core.limit.get()),
+            },
             timer: None,
             locals: locals::current(),
             at,
@@ -314,13 +329,13 @@ fn contain<R>(turn: &Turn, f: impl FnOnce() -> R) -> Option<R> {
     }
 }
 
-/// Has the running task pay an epilogue: it is polled to its end beside whatever the task does; one
-/// that has been polled before goes on at once. Where no executor runs it is dropped and reported.
-pub(crate) fn owe(epilogue: Epilogue, has_started: bool, at: Place) {
+/// Has the running task pay an epilogue: it is polled to its end beside whatever the task does. Where
+/// no executor runs it is dropped and reported.
+pub(crate) fn owe(epilogue: Epilogue, terms: Terms, at: Place) {
     match context::try_with(Rc::clone) {
         Some(core) => {
             let ledger = core.ledger.get_or_init(|| Box::new(Ledger::default()));
-            ledger.owe(&core, epilogue, has_started, at);
+            ledger.owe(&core, epilogue, terms, at);
         }
         None => {
             report::send(&Report::Abandoned(Abandoned::without_executor(at)));
