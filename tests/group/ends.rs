@@ -49,11 +49,11 @@ fn a_group_that_is_dropped_is_waited_for_by_the_canceller_around() {
 fn a_group_that_is_dropped_is_waited_for_until_its_members_are_given_up() {
     let trace = Trace::new();
     let said = trace.clone();
-    let count = Executor::builder().on_report(move |report| {
+    let builder = Executor::builder().on_report(move |report| {
         assert!(matches!(report, Report::Abandoned(_)));
         said.say("reported");
     });
-    Sim::from_builder(count).run(async {
+    Sim::from_builder(builder).run(async {
         let group = TaskGroup::<(), Wrong>::new();
         let dies = trace.on_drop("given up");
         group.spawn(task::finally(pending(), async move {
