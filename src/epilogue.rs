@@ -30,7 +30,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::executor::ledger;
+use crate::executor::ledger::{self, Terms};
 use crate::maybe_done::MaybeDone;
 use crate::place::{self, placed};
 
@@ -90,10 +90,14 @@ impl<F: Future<Output = ()> + 'static> Owed<F> {
 
 impl<F: Future<Output = ()> + 'static> Drop for Owed<F> {
     fn drop(&mut self) {
+        let terms = match self.stage {
+            Stage::Started(_) => Terms::Started,
+            _ => Terms::InTurn,
+        };
         if self.is_owed
             && let Some(epilogue) = self.take()
         {
-            ledger::owe(epilogue, self.at);
+            ledger::owe(epilogue, terms, self.at);
         }
     }
 }
@@ -350,7 +354,8 @@ struct Held<R: 'static, C: AsyncFnOnce(R) + 'static> {
 impl<R: 'static, C: AsyncFnOnce(R) + 'static> Drop for Held<R, C> {
     fn drop(&mut self) {
         if let Some((resource, release)) = self.parts.take() {
-            ledger::owe(Box::pin(async move { release(resource).await }), self.at);
+            let release = Box::pin(async move { release(resource).await });
+            ledger::owe(release, Terms::InTurn, self.at);
         }
     }
 }

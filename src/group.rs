@@ -34,7 +34,7 @@ pub use member::{JoinMember, Member};
 pub use spawner::{GroupEnded, Spawner};
 pub use start::{Ready, StartError};
 
-use crate::executor::ledger;
+use crate::executor::ledger::{self, Terms};
 use crate::executor::spawn::Builder;
 use crate::group_error::{Failure, GroupError};
 use crate::place::{self, placed};
@@ -362,7 +362,7 @@ impl<T: 'static, E: 'static> Drop for TaskGroup<T, E> {
                     }
                 }
             };
-            ledger::owe(Box::pin(all_ended), at);
+            ledger::owe(Box::pin(all_ended), Terms::Tasks, at);
         }
     }
 }

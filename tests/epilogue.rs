@@ -250,6 +250,55 @@ fn once_started_a_cleanup_is_not_paused_by_one_that_comes_to_stand_before_it() {
     assert_eq!(trace.take(), expected);
 }
 
+#[test]
+fn what_an_epilogue_owes_itself_is_paid_before_what_waits_for_that_epilogue() {
+    let trace = Trace::new();
+    simulate(&trace, async {
+        let said = trace.clone();
+        let broken = async move {
+            sleep(ms(2)).await;
+            said.say("2ms the shielded rest panics");
+            std::panic::resume_unwind(Box::new(()));
+        };
+        let inner = shield(finally(broken, cleanup(&trace, "inner", 1)));
+        let outer = finally(inner, cleanup(&trace, "outer", 1));
+        assert!(timeout(ms(1), outer).await.is_err());
+        say(&trace, "elapsed");
+    });
+    let mut lines = lines(&trace);
+    lines.retain(|line| !line.contains("panicked"));
+    let expected = [
+        "2ms the shielded rest panics",
+        "2ms inner starts",
+        "3ms inner ends",
+        "3ms outer starts",
+        "4ms outer ends",
+        "4ms elapsed",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_shielded_rest_is_not_paused_by_a_cleanup_that_was_dropped_before_it() {
+    let trace = Trace::new();
+    simulate(&trace, async {
+        let both = join(
+            finally(pending::<()>(), cleanup(&trace, "cleanup", 5)),
+            shield(cleanup(&trace, "shielded", 3)),
+        );
+        assert!(timeout(ms(1), both).await.is_err());
+        say(&trace, "elapsed");
+    });
+    let expected = [
+        "0ns shielded starts",
+        "1ms cleanup starts",
+        "3ms shielded ends",
+        "6ms cleanup ends",
+        "6ms elapsed",
+    ];
+    assert_eq!(trace.take(), expected);
+}
+
 // Who waits.
 
 #[test]

@@ -11,12 +11,14 @@
 //!
 //! 1. The task pays, whoever is forgotten: it does not end before its page is empty.
 //! 2. Under one key one epilogue runs after another, in the order in which Rust dropped their owners:
-//!    inner before outer. Under several keys they run side by side.
-//! 3. What has started is never paused.
+//!    inner before outer, and what one owes itself right behind it. Under several keys they run side
+//!    by side.
+//! 3. What has started is never paused, wherever it was polled before.
 //! 4. A canceller leaves when nothing is owed under its key; if it is dropped before, what is owed
 //!    passes to the key around it.
 //! 5. Each epilogue has a limit. One that is not done by then is dropped and reported, and so is what
-//!    it owes itself.
+//!    it owes itself. Only a wait for tasks that were cancelled has none: they have limits, and nobody
+//!    leaves before them.
 //!
 //! No user code runs while the ledger is borrowed: an epilogue is taken out to be polled. Why not a
 //! list in each canceller: a canceller that is forgotten would take it along. Why not a task for each
@@ -46,15 +48,28 @@ use crate::waker::{self, Token};
 /// What has to be done.
 pub(crate) type Epilogue = Pin<Box<dyn Future<Output = ()>>>;
 
+/// On what terms an epilogue is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Terms {
+    /// It starts when it is the first of its key.
+    InTurn,
+    /// It has been polled before, and goes on at once.
+    Started,
+    /// As `InTurn`. It waits for tasks that were cancelled: these have limits, and it needs none.
+    Tasks,
+}
+
 /// One epilogue that is owed.
 struct Debt {
     /// Under which name.
     key: Key,
     /// The epilogue; `None` while it is polled.
     epilogue: Option<Epilogue>,
+    /// Whether it has been polled.
+    has_started: bool,
     /// When it is given up.
     limit: Instant,
-    /// What wakes the task then; `None` before it has started.
+    /// What wakes the task then.
     timer: Option<TimerKey>,
     /// The values it sees.
     locals: Locals,
@@ -65,8 +80,10 @@ struct Debt {
 /// What one task owes.
 #[derive(Default)]
 struct Page {
-    /// In the order in which it came to be owed.
+    /// In the order in which it came to be owed; what an epilogue owes itself, right behind it.
     debts: Vec<Debt>,
+    /// Where that is, while one is polled or dropped.
+    behind: Option<usize>,
     /// The cancellers that wait for a key to be empty.
     waiters: Vec<(Key, Waker)>,
 }
@@ -78,7 +95,7 @@ impl Page {
             let key = self.debts[nth].key;
             self.debts[..nth].iter().all(|debt| debt.key != key)
         };
-        (from..self.debts.len()).find(|&nth| self.debts[nth].timer.is_some() || is_first(nth))
+        (from..self.debts.len()).find(|&nth| self.debts[nth].has_started || is_first(nth))
     }
 
     /// Takes the waker of who waits for a key.
@@ -92,7 +109,7 @@ impl Page {
 /// nothing is ever owed has none of its code.
 pub(crate) trait Pays {
     /// Has the running task pay an epilogue, or, where none is running, one that is made for it.
-    fn owe(&self, core: &Core, epilogue: Epilogue, at: Place);
+    fn owe(&self, core: &Core, epilogue: Epilogue, terms: Terms, at: Place);
 
     /// Polls what a task owes. Ready says that it owes nothing any more.
     fn pay(&self, core: &Core, turn: &Turn, cx: &mut Context<'_>) -> Poll<()>;
@@ -147,13 +164,17 @@ impl Pays for Ledger {
         page.take_waiter(from)
     }
 
-    fn owe(&self, core: &Core, epilogue: Epilogue, at: Place) {
+    fn owe(&self, core: &Core, epilogue: Epilogue, terms: Terms, at: Place) {
         let frame = frame::current();
-        let limit = core.clock.now().saturating_add(core.options.grace);
+        let grace_ends = core.clock.now().saturating_add(core.options.grace);
         let debt = Debt {
             key: frame.key,
             epilogue: Some(epilogue),
-            limit: limit.min(frame.limit).min(core.limit.get()),
+            has_started: terms == Terms::Started,
+            limit: match terms {
+                Terms::Tasks => Instant::NEVER,
+                _ => grace_ends.min(frame.limit).min(core.limit.get()),
+            },
             timer: None,
             locals: locals::current(),
             at,
@@ -161,7 +182,10 @@ impl Pays for Ledger {
         let token = core.scheduler.current_token();
         let token = token.unwrap_or_else(|| spawn_payer(core, at));
         let mut pages = self.pages.borrow_mut();
-        pages.entry(token).or_default().debts.push(debt);
+        let page = pages.entry(token).or_default();
+        let nth = page.behind.unwrap_or(page.debts.len());
+        page.behind = page.behind.map(|nth| nth + 1);
+        page.debts.insert(nth, debt);
         core.scheduler.set_owes(token);
     }
 
@@ -245,15 +269,20 @@ impl Ledger {
             ..Frame::OPEN
         };
         let epilogue = debt.epilogue.take()?;
+        page.behind = Some(nth + 1);
         Some((nth, epilogue, frame, debt.locals.clone(), debt.at))
     }
 
     /// Puts an epilogue back that is not done, with its limit set.
     fn put_back(&self, core: &Core, token: Token, nth: usize, epilogue: Epilogue) {
         let mut pages = self.pages.borrow_mut();
-        let debt = pages.get_mut(&token).map(|page| &mut page.debts[nth]);
-        let debt = debt.expect("a debt stays until it is struck out");
+        let page = pages
+            .get_mut(&token)
+            .expect("a debt stays until it is struck out");
+        page.behind = None;
+        let debt = &mut page.debts[nth];
         debt.epilogue = Some(epilogue);
+        debt.has_started = true;
         let mut timers = core.timers.borrow_mut();
         debt.timer
             .get_or_insert_with(|| timers.insert(debt.limit, token.waker()));
@@ -265,6 +294,7 @@ impl Ledger {
         let page = pages
             .get_mut(&turn.token())
             .expect("a debt stays until it is struck out");
+        page.behind = None;
         let debt = page.debts.remove(nth);
         let is_last = page.debts.iter().all(|other| other.key != debt.key);
         let waiter = is_last.then(|| page.take_waiter(debt.key)).flatten();
@@ -306,11 +336,11 @@ fn contain<R>(turn: &Turn, f: impl FnOnce() -> R) -> Option<R> {
 
 /// Has the running task pay an epilogue: it is polled to its end beside whatever the task does. Where
 /// no executor runs it is dropped and reported.
-pub(crate) fn owe(epilogue: Epilogue, at: Place) {
+pub(crate) fn owe(epilogue: Epilogue, terms: Terms, at: Place) {
     match context::try_with(Rc::clone) {
         Some(core) => {
             let ledger = core.ledger.get_or_init(|| Box::new(Ledger::default()));
-            ledger.owe(&core, epilogue, at);
+            ledger.owe(&core, epilogue, terms, at);
         }
         None => {
             report::send(&Report::Abandoned(Abandoned::without_executor(at)));

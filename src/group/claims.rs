@@ -1,7 +1,8 @@
 //! Members that are wanted one by one: by their own handles, and by who waits for one to be ready.
 //!
 //! Who asks for one member claims it: the owner passes it over, and its value or failure is the
-//! claimant's. A claimant that is dropped gives it back.
+//! claimant's. A claimant that is dropped gives it back. While it is claimed its key is not among the
+//! ended ones: the next member in the slot would be taken for it.
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -53,7 +54,11 @@ impl<T: 'static, E: 'static> Members<T, E> {
         let mut entries = self.entries.borrow_mut();
         let entry = entries.get_mut(key).filter(|entry| entry.is(id));
         let entry = entry.expect("the value of this member was given to who joined its group");
-        entry.is_claimed = true;
+        if !std::mem::replace(&mut entry.is_claimed, true) && entry.has_ended {
+            let mut ended = self.ended.borrow_mut();
+            let nth = ended.iter().position(|other| *other == key);
+            nth.and_then(|nth| ended.remove(nth));
+        }
         match entry.handle.take() {
             Some(Handle::Member(handle)) => handle,
             _ => unreachable!("it was looked at just before"),

@@ -87,7 +87,7 @@ pub(super) enum Ended<T, E> {
 pub(super) struct Members<T, E> {
     /// All of them.
     pub(super) entries: RefCell<Slab<Entry<T, E>>>,
-    /// The keys of those whose futures are gone, in that order.
+    /// The keys of those whose futures are gone and whom nobody claims, in that order.
     pub(super) ended: RefCell<VecDeque<usize>>,
     /// How many there are that are no daemons.
     len: Cell<usize>,
@@ -159,10 +159,10 @@ impl<T: 'static, E: 'static> Members<T, E> {
 
     /// Notes that a future is gone.
     pub(super) fn note_end(&self, key: usize) {
-        if let Some(entry) = self.entries.borrow_mut().get_mut(key) {
-            entry.has_ended = true;
+        self.entries.borrow_mut()[key].has_ended = true;
+        if !self.entries.borrow()[key].is_claimed {
+            self.ended.borrow_mut().push_back(key);
         }
-        self.ended.borrow_mut().push_back(key);
         self.wake_owner();
     }
 

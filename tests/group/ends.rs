@@ -46,6 +46,27 @@ fn a_group_that_is_dropped_is_waited_for_by_the_canceller_around() {
 }
 
 #[test]
+fn a_group_that_is_dropped_is_waited_for_until_its_members_are_given_up() {
+    let trace = Trace::new();
+    let said = trace.clone();
+    let builder = Executor::builder().on_report(move |report| {
+        assert!(matches!(report, Report::Abandoned(_)));
+        said.say("reported");
+    });
+    Sim::from_builder(builder).run(async {
+        let group = TaskGroup::<(), Wrong>::new();
+        let dies = trace.on_drop("given up");
+        group.spawn(task::finally(pending(), async move {
+            let _dies = dies;
+            pending::<()>().await;
+        }));
+        timeout(ms(1), group.join()).await.unwrap_err();
+        trace.say("elapsed");
+    });
+    assert_eq!(trace.take(), ["reported", "given up", "elapsed"]);
+}
+
+#[test]
 fn a_task_does_not_end_before_the_members_of_the_group_it_drops() {
     let trace = Trace::new();
     Sim::new().run(async {

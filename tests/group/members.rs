@@ -70,6 +70,28 @@ fn a_join_of_a_member_that_is_dropped_gives_it_back() {
 }
 
 #[test]
+fn a_member_that_was_joined_leaves_nothing_to_who_takes_its_slot() {
+    let trace = Trace::new();
+    let values = Sim::new().run(async {
+        let mut group = TaskGroup::<_, Wrong>::new();
+        let _first = group.spawn(ready(Ok(1)));
+        let joined = group.spawn(ready(Ok(0)));
+        let joined_late = group.spawn(ready(Ok(0)));
+        joined.join().await.unwrap().unwrap(); // claimed before its end
+        joined_late.join().await.unwrap().unwrap(); // and after it
+        group.spawn(after(1, &trace, "", Ok(2)));
+        group.spawn(after(2, &trace, "", Ok(3)));
+        sleep(ms(3)).await;
+        let mut values = Vec::new();
+        while let Some(value) = group.next().await {
+            values.push(value.unwrap());
+        }
+        values
+    });
+    assert_eq!(values, [1, 2, 3]);
+}
+
+#[test]
 fn a_member_whose_value_was_given_away_cannot_be_joined() {
     let text = Sim::new().run(async {
         let mut group = TaskGroup::<_, Wrong>::new();
