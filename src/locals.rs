@@ -14,7 +14,7 @@
 //! Read next: `local.rs`, which users see.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// One value, with the number of its key.
@@ -61,10 +61,15 @@ impl Locals {
 thread_local! {
     /// The values of what is being polled.
     static CURRENT: RefCell<Locals> = const { RefCell::new(Locals(None)) };
+    /// Whether there are any: each spawn asks, and most find none.
+    static ARE_SET: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The values of what is being polled. During the end of the thread there are none.
 pub(crate) fn current() -> Locals {
+    if !ARE_SET.get() {
+        return Locals::default();
+    }
     let current = CURRENT.try_with(|current| current.borrow().clone());
     current.unwrap_or_default()
 }
@@ -84,6 +89,7 @@ pub(crate) fn within<R>(locals: Locals, f: impl FnOnce() -> R) -> R {
 
 /// Sets the current values, and returns those before: their destructors are the user's.
 fn replace(locals: Locals) -> Locals {
+    ARE_SET.set(!locals.is_empty());
     let replaced = CURRENT.try_with(|current| current.replace(locals));
     replaced.unwrap_or_default()
 }
