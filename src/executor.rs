@@ -107,30 +107,23 @@ pub(crate) struct Core {
 type Place = &'static Location<'static>;
 
 impl Core {
-    /// Turns until the main future has ended, or without one until no task is left.
+    /// Takes one turn after another until it is over, and sleeps when no task is ready.
     fn run(&self, main: &mut Option<Main<'_>>) {
-        self.turn_until(main, |main| self.is_over(main));
-    }
-
-    /// Takes one turn after another until `is_over`, and sleeps when no task is ready.
-    fn turn_until<'a>(
-        &self,
-        main: &mut Option<Main<'a>>,
-        is_over: impl Fn(&Option<Main<'a>>) -> bool,
-    ) {
-        while !is_over(main) {
+        while !self.is_over(main) {
             self.take_messages();
             self.poll_ready(main);
-            if self.scheduler.ready_len() == 0 && !is_over(main) {
+            if self.scheduler.ready_len() == 0 && !self.is_over(main) {
                 self.sleep(None);
             }
         }
     }
 
-    /// Whether there is nothing left to run for.
+    /// Whether there is nothing left to run for: the main future has ended, or without one no task is
+    /// left, or in a shutdown nothing is owed.
     fn is_over(&self, main: &Option<Main<'_>>) -> bool {
         match main {
             Some(main) => main.token.is_none(),
+            None if self.is_shut_down.get() => self.ledger.is_empty(),
             None => self.scheduler.len() == 0,
         }
     }
@@ -159,11 +152,10 @@ impl Core {
         let watch = self.is_watched.get().then(|| self.watch(&turn));
         let waker = ManuallyDrop::new(token.waker());
         let cx = &mut Context::from_waker(&waker);
-        let mut main = main.as_mut().filter(|main| main.token == Some(token));
-        let polled = match main.as_mut() {
-            Some(main) => (main.poll)(Some(cx)),
-            None if turn.is_special() => self.poll_special(&mut turn, cx),
-            None => turn.poll(cx),
+        let polled = if turn.is_plain() {
+            turn.poll(cx)
+        } else {
+            self.poll_special(&mut turn, main, cx)
         };
         if let Some(started) = watch {
             self.report_if_slow(&turn, started);
@@ -174,13 +166,24 @@ impl Core {
             self.scheduler.park(turn);
             return false;
         }
-        self.end(token, turn);
-        main.map(|main| main.token = None).is_some()
+        self.end(token, turn, main)
     }
 
-    /// Polls a task that has locals, or drops one that is to be cancelled.
+    /// Polls the main task, or one that has locals; drops one that is to be cancelled. One whose
+    /// future has ended is here to pay what it owes.
     #[cold]
-    fn poll_special(&self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_special(
+        &self,
+        turn: &mut Turn,
+        main: &mut Option<Main<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if let Some(main) = Main::of(turn, main) {
+            return (main.poll)(Some(cx));
+        }
+        if turn.has_ended() {
+            return Poll::Ready(());
+        }
         let (due, locals) = extras::before_poll(turn);
         locals::within(locals, || match due {
             Some(due) if due <= self.reading.get() => {
@@ -206,18 +209,10 @@ impl Core {
         }
     }
 
-    /// Ends a task whose future has ended or was dropped.
-    fn end(&self, token: Token, mut turn: Turn) {
+    /// Ends a task whose future has ended or was dropped. `true` says that it was the main one.
+    fn end(&self, token: Token, mut turn: Turn, main: &mut Option<Main<'_>>) -> bool {
         let joiner = turn.take_joiner();
-        if turn.is_detached() {
-            self.end_unseen(&mut turn);
-        }
-        if turn.is_special() {
-            self.set_due(&turn, None);
-        }
-        if turn.owes() {
-            self.hand_over(&turn);
-        }
+        let is_main = turn.has_ties() && self.cut_ties(&mut turn, main);
         if self.scheduler.waits().has_extras() {
             turn.set_extras();
         }
@@ -226,6 +221,21 @@ impl Core {
         if let Some(joiner) = joiner {
             waker::wake_kept(joiner);
         }
+        is_main
+    }
+
+    /// Ends what is not common to all tasks. `true` says that it was the main one.
+    fn cut_ties(&self, turn: &mut Turn, main: &mut Option<Main<'_>>) -> bool {
+        if turn.is_detached() {
+            self.end_unseen(turn);
+        }
+        if turn.is_special() {
+            self.set_due(turn, None);
+        }
+        if turn.owes() {
+            self.hand_over(turn);
+        }
+        Main::of(turn, main).map(|main| main.token = None).is_some()
     }
 
     /// Drops the value of a task that nobody is left to join, and reports its panic.

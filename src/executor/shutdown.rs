@@ -38,7 +38,7 @@ impl Core {
             self.inbox.end_sleep();
             while self.scheduler.len() > 0 {
                 self.drop_tasks(at);
-                self.turn_until(&mut None, |_| self.ledger.is_empty());
+                self.run(&mut None);
             }
             self.scheduler.forget_ready();
             self.reactor.end();
@@ -82,7 +82,7 @@ impl Core {
             self.scheduler.park(turn);
             self.scheduler.wake(token);
         } else {
-            self.end(token, turn);
+            self.end(token, turn, &mut None);
         }
     }
 

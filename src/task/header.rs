@@ -50,10 +50,11 @@ pub(super) const SLOT: u8 = 1;
 pub(super) const HANDLE: u8 = 1 << 1;
 /// A turn holds the cell: it is being polled or dropped.
 pub(super) const TURN: u8 = 1 << 2;
-/// Something is to be looked up before a poll: a cancel was asked for, or the task has locals.
+/// Something is to be looked up before a poll: a cancel was asked for, the task has locals, or it is
+/// the main one.
 const SPECIAL: u8 = 1 << 3;
 /// It has an entry in the executor's ledger, and does not end before that is paid.
-const OWES: u8 = 1 << 4;
+const OWES: u8 = 1 << 7;
 
 /// What every task has, whatever its future.
 pub(crate) struct Header {
@@ -77,13 +78,17 @@ pub(crate) struct Header {
     status: Cell<Status>,
 }
 
-/// The stage in the high bits, flags in the low ones.
+/// Four flags, the stage, and [`OWES`] on top: so one comparison tells whether a task is finished.
 #[derive(Clone, Copy, Debug)]
 struct Status(u8);
 
 impl Status {
     /// Where the stage begins.
-    const STAGE_SHIFT: u32 = 5;
+    const STAGE_SHIFT: u32 = 4;
+    /// The stage.
+    const STAGE: u8 = 0b111 << Self::STAGE_SHIFT;
+    /// Set, one or both, in the stages of a future that has ended: all but the first two.
+    const ENDED: u8 = 0b110 << Self::STAGE_SHIFT;
 
     /// A status of this stage and these flags.
     fn new(stage: Stage, flags: u8) -> Self {
@@ -92,7 +97,7 @@ impl Status {
 
     /// The stage.
     fn stage(self) -> Stage {
-        match self.0 >> Self::STAGE_SHIFT {
+        match (self.0 & Self::STAGE) >> Self::STAGE_SHIFT {
             0 => Stage::Future,
             1 => Stage::Ending,
             2 => Stage::Output,
@@ -101,9 +106,9 @@ impl Status {
         }
     }
 
-    /// The flags alone.
+    /// The flags without the stage.
     fn flags(self) -> u8 {
-        self.0 & ((1 << Self::STAGE_SHIFT) - 1)
+        self.0 & !Self::STAGE
     }
 }
 
@@ -175,13 +180,14 @@ impl Header {
     }
 
     /// Whether the future has ended; the task has not, as long as it owes something.
-    pub(super) fn has_ended(&self) -> bool {
-        !matches!(self.stage(), Stage::Future | Stage::Ending)
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has(Status::ENDED)
     }
 
     /// Whether the task has ended.
     pub(crate) fn is_finished(&self) -> bool {
-        self.has_ended() && !self.owes()
+        let first = (Stage::Output as u8) << Status::STAGE_SHIFT;
+        (first..OWES).contains(&self.status.get().0)
     }
 
     /// Whether it has an entry in the executor's ledger.
@@ -208,9 +214,20 @@ impl Header {
         !self.has(HANDLE)
     }
 
+    /// Whether there is more to end than the task itself: nobody is left to join it, it is special,
+    /// or it owes something.
+    pub(crate) fn has_ties(&self) -> bool {
+        self.status.get().0 & (HANDLE | SPECIAL | OWES) != HANDLE
+    }
+
     /// Whether `extras` is to be asked before a poll.
     pub(crate) fn is_special(&self) -> bool {
         self.has(SPECIAL)
+    }
+
+    /// Whether there is nothing to do in its turn but to poll the future.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.has(SPECIAL | Status::ENDED)
     }
 
     /// Notes that `extras` is to be asked before a poll.

@@ -180,11 +180,12 @@ impl<T> Future for JoinHandle<T> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.task.is_finished() {
+        let polled = self.task.poll(cx);
+        if polled.is_pending() {
             let at = place::here();
             waker::with_current(|scheduler| scheduler.note(Waits::JOIN, at));
         }
-        self.task.poll(cx)
+        polled
     }
 }
 
