@@ -24,7 +24,7 @@
 //!
 //! Read next: `canceller.rs`, `epilogue.rs`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -93,6 +93,8 @@ impl Page {
 pub(crate) struct Ledger {
     /// A page for each task that owes something.
     pages: RefCell<HashMap<Token, Page, Spread>>,
+    /// The last one that was paid, for the room it has.
+    spare: Cell<Page>,
 }
 
 impl Ledger {
@@ -144,7 +146,9 @@ impl Core {
         let token = self.scheduler.current_token();
         let token = token.unwrap_or_else(|| self.spawn_payer(at));
         let mut pages = self.ledger.pages.borrow_mut();
-        pages.entry(token).or_default().debts.push(debt);
+        let page = pages.entry(token);
+        let page = page.or_insert_with(|| self.ledger.spare.take());
+        page.debts.push(debt);
         self.scheduler.set_owes(token);
     }
 
@@ -206,7 +210,10 @@ impl Core {
         let page = pages.remove(&token);
         turn.set_owes(false);
         drop(pages);
-        drop(page);
+        if let Some(mut page) = page {
+            page.waiters.clear();
+            drop(self.ledger.spare.replace(page));
+        }
         Poll::Ready(())
     }
 
