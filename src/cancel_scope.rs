@@ -16,10 +16,9 @@ use std::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::canceller::Enclosed;
+use crate::canceller::{self, Enclosed};
 use crate::clock::Instant;
 use crate::executor::context;
-use crate::frame;
 use crate::place;
 use crate::task::waits::Waits;
 use crate::time::Sleep;
@@ -255,14 +254,15 @@ impl<F: Future> Future for Run<F> {
         let inside = this.inside.as_mut();
         if inside.poll_inside(shared.effective(), cx).is_pending() {
             this.place.wait(waker::keep(cx.waker()));
-            let deadline = shared.effective();
-            if this.sleep.deadline() != deadline {
-                this.sleep.reset(deadline);
+            if shared.cancelled.get().is_none() {
+                let deadline = shared.deadline.get();
+                if this.sleep.deadline() != deadline {
+                    this.sleep.reset(deadline);
+                }
+                context::note(Waits::TASK, this.at);
+                ready!(Pin::new(this.sleep).poll(cx));
             }
-            context::note(Waits::TASK, this.at);
-            ready!(Pin::new(this.sleep).poll(cx));
-            if frame::current().deadline <= context::with(|core| core.reading()) {
-                // What encloses the scope ends as well: that does it, in this very poll.
+            if canceller::leaves_it_to_outer(cx) {
                 return Poll::Pending;
             }
             shared.cancel(this.at, None);

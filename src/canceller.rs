@@ -26,12 +26,13 @@ use crate::clock::Instant;
 use crate::executor::context;
 use crate::frame::{self, Frame, Key};
 use crate::maybe_done::MaybeDone;
+use crate::scheduler::Scheduler;
 use crate::waker;
 
 /// One who may drop what is inside it, and then waits until that has paid what it owes.
 #[derive(Debug)]
 pub(crate) struct Canceller {
-    /// Its name in the ledger; the task's own before it has one.
+    /// Its name in the ledger; the task's own as long as nothing can be owed under one.
     key: Key,
 }
 
@@ -56,40 +57,58 @@ impl Canceller {
     }
 
     /// Waits until nothing is owed under its key.
+    #[inline]
     pub(crate) fn poll_paid(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let owing = context::try_with(|core| (!core.ledger().is_empty()).then(|| Rc::clone(core)));
-        let Some(core) = owing.flatten() else {
-            return Poll::Ready(());
-        };
-        let Some(token) = core.scheduler().current_token() else {
-            return Poll::Ready(());
-        };
-        let waker = waker::keep(cx.waker());
-        let (must_wait, unused) = core.ledger().wait(token, self.key, waker);
-        drop(unused);
-        if must_wait {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
+        if waker::with_current(Scheduler::is_owing) == Some(true) {
+            ready!(self.poll_ledger(cx));
         }
+        // Nothing is left to be passed on.
+        self.key = Key::TASK;
+        Poll::Ready(())
+    }
+
+    /// Asks the ledger whether anything is owed under its key.
+    #[cold]
+    fn poll_ledger(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let core = context::with(Rc::clone);
+        let waker = waker::keep(cx.waker());
+        let waits = core.ledger().zip(core.scheduler().current_token());
+        let waits = waits.map(|(ledger, token)| ledger.wait(token, self.key, waker));
+        match waits {
+            Some((true, _unused)) => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// Passes what is owed under its key to the canceller around it.
+    #[cold]
+    fn pass_on(&self) {
+        let waiter = context::try_with(|core| {
+            let (ledger, token) = core.ledger().zip(core.scheduler().current_token())?;
+            ledger.pass_on(token, self.key, frame::current().key)
+        });
+        drop(waiter);
     }
 }
 
 impl Drop for Canceller {
-    /// Passes what is owed under its key to the canceller around it.
+    #[inline]
     fn drop(&mut self) {
-        if self.key == Key::TASK {
-            return;
+        if self.key != Key::TASK && waker::with_current(Scheduler::is_owing) == Some(true) {
+            self.pass_on();
         }
-        let waiter = context::try_with(|core| {
-            if core.ledger().is_empty() {
-                return None;
-            }
-            let token = core.scheduler().current_token()?;
-            core.ledger().pass_on(token, self.key, frame::current().key)
-        });
-        drop(waiter);
     }
+}
+
+/// Whether what encloses this poll has to end as well, by the same reading of the clock. Then that
+/// does it, in this very poll, and whoever asks answers pending. If it does not after all, since its
+/// deadline was moved meanwhile or it has a value, whoever asks is polled again.
+pub(crate) fn leaves_it_to_outer(cx: &Context<'_>) -> bool {
+    let is_over = frame::current().deadline <= context::with(|core| core.reading());
+    if is_over {
+        cx.waker().wake_by_ref();
+    }
+    is_over
 }
 
 pin_project! {
@@ -108,6 +127,11 @@ impl<F: Future> Enclosed<F> {
             inside: MaybeDone::new(future),
             canceller: Canceller::new(),
         }
+    }
+
+    /// Whether the future is still there.
+    pub(crate) fn is_running(&self) -> bool {
+        self.inside.is_running()
     }
 
     /// Polls the future, which is to be over at `deadline`. Ready says that it has ended, in

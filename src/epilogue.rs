@@ -212,11 +212,12 @@ impl<B: Future, C: Future<Output = ()> + 'static> fmt::Debug for Finally<B, C> {
 ///
 /// ```
 /// use bibelot::task;
+/// use bibelot::testing::Sim;
 /// use bibelot::time::{Duration, sleep, timeout};
 /// use std::cell::Cell;
 /// use std::rc::Rc;
 ///
-/// bibelot::run(async {
+/// Sim::new().run(async {
 ///     let is_saved = Rc::new(Cell::new(false));
 ///     let save = {
 ///         let is_saved = Rc::clone(&is_saved);

@@ -38,9 +38,10 @@ mod main_future;
 mod shutdown;
 mod sleep;
 pub(crate) mod spawn;
+mod special;
 pub(crate) mod stats;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
@@ -51,10 +52,9 @@ use std::time::Duration;
 
 use crate::clock::{self, Clock, Instant};
 use crate::error::JoinError;
-use crate::executor::ledger::Ledger;
+use crate::executor::ledger::Pays;
 use crate::executor::main_future::Main;
 use crate::inbox::{Inbox, Message};
-use crate::locals;
 use crate::reactor::Reactor;
 use crate::report::{self, Hook, Report, SlowPoll};
 use crate::scheduler::Scheduler;
@@ -84,7 +84,7 @@ pub(crate) struct Core {
     /// What the clock said when timers were last looked at.
     reading: Cell<Instant>,
     /// What tasks still have to do for futures that were dropped.
-    ledger: Ledger,
+    ledger: OnceCell<Box<dyn Pays>>,
     /// When a shutdown gives up what is still owed.
     limit: Cell<Instant>,
     /// Room for wakers between their collection and their wakes.
@@ -107,7 +107,8 @@ pub(crate) struct Core {
 type Place = &'static Location<'static>;
 
 impl Core {
-    /// Takes one turn after another until it is over, and sleeps when no task is ready.
+    /// Turns until the main future has ended; without one, until no task is left, or, while the
+    /// executor shuts down, until nothing is owed.
     fn run(&self, main: &mut Option<Main<'_>>) {
         while !self.is_over(main) {
             self.take_messages();
@@ -118,12 +119,12 @@ impl Core {
         }
     }
 
-    /// Whether there is nothing left to run for: the main future has ended, or without one no task is
-    /// left, or in a shutdown nothing is owed.
+    /// Whether there is nothing left to run for.
+    #[inline]
     fn is_over(&self, main: &Option<Main<'_>>) -> bool {
         match main {
             Some(main) => main.token.is_none(),
-            None if self.is_shut_down.get() => self.ledger.is_empty(),
+            None if self.is_shut_down.get() => !self.scheduler.is_owing(),
             None => self.scheduler.len() == 0,
         }
     }
@@ -149,70 +150,42 @@ impl Core {
     #[inline]
     fn step(&self, token: Token, mut turn: Turn, main: &mut Option<Main<'_>>) -> bool {
         self.counters.polls.add(1);
-        let watch = self.is_watched.get().then(|| self.watch(&turn));
         let waker = ManuallyDrop::new(token.waker());
         let cx = &mut Context::from_waker(&waker);
-        let polled = if turn.is_plain() {
-            turn.poll(cx)
+        let mut main = main.as_mut().filter(|main| main.token == Some(token));
+        let polled = if self.is_watched.get() {
+            self.poll_watched(&mut turn, main.as_deref_mut(), cx)
         } else {
-            self.poll_special(&mut turn, main, cx)
+            self.poll(&mut turn, main.as_deref_mut(), cx)
         };
-        if let Some(started) = watch {
-            self.report_if_slow(&turn, started);
-        }
         // What it owes is paid in its turns, too, and before it has ended.
-        let is_waiting = turn.owes() && self.pay(&turn, cx).is_pending();
-        if is_waiting || polled.is_pending() {
+        if turn.owes() && self.pay(&turn).is_pending() || polled.is_pending() {
             self.scheduler.park(turn);
             return false;
         }
-        self.end(token, turn, main)
+        self.end(token, turn);
+        main.map(|main| main.token = None).is_some()
     }
 
-    /// Polls the main task, or one that has locals; drops one that is to be cancelled. One whose
-    /// future has ended is here to pay what it owes.
-    #[cold]
-    fn poll_special(
-        &self,
-        turn: &mut Turn,
-        main: &mut Option<Main<'_>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        if let Some(main) = Main::of(turn, main) {
-            return (main.poll)(Some(cx));
-        }
-        if turn.has_ended() {
-            return Poll::Ready(());
-        }
-        let (due, locals) = extras::before_poll(turn);
-        locals::within(locals, || match due {
-            Some(due) if due <= self.reading.get() => {
-                turn.cancel(extras::cancellation(turn));
-                Poll::Ready(())
-            }
-            Some(due) => {
-                self.set_due(turn, Some(due));
-                turn.poll(cx)
-            }
+    /// Polls the main future, or a task's own.
+    #[inline]
+    fn poll(&self, turn: &mut Turn, main: Option<&mut Main<'_>>, cx: &mut Context<'_>) -> Poll<()> {
+        match main {
+            Some(main) => (main.poll)(Some(cx)),
+            None if turn.is_special() => self.poll_special(turn, cx),
             None => turn.poll(cx),
-        })
-    }
-
-    /// Has a task woken when the request to cancel it is due, or no longer.
-    #[cold]
-    fn set_due(&self, turn: &Turn, due: Option<Instant>) {
-        let timers = &self.timers;
-        let timer = due.map(|due| timers.borrow_mut().insert(due, turn.token().waker()));
-        if let Some(before) = extras::set_timer(turn, timer) {
-            // A waker of ours, which owns nothing.
-            drop(timers.borrow_mut().remove(before));
         }
     }
 
-    /// Ends a task whose future has ended or was dropped. `true` says that it was the main one.
-    fn end(&self, token: Token, mut turn: Turn, main: &mut Option<Main<'_>>) -> bool {
+    /// Ends a task whose future has ended or was dropped.
+    fn end(&self, token: Token, mut turn: Turn) {
         let joiner = turn.take_joiner();
-        let is_main = turn.has_ties() && self.cut_ties(&mut turn, main);
+        if turn.is_detached() {
+            self.end_unseen(&mut turn);
+        }
+        if !turn.is_plain() {
+            self.end_special(&turn);
+        }
         if self.scheduler.waits().has_extras() {
             turn.set_extras();
         }
@@ -221,21 +194,6 @@ impl Core {
         if let Some(joiner) = joiner {
             waker::wake_kept(joiner);
         }
-        is_main
-    }
-
-    /// Ends what is not common to all tasks. `true` says that it was the main one.
-    fn cut_ties(&self, turn: &mut Turn, main: &mut Option<Main<'_>>) -> bool {
-        if turn.is_detached() {
-            self.end_unseen(turn);
-        }
-        if turn.is_special() {
-            self.set_due(turn, None);
-        }
-        if turn.owes() {
-            self.hand_over(turn);
-        }
-        Main::of(turn, main).map(|main| main.token = None).is_some()
     }
 
     /// Drops the value of a task that nobody is left to join, and reports its panic.
@@ -279,7 +237,7 @@ impl Core {
         self.next_look
             .set(self.counters.polls.get() + POLLS_PER_LOOK);
         self.take_messages();
-        self.wake_all(|wakers| {
+        self.wake_all(&mut |wakers| {
             if !self.reactor.is_empty() {
                 self.reactor.wait(Some(Duration::ZERO), wakers);
             }
@@ -287,8 +245,8 @@ impl Core {
         });
     }
 
-    /// Has wakers collected, and wakes them when nothing is borrowed any more.
-    fn wake_all(&self, collect: impl FnOnce(&mut Vec<Waker>)) {
+    /// Has wakers collected, once, and wakes them when nothing is borrowed any more.
+    fn wake_all(&self, collect: &mut dyn FnMut(&mut Vec<Waker>)) {
         let mut wakers = self.wakers.take();
         collect(&mut wakers);
         for waker in wakers.drain(..) {
@@ -306,21 +264,11 @@ impl Core {
         }
     }
 
-    /// Looks at a task before its poll, which begins now. While the executor shuts down, tasks go on
-    /// that somebody waits for; all others end.
-    #[cold]
-    fn watch(&self, turn: &Turn) -> Instant {
-        if self.is_shut_down.get() && turn.is_detached() {
-            self.request_end(turn);
-        }
-        clock::real_now()
-    }
-
     /// Reports a poll that held the thread too long.
     #[cold]
     fn report_if_slow(&self, turn: &Turn, started: Instant) {
         let took = clock::real_now() - started;
-        if self.options.slow_poll.is_some_and(|limit| took > limit) {
+        if took > self.options.slow_poll {
             report::send(&Report::SlowPoll(SlowPoll {
                 task: extras::describe(turn),
                 took,
@@ -355,9 +303,10 @@ impl Core {
         self.reading.get()
     }
 
-    /// What tasks still have to do for futures that were dropped.
-    pub(crate) fn ledger(&self) -> &Ledger {
-        &self.ledger
+    /// What tasks still have to do for futures that were dropped, if there ever was something.
+    #[inline]
+    pub(crate) fn ledger(&self) -> Option<&dyn Pays> {
+        self.ledger.get().map(|ledger| &**ledger)
     }
 
     /// Where reports go.

@@ -129,16 +129,8 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
     where
         F: Future<Output = Result<T, E>> + 'static,
     {
-        self.spawn_named(future, None, Location::caller())
-    }
-
-    /// Starts a member with a name.
-    fn spawn_named<F>(&self, future: F, name: Option<String>, at: Place) -> Member<T, E>
-    where
-        F: Future<Output = Result<T, E>> + 'static,
-    {
-        let name = self.members.spawn(future, name, at);
-        Member::new(Rc::clone(&self.members), name)
+        let which = self.members.spawn(future, Location::caller());
+        Member::new(Rc::clone(&self.members), which)
     }
 
     /// Starts a member where the group was made, for who needs no handle to it.
@@ -146,7 +138,7 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
     where
         F: Future<Output = Result<T, E>> + 'static,
     {
-        self.members.spawn(future, None, self.at);
+        self.members.spawn(future, self.at);
     }
 
     /// Starts a daemon: nobody waits for it, and it is cancelled when the members have ended. A
@@ -393,6 +385,10 @@ impl Builder {
     where
         F: Future<Output = Result<T, E>> + 'static,
     {
-        group.spawn_named(future, self.into_name(), Location::caller())
+        let member = group.spawn(future);
+        if let Some(name) = self.into_name() {
+            member.set_name(name);
+        }
+        member
     }
 }

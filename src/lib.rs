@@ -95,6 +95,7 @@ mod group_error;
 mod local;
 mod race;
 mod reply;
+mod scope;
 pub mod thread;
 pub mod time;
 

@@ -19,7 +19,7 @@ static NEXT_KEY: AtomicUsize = AtomicUsize::new(1);
 /// spawned there: what a thread-local is to a thread, with inheritance (Python's `ContextVar`).
 ///
 /// Made as a `static`; [`scope`](Self::scope) gives the value. Branches of a
-/// [`join`](crate::task::join) or [`race`](crate::task::race) have their own, and a cleanup
+/// [`join`](crate::task::join()) or [`race`](crate::task::race) have their own, and a cleanup
 /// ([`finally`](crate::task::finally)) sees the value that its future saw.
 ///
 /// # Examples

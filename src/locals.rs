@@ -31,11 +31,6 @@ struct Entry {
 pub(crate) struct Locals(Option<Rc<[Entry]>>);
 
 impl Locals {
-    /// Whether there are no values.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
     /// Whether this is the very same set, and not only one of the same values.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
@@ -61,15 +56,18 @@ impl Locals {
 thread_local! {
     /// The values of what is being polled.
     static CURRENT: RefCell<Locals> = const { RefCell::new(Locals(None)) };
-    /// Whether there are any: each spawn asks, and most find none.
-    static ARE_SET: Cell<bool> = const { Cell::new(false) };
+    /// Whether there are any. It has no destructor, so to ask costs one look.
+    static ARE_THERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether there are values.
+#[inline]
+pub(crate) fn are_there() -> bool {
+    ARE_THERE.get()
 }
 
 /// The values of what is being polled. During the end of the thread there are none.
 pub(crate) fn current() -> Locals {
-    if !ARE_SET.get() {
-        return Locals::default();
-    }
     let current = CURRENT.try_with(|current| current.borrow().clone());
     current.unwrap_or_default()
 }
@@ -89,7 +87,7 @@ pub(crate) fn within<R>(locals: Locals, f: impl FnOnce() -> R) -> R {
 
 /// Sets the current values, and returns those before: their destructors are the user's.
 fn replace(locals: Locals) -> Locals {
-    ARE_SET.set(!locals.is_empty());
+    ARE_THERE.set(locals.0.is_some());
     let replaced = CURRENT.try_with(|current| current.replace(locals));
     replaced.unwrap_or_default()
 }

@@ -1,10 +1,14 @@
-//! Atomics and locks: std's and parking_lot's, or loom's when a model is checked.
+//! Atomics and locks: std's, or loom's when a model is checked.
 //!
 //! What threads share (the inbox) is written against these names, so that `inbox/models.rs` can
 //! try every interleaving of the very code that ships.
+//!
+//! Why not parking_lot's lock here: these are held for a few instructions and hardly ever contended, so
+//! all that it would add is six kilobytes to every program, which has std's in it anyhow. A public
+//! handle that nobody pays for who does not ask for one has parking_lot's (`task/handle.rs`).
 
 #[cfg(not(all(test, loom)))]
-pub(crate) use parking_lot::Mutex;
+pub(crate) use real::Mutex;
 #[cfg(not(all(test, loom)))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
@@ -15,6 +19,27 @@ pub(crate) use modelled::{Mutex, SegQueue};
 
 #[cfg(not(all(test, loom)))]
 pub(crate) use crossbeam_queue::SegQueue;
+
+/// std's lock under parking_lot's face; also for what no model looks into.
+pub(crate) mod real {
+    use std::sync::{MutexGuard, PoisonError};
+
+    /// A lock that cannot be poisoned.
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        /// A lock around `value`.
+        pub(crate) const fn new(value: T) -> Self {
+            Self(std::sync::Mutex::new(value))
+        }
+
+        /// Locks.
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+}
 
 /// Loom's lock under parking_lot's face, and a queue that loom can see into.
 #[cfg(all(test, loom))]

@@ -14,6 +14,7 @@
 //! `executor.rs`). A source is taken out before its descriptor is closed: a duplicate of it would
 //! keep it alive in the kernel. Read next: `reactor/source.rs` (the readiness rule).
 
+mod doubts;
 #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
 #[path = "reactor/epoll.rs"]
 mod poll;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use slab::Slab;
 
 use crate::inbox::Bell;
+use crate::reactor::doubts::Doubts;
 use crate::reactor::source::Source;
 
 /// What the kernel says of a source.
@@ -82,12 +84,24 @@ impl Key {
     }
 }
 
+/// A source, as one executor knows it.
+struct Entry {
+    /// Its key.
+    key: Key,
+    /// The source.
+    source: Rc<Source>,
+    /// Whether it is going to be asked if anything is left.
+    is_in_doubt: Cell<bool>,
+}
+
 /// All sources of one executor.
 pub(crate) struct Reactor {
     /// The kernel's side.
     poll: poll::Poll,
-    /// The sources, each with its key.
-    sources: RefCell<Slab<(Key, Rc<Source>)>>,
+    /// The sources, each in the slot that its key names.
+    sources: RefCell<Slab<Entry>>,
+    /// Those that are to be asked whether anything is left.
+    doubts: RefCell<Doubts>,
     /// The generation of the next source.
     generation: Cell<u32>,
     /// Whether nobody will wait for events here any more.
@@ -105,6 +119,7 @@ impl Reactor {
         let reactor = Self {
             poll,
             sources: RefCell::default(),
+            doubts: RefCell::default(),
             generation: Cell::new(0),
             has_ended: Cell::new(false),
         };
@@ -118,19 +133,55 @@ impl Reactor {
         let key = Key::new(self.generation.get(), entry.key());
         self.poll.add(fd, key.0)?;
         self.generation.set(self.generation.get().wrapping_add(1));
-        entry.insert((key, source));
+        entry.insert(Entry {
+            key,
+            source,
+            is_in_doubt: Cell::new(false),
+        });
         Ok(key)
     }
 
     /// Says what a source is wanted for.
-    pub(crate) fn rearm(&self, fd: BorrowedFd<'_>, key: Key, wanted: Interest) -> io::Result<()> {
+    pub(crate) fn rearm(
+        &self,
+        fd: BorrowedFd<'_>,
+        key: Key,
+        wanted: impl FnOnce() -> Interest,
+    ) -> io::Result<()> {
         self.poll.rearm(fd, key.0, wanted)
+    }
+
+    /// Has a source asked, before the next wait, whether anything is left to read.
+    pub(crate) fn doubt(&self, fd: BorrowedFd<'_>, key: Key) {
+        let sources = self.sources.borrow();
+        // Once, or the list of an executor that does not run would grow for ever.
+        if !sources[key.slot()].is_in_doubt.replace(true) {
+            self.doubts.borrow_mut().add(fd, key);
+        }
+    }
+
+    /// Asks those that are in doubt. Who is to be woken goes to `wakers`.
+    pub(crate) fn ask(&self, wakers: &mut Vec<Waker>) {
+        let mut doubts = self.doubts.borrow_mut();
+        if doubts.is_empty() {
+            return;
+        }
+        self.poll.count();
+        let sources = self.sources.borrow();
+        doubts.ask(|key, answer| {
+            if let Some(entry) = sources.get(key.slot())
+                && entry.key == key
+            {
+                entry.is_in_doubt.set(false);
+                entry.source.on_answer(answer, wakers);
+            }
+        });
     }
 
     /// Takes a source out; its descriptor may be closed then.
     pub(crate) fn remove(&self, fd: BorrowedFd<'_>, key: Key) {
         let removed = self.sources.borrow_mut().remove(key.slot());
-        debug_assert!(removed.0 == key);
+        debug_assert!(removed.key == key);
         let deleted = self.poll.delete(fd);
         debug_assert!(deleted.is_ok(), "a source that was added: {deleted:?}");
     }
@@ -155,20 +206,26 @@ impl Reactor {
         self.poll.prepare(is_sleep && self.is_empty());
     }
 
-    /// Waits for events for as long as `timeout` (`None`: until there are some, or the bell rings).
-    /// Who is to be woken goes to `wakers`.
+    /// Waits for events for as long as `timeout` (`None`: until there are some, or the bell rings),
+    /// or not at all if one that was in doubt is ready. Who is to be woken goes to `wakers`.
     ///
     /// # Panics
     ///
     /// Panics if the kernel refuses the wait, which it does only to a descriptor that is not ours.
     pub(crate) fn wait(&self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) {
+        self.ask(wakers);
+        let timeout = if wakers.is_empty() {
+            timeout
+        } else {
+            Some(Duration::ZERO)
+        };
         let waited = self.poll.wait(timeout, |key, event| {
             let sources = self.sources.borrow();
             let key = Key(key);
-            if let Some((found, source)) = sources.get(key.slot())
-                && *found == key
+            if let Some(entry) = sources.get(key.slot())
+                && entry.key == key
             {
-                source.on_event(event, wakers);
+                entry.source.on_event(event, wakers);
             }
         });
         if let Err(error) = waited {

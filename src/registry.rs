@@ -8,9 +8,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::inbox::Inbox;
+use crate::primitive::real::Mutex;
 use crate::waker::{GENERATIONS, Token};
 
 /// What is known of one number.

@@ -151,17 +151,21 @@ thread_local! {
     static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
 }
 
-/// Calls `f` with `hook` as the place where reports go.
-pub(crate) fn with_hook<R>(hook: Option<Hook>, f: impl FnOnce() -> R) -> R {
-    /// Puts the one before back, also when `f` unwinds.
-    struct Restore(Option<Hook>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            drop(replace(self.0.take()));
-        }
+/// While it lives, reports go to a hook.
+pub(crate) struct Hooked(Option<Hook>);
+
+impl Hooked {
+    /// Makes `hook` the place where reports go.
+    pub(crate) fn by(hook: Option<Hook>) -> Self {
+        Self(replace(hook))
     }
-    let _restore = Restore(replace(hook));
-    f()
+}
+
+impl Drop for Hooked {
+    /// Puts the one before back.
+    fn drop(&mut self) {
+        drop(replace(self.0.take()));
+    }
 }
 
 /// Makes `hook` the place where reports go, and returns the one before. During the end of the thread
@@ -172,25 +176,39 @@ fn replace(hook: Option<Hook>) -> Option<Hook> {
         .flatten()
 }
 
-/// Sends a report to the hook of the executor that runs on this thread, or to standard error. A hook
-/// that panics is told about on standard error, with what it should have reported.
+/// A hook that tells on standard error if it panics, with what it should have reported.
+pub(crate) fn hook(hook: impl Fn(&Report) + 'static) -> Hook {
+    Rc::new(move |report| {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| hook(report))) {
+            discard(payload);
+            eprintln!("bibelot: the report hook panicked on: {report}");
+        }
+    })
+}
+
+/// The hook of the executor that runs on this thread.
+fn current_hook() -> Option<Hook> {
+    HOOK.try_with(|hook| hook.borrow().clone()).ok().flatten()
+}
+
+/// Sends a report to the hook of the executor that runs on this thread, or to standard error.
 pub(crate) fn send(report: &Report) {
-    let hook = HOOK.try_with(|hook| hook.borrow().clone()).ok().flatten();
-    let Some(hook) = hook else {
-        eprintln!("bibelot: {report}");
-        return;
-    };
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| hook(report))) {
-        discard(payload);
-        eprintln!("bibelot: the report hook panicked on: {report}");
+    match current_hook() {
+        Some(hook) => hook(report),
+        None => eprintln!("bibelot: {report}"),
     }
 }
 
-/// Reports a panic that nobody joins.
+/// Reports a panic that nobody joins. Every program can have one, so this does not go by way of `send`,
+/// which brings the words for all the other reports.
 pub(crate) fn send_panic(panicked: Panicked) {
+    let Some(hook) = current_hook() else {
+        eprintln!("bibelot: {panicked}");
+        // What the panic carries is the user's.
+        return discard(panicked);
+    };
     let report = Report::Panicked(panicked);
-    send(&report);
-    // What the panic carries is dropped with the report, and is the user's.
+    hook(&report);
     discard(report);
 }
 

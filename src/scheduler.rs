@@ -16,19 +16,23 @@
 //! Why slots in a slab and not linked tasks: the token needs an index anyhow, sixteen bytes a slot
 //! keep four of them in a cache line, and the whole is safe code. Read next: `task/cell.rs`.
 
+pub(crate) mod children;
+
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
+use std::rc::Rc;
 
 use slab::Slab;
 
 use crate::counter::Counter;
+use crate::locals;
 use crate::ready::Ready;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
 use crate::task::header::Birth;
-use crate::task::id::TaskId;
+use crate::task::id::{Current, TaskId};
 use crate::task::waits::Waits;
-use crate::waker::{GENERATIONS, SLOTS_MAX, Token};
+use crate::waker::{CHILD, GENERATIONS, Token};
 
 /// How many operations that are ready at once a task may do in one poll before it gives way, so that
 /// a peer that never stops sending cannot starve the others. The figure is tokio's.
@@ -56,25 +60,14 @@ struct Table {
     ended: usize,
 }
 
-/// Who a task is: what is known of the one that is being polled or dropped.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Current {
-    /// Its token.
-    pub(crate) token: Token,
-    /// Its number.
-    pub(crate) id: TaskId,
-    /// Who spawned it.
-    pub(crate) parent: Option<TaskId>,
-    /// Where it was spawned.
-    pub(crate) spawned_at: &'static Location<'static>,
-}
-
 /// The tasks of one executor.
 pub(crate) struct Scheduler {
     /// The executor's number, in every token.
     id: u16,
     /// Slots and ready queue.
     table: RefCell<Table>,
+    /// The children of scopes.
+    children: Rc<children::Children>,
     /// The task that is being polled or dropped.
     current: Cell<Option<Token>>,
     /// Its number, or that of the last one.
@@ -93,6 +86,8 @@ pub(crate) struct Scheduler {
     wakes: Counter,
     /// How many system calls leaf futures have made.
     calls: Counter,
+    /// Whether any task owes something.
+    is_owing: Cell<bool>,
     /// How many parked tasks something outside may wake: a socket, a thread, a foreign waker.
     outside: Cell<usize>,
 }
@@ -108,6 +103,7 @@ impl Scheduler {
         Self {
             id,
             table: RefCell::new(table),
+            children: Rc::default(),
             current: Cell::new(None),
             current_id: Cell::new(TaskId::new(0)),
             waits: Cell::new(Waits::NOTHING),
@@ -117,6 +113,7 @@ impl Scheduler {
             first_generation,
             wakes: Counter::default(),
             calls: Counter::default(),
+            is_owing: Cell::new(false),
             outside: Cell::new(0),
         }
     }
@@ -126,13 +123,21 @@ impl Scheduler {
         self.id
     }
 
-    /// Queues the task, unless it is queued or has ended.
+    /// Queues the task, or the child of a scope, unless it is queued or has ended.
     pub(crate) fn wake(&self, token: Token) {
+        if !self.wake_task(token) {
+            self.wake_child(token);
+        }
+    }
+
+    /// Queues the task, unless it is queued or has ended; `false` if there is no such slot.
+    #[inline]
+    fn wake_task(&self, token: Token) -> bool {
         let table = &mut *self.table.borrow_mut();
-        if let Some(slot) = table.slots.get_mut(token.slot())
-            && slot.generation == token.generation()
-            && !slot.queued
-        {
+        let Some(slot) = table.slots.get_mut(token.slot()) else {
+            return false;
+        };
+        if slot.generation == token.generation() && !slot.queued {
             slot.queued = true;
             if let Some(task) = &slot.task {
                 task.prefetch();
@@ -140,6 +145,7 @@ impl Scheduler {
             table.ready.push(token.slot() as u32);
             self.wakes.add(1);
         }
+        true
     }
 
     /// Gives a future a place among the tasks, and queues it: the slot has its part of the task, the
@@ -147,17 +153,16 @@ impl Scheduler {
     ///
     /// # Panics
     ///
-    /// Panics if there are more tasks than a token can name: 2³² (2¹⁶ on 32-bit targets).
+    /// Panics if there are more tasks than a token can name: 2³¹ (2¹⁵ on 32-bit targets).
     pub(crate) fn spawn<F: Future>(
         &self,
         future: F,
-        name: Option<String>,
         at: &'static Location<'static>,
     ) -> (Token, JoinRef<F::Output>) {
         let parent = self.current.get().map(|_| self.current_id.get());
         let table = &mut *self.table.borrow_mut();
         let slot = table.slots.vacant_key();
-        assert!(slot < SLOTS_MAX, "too many tasks for one executor");
+        assert!(slot < CHILD, "too many tasks for one executor");
         let generation = self.next_generation();
         let birth = Birth {
             id: TaskId::new(self.spawned.add(1)),
@@ -166,8 +171,8 @@ impl Scheduler {
             token: Token::new(self.id, generation, slot as u32),
         };
         let (task, handle) = cell::new(&birth, future);
-        if let Some(name) = name {
-            extras::set_name(&task, name);
+        if locals::are_there() {
+            extras::set_locals(&task, locals::current());
         }
         table.slots.insert(Slot {
             task: Some(task),
@@ -303,6 +308,7 @@ impl Scheduler {
 
     /// Notes that a task owes something, as long as it is there.
     pub(crate) fn set_owes(&self, token: Token) {
+        self.is_owing.set(true);
         let table = self.table.borrow();
         let slot = table.slots.get(token.slot());
         if let Some(task) = slot.and_then(|slot| slot.task.as_ref()) {
@@ -310,9 +316,14 @@ impl Scheduler {
         }
     }
 
-    /// Whether a task is being polled or dropped.
-    pub(crate) fn is_in_task(&self) -> bool {
-        self.current.get().is_some()
+    /// Whether any task owes something.
+    pub(crate) fn is_owing(&self) -> bool {
+        self.is_owing.get()
+    }
+
+    /// Notes that no task owes anything any more.
+    pub(crate) fn end_owing(&self) {
+        self.is_owing.set(false);
     }
 
     /// Notes that the running task waits for something, and where.

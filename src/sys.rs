@@ -1,16 +1,23 @@
-//! The few calls to the system that Rust cannot check: the wait on Linux, registration, the descriptor
-//! that is registered, and signals.
+//! The few calls to the system that Rust cannot check: the wait on Linux, registration and the
+//! descriptor that is registered, a question by number, and signals.
 //!
 //! `Poller::wait` costs three system calls a turn, five with a timeout (it re-arms its notifier and
 //! sets a timer descriptor). Waiting on the poller's own descriptor costs one, and
 //! `epoll_pwait2` takes nanoseconds. Read next: `reactor/epoll.rs`, `signal.rs`.
 #![expect(
     unsafe_code,
-    reason = "epoll_pwait2 and sigaction are in no safe library; Poller::add asks for a delete before the close, which takes a descriptor by its number"
+    reason = "epoll_pwait2 and sigaction are in no safe library; Poller::add asks for a delete before the close, which takes a descriptor by its number, and PollFd for a borrow"
 )]
 
 pub(crate) use interrupt::catch_interrupts;
 pub(crate) use lent::Lent;
+
+/// Asks the kernel which of these are ready, without waiting. `false` says that it did not answer.
+pub(crate) fn ask(fds: &mut [libc::pollfd]) -> bool {
+    // SAFETY: pointer and length are those of a live slice. A number that names no descriptor, or
+    // another one by now, is asked like any other, and nothing happens to it.
+    0 <= unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, 0) }
+}
 
 #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
 pub(crate) use linux::{EventBuffer, wait};
@@ -123,7 +130,8 @@ mod linux {
         timeout: Option<Duration>,
     ) -> io::Result<usize> {
         let millis = timeout.map_or(-1, |timeout| {
-            let millis = timeout.as_nanos().div_ceil(1_000_000);
+            let rest = u64::from(timeout.subsec_nanos().div_ceil(1_000_000));
+            let millis = timeout.as_secs().saturating_mul(1000).saturating_add(rest);
             libc::c_int::try_from(millis).unwrap_or(libc::c_int::MAX)
         });
         // SAFETY: the buffer has room for as many events as its capacity says.

@@ -34,6 +34,9 @@ pub use crate::group::{GroupEnded, JoinMember, Member, Ready, Spawner, StartErro
 pub use crate::group_error::{Failure, FailureKind, GroupError};
 pub use crate::local::{Local, Scoped};
 pub use crate::race::{Join, Race, join, race};
+pub use crate::scope::handle::ScopedJoinHandle;
+pub use crate::scope::try_scope::{Outcome, TryScope, try_scope};
+pub use crate::scope::{Scope, scope};
 pub use handle::Task;
 pub use id::TaskId;
 pub use join::JoinHandle;

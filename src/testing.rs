@@ -2,8 +2,10 @@
 //!
 //! [`Sim`] runs a program as [`run`](crate::run) does, with three differences: time jumps when nobody
 //! is ready, a seed can shuffle the order in which ready tasks come, and a deadlock is a panic that
-//! says who waits where.
+//! says who waits where. [`cancel_storm`] cancels a future wherever it can be.
 
 mod sim;
+mod storm;
 
 pub use sim::Sim;
+pub use storm::{Storm, Strike, cancel_storm};

@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 pub use std::thread::{available_parallelism, panicking};
 
 pub use crate::task::{
-    JoinError, JoinHandle, Task as Thread, TaskId as ThreadId, current, spawn, yield_now,
+    JoinError, JoinHandle, Scope, ScopedJoinHandle, Task as Thread, TaskId as ThreadId, current,
+    scope, spawn, yield_now,
 };
 pub use crate::time::{sleep, sleep_until};
 

@@ -78,6 +78,9 @@ pub(crate) struct Timers {
     places: Vec<u32>,
     /// The sequence of the next entry.
     sequence: u32,
+    /// [`Timers::fire`], once there has been a deadline: a program that never sets one has none of its
+    /// code.
+    fire: Option<fn(&mut Timers, Instant, &mut Vec<Waker>)>,
 }
 
 impl Timers {
@@ -97,6 +100,7 @@ impl Timers {
         };
         self.heap.push(entry);
         self.sequence = self.sequence.wrapping_add(1);
+        self.fire = Some(Self::fire);
         // In rising order it stays where it is.
         if place > 0 && entry.is_before(&self.heap[parent_of(place)]) {
             self.sift_up(place);
@@ -142,6 +146,13 @@ impl Timers {
 
     /// Fires what is due at `now`, in order: the wakers go to `due`.
     pub(crate) fn expire(&mut self, now: Instant, due: &mut Vec<Waker>) {
+        if let Some(fire) = self.fire {
+            fire(self, now, due);
+        }
+    }
+
+    /// [`expire`](Self::expire), where something may be due.
+    fn fire(&mut self, now: Instant, due: &mut Vec<Waker>) {
         while let Some(first) = self.heap.first() {
             if first.deadline > now {
                 return;

@@ -17,11 +17,13 @@
 //! Law: no user code in here. What a waker's `drop` may run is handed back to the caller, who drops
 //! it when nothing is borrowed.
 //!
-//! Why a `VecDeque` and a search and not links: waiters are few, tickets ascend so the search is
-//! binary, and nothing is allocated once the queue has grown. Read next: `reactor/source.rs`, where
-//! waiters are woken, and `sync/line.rs`, where they are granted.
+//! The first in line lies in the queue itself: nearly always there is no other, and then nothing is
+//! allocated and nothing is searched. Why a `VecDeque` and a search behind it and not links: tickets
+//! ascend, so the search is binary. Read next: `reactor/source.rs`, where waiters are woken, and
+//! `sync/line.rs`, where they are granted.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::task::Waker;
 
 /// The right to a place in a queue; given back with [`WaitQueue::leave`], or taken by a grant.
@@ -42,8 +44,10 @@ struct Waiter<W> {
 /// Those who wait, first come first, and what each wants.
 #[derive(Debug)]
 pub(crate) struct WaitQueue<W = ()> {
-    /// In order of their tickets.
-    waiters: VecDeque<Waiter<W>>,
+    /// The first.
+    first: Option<Waiter<W>>,
+    /// Those behind it, in order of their tickets.
+    others: VecDeque<Waiter<W>>,
     /// The next ticket.
     next: Ticket,
 }
@@ -52,7 +56,8 @@ impl<W> WaitQueue<W> {
     /// A queue in which nobody waits.
     pub(crate) const fn new() -> Self {
         Self {
-            waiters: VecDeque::new(),
+            first: None,
+            others: VecDeque::new(),
             next: Ticket(0),
         }
     }
@@ -61,48 +66,69 @@ impl<W> WaitQueue<W> {
     pub(crate) fn join(&mut self, waker: Waker, wants: W) -> Ticket {
         let ticket = self.next;
         self.next = Ticket(ticket.0 + 1);
-        self.waiters.push_back(Waiter {
+        let waiter = Waiter {
             ticket,
             waker: Some(waker),
             wants,
-        });
+        };
+        match self.first {
+            None => self.first = Some(waiter),
+            Some(_) => self.others.push_back(waiter),
+        }
         ticket
     }
 
     /// Whether this waiter was woken and has not waited again since.
     pub(crate) fn is_woken(&self, ticket: Ticket) -> bool {
-        self.waiters[self.index(ticket)].waker.is_none()
+        let waiter = match &self.first {
+            Some(first) if first.ticket == ticket => first,
+            _ => &self.others[self.index(ticket)],
+        };
+        waiter.waker.is_none()
     }
 
     /// Whether this waiter was granted what it wants.
     pub(crate) fn is_granted(&self, ticket: Ticket) -> bool {
-        self.find(ticket).is_none()
+        let is_first = self
+            .first
+            .as_ref()
+            .is_some_and(|first| first.ticket == ticket);
+        !is_first && self.find(ticket).is_none()
     }
 
     /// Waits (again), in the same place; returns the waker that is replaced.
     #[must_use]
     pub(crate) fn wait(&mut self, ticket: Ticket, waker: Waker) -> Option<Waker> {
-        let index = self.index(ticket);
-        self.waiters[index].waker.replace(waker)
+        let waiter = match &mut self.first {
+            Some(first) if first.ticket == ticket => first,
+            _ => {
+                let index = self.index(ticket);
+                &mut self.others[index]
+            }
+        };
+        waiter.waker.replace(waker)
     }
 
     /// Gives up the place. A waiter that was not woken returns its waker; `None` says that it was.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
-        let index = self.index(ticket);
-        self.waiters.remove(index)?.waker
+        let left = match &self.first {
+            Some(first) if first.ticket == ticket => self.take_first(),
+            _ => self.others.remove(self.index(ticket)),
+        };
+        left?.waker
     }
 
     /// Marks the first waiter as woken and returns its waker; `None` if it was woken before, or if
     /// nobody waits.
     #[must_use]
     pub(crate) fn wake_first(&mut self) -> Option<Waker> {
-        self.waiters.front_mut()?.waker.take()
+        self.first.as_mut()?.waker.take()
     }
 
     /// Marks all those as woken whose wants are `hopeless`, and returns their wakers.
     #[must_use]
     pub(crate) fn wake_all(&mut self, hopeless: impl Fn(&W) -> bool) -> Vec<Waker> {
-        let waiters = self.waiters.iter_mut();
+        let waiters = self.first.iter_mut().chain(&mut self.others);
         waiters
             .filter(|waiter| hopeless(&waiter.wants))
             .filter_map(|waiter| waiter.waker.take())
@@ -111,7 +137,7 @@ impl<W> WaitQueue<W> {
 
     /// The first waiter, and what it wants.
     pub(crate) fn first(&self) -> Option<(Ticket, &W)> {
-        let first = self.waiters.front()?;
+        let first = self.first.as_ref()?;
         Some((first.ticket, &first.wants))
     }
 
@@ -119,7 +145,7 @@ impl<W> WaitQueue<W> {
     /// was not woken before.
     #[must_use]
     pub(crate) fn grant_first(&mut self) -> Option<Waker> {
-        self.waiters.pop_front()?.waker
+        self.take_first()?.waker
     }
 
     /// The ticket of whoever comes next: all who wait have lower ones.
@@ -129,29 +155,62 @@ impl<W> WaitQueue<W> {
 
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
-        self.waiters.len()
+        usize::from(self.first.is_some()) + self.others.len()
     }
 
     /// Whether nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
-        self.waiters.is_empty()
+        self.first.is_none()
     }
 
-    /// Where the waiter with this ticket stands.
+    /// Takes the first waiter out of line.
+    fn take_first(&mut self) -> Option<Waiter<W>> {
+        mem::replace(&mut self.first, self.others.pop_front())
+    }
+
+    /// Where the waiter with this ticket stands behind the first.
+    #[cold]
     fn index(&self, ticket: Ticket) -> usize {
         self.find(ticket)
             .expect("a ticket is good until it is given back")
     }
 
-    /// Where the waiter with this ticket stands, if it is in line.
+    /// Where the waiter with this ticket stands behind the first, if it is there.
     fn find(&self, ticket: Ticket) -> Option<usize> {
         let by_ticket = |waiter: &Waiter<W>| waiter.ticket;
-        self.waiters.binary_search_by_key(&ticket, by_ticket).ok()
+        self.others.binary_search_by_key(&ticket, by_ticket).ok()
     }
 }
 
 impl<W> Default for WaitQueue<W> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_leaves_from_anywhere_leaves_the_others_in_order() {
+        let mut queue = WaitQueue::default();
+        let [first, second, third, fourth] =
+            [(); 4].map(|()| queue.join(Waker::noop().clone(), ()));
+        assert!(queue.leave(third).is_some(), "from between");
+        assert!(queue.leave(first).is_some(), "from the front");
+
+        assert!(queue.wake_first().is_some());
+        assert!(queue.is_woken(second) && !queue.is_woken(fourth));
+        assert!(queue.wake_first().is_none(), "one wake at a time");
+        let replaced = queue.wait(second, Waker::noop().clone());
+        assert!(replaced.is_none() && !queue.is_woken(second));
+        let replaced = queue.wait(fourth, Waker::noop().clone());
+        assert!(replaced.is_some(), "it was not woken");
+        assert!(queue.leave(second).is_some());
+
+        assert!(queue.wake_first().is_some() && queue.is_woken(fourth));
+        assert!(queue.leave(fourth).is_none(), "with a wake in hand");
+        assert!(queue.is_empty());
     }
 }

@@ -43,7 +43,9 @@ const SLOT_BITS: u32 = usize::BITS / 2;
 /// The bits of a token that name the generation, and those that name the executor.
 const GENERATION_BITS: u32 = usize::BITS / 4;
 /// How many slots a token can name.
-pub(crate) const SLOTS_MAX: usize = 1 << SLOT_BITS;
+const SLOTS_MAX: usize = 1 << SLOT_BITS;
+/// The bit of a slot's number that says that it is a scope's child's, and not a task's.
+pub(crate) const CHILD: usize = SLOTS_MAX >> 1;
 /// How many generations, and how many executors, a token can tell apart.
 pub(crate) const GENERATIONS: usize = 1 << GENERATION_BITS;
 

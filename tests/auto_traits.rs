@@ -17,8 +17,8 @@ use bibelot::sync::{
     TryLockError, TryPutError,
 };
 use bibelot::task::{
-    self, Builder, CancelScope, Cancelled, Finally, JoinError, JoinHandle, Panicked, Shield, Task,
-    TaskId, YieldNow,
+    self, Builder, CancelScope, Cancelled, Failure, Finally, GroupError, JoinError, JoinHandle,
+    Panicked, Scope, ScopedJoinHandle, Shield, Task, TaskId, TryScope, YieldNow,
 };
 use bibelot::testing::Sim;
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
@@ -70,6 +70,9 @@ not!(Sleep: Send Sync);
 not!(Interval: Send Sync);
 not!(Timeout<Ready<()>>: Send Sync);
 not!(CancelScope: Send Sync);
+not!(Scope<'static, 'static>: Send Sync);
+not!(TryScope<'static, 'static, ()>: Send Sync);
+not!(ScopedJoinHandle<'static, ()>: Send Sync);
 is!(task::Local<Rc<()>>: Send Sync);
 not!(AsyncFd<std::fs::File>: Send Sync);
 not!(Sim: Send Sync);
@@ -103,12 +106,15 @@ is!(TryPutError<()>: Send Sync Copy);
 is!(SlowPoll: Send Sync Clone);
 is!(JoinError: Send);
 is!(Panicked: Send);
+is!(Failure<()>: Send);
+is!(GroupError<()>: Send);
 is!(Report: Send);
 // A panic's payload is `Send` and no more, as std's is.
 not!(JoinError: Sync);
 
 // What may be polled by reference, whatever is inside.
 is!(JoinHandle<PhantomPinned>: Unpin);
+is!(ScopedJoinHandle<'static, PhantomPinned>: Unpin);
 is!(Sleep: Unpin);
 is!(Interval: Unpin);
 is!(YieldNow: Unpin);

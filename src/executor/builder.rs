@@ -1,6 +1,6 @@
 //! [`ExecutorBuilder`]: how an executor is to be, before it is.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::io;
 use std::rc::Rc;
@@ -9,28 +9,31 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
 use crate::executor::face::Executor;
-use crate::executor::ledger::Ledger;
 use crate::executor::{Core, POLLS_PER_LOOK, stats};
 use crate::inbox::Inbox;
 use crate::reactor::Reactor;
 use crate::registry;
-use crate::report::{Hook, Report};
+use crate::report::{self, Hook, Report};
 use crate::scheduler::Scheduler;
+use crate::task::cell::Turn;
 use crate::timers::Timers;
 
 /// How long cleanups may take after a cancel, unless the builder is told.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What an executor is told by its builder.
+/// What an executor is told by its builder. What few ask for is a pointer, so that a program which does
+/// not ask for it has none of its code.
 pub(crate) struct Options {
     /// How long a poll may take before it is reported.
-    pub(crate) slow_poll: Option<Duration>,
+    pub(crate) slow_poll: Duration,
+    /// What to call after each poll, if it is to be timed.
+    pub(crate) on_slow_poll: Option<fn(&Core, &Turn, Instant)>,
     /// How much later than its deadline a timer may fire.
     pub(crate) timer_slack: Duration,
     /// How long cleanups may take after a cancel.
     pub(crate) grace: Duration,
-    /// Whether to look for deadlocks.
-    pub(crate) detect_deadlock: bool,
+    /// What to call at a deadlock, if it is to be looked for.
+    pub(crate) on_deadlock: Option<fn(&Core)>,
     /// Where reports go.
     pub(crate) hook: Option<Hook>,
     /// Whether time jumps.
@@ -42,10 +45,11 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            slow_poll: None,
+            slow_poll: Duration::MAX,
+            on_slow_poll: None,
             timer_slack: Duration::ZERO,
             grace: GRACE,
-            detect_deadlock: false,
+            on_deadlock: None,
             hook: None,
             is_virtual: false,
             seed: None,
@@ -80,7 +84,8 @@ impl ExecutorBuilder {
     /// Reports every poll that holds the thread for longer than `limit`, with the task's name and
     /// place (curio's `longblock`). Costs two readings of the clock a poll.
     pub fn slow_poll(mut self, limit: Duration) -> Self {
-        self.options.slow_poll = Some(limit);
+        self.options.slow_poll = limit;
+        self.options.on_slow_poll = Some(Core::report_if_slow);
         self
     }
 
@@ -104,7 +109,7 @@ impl ExecutorBuilder {
     /// Panics out of `run`, with who waits for what and where, when every task waits for another:
     /// none is ready, no deadline is set, no descriptor, thread or foreign waker is awaited.
     pub fn detect_deadlock(mut self) -> Self {
-        self.options.detect_deadlock = true;
+        self.options.on_deadlock = Some(Core::report_deadlock);
         self
     }
 
@@ -112,14 +117,14 @@ impl ExecutorBuilder {
     /// polls, clients that could not be accepted or served, bytes that were not written. The hook is
     /// called between two polls or during one; a hook that panics is told about on standard error.
     pub fn on_report(mut self, hook: impl Fn(&Report) + 'static) -> Self {
-        self.options.hook = Some(Rc::new(hook));
+        self.options.hook = Some(report::hook(hook));
         self
     }
 
     /// Gives the executor a clock that jumps, and detects deadlocks.
     pub(crate) fn simulated(mut self) -> Self {
         self.options.is_virtual = true;
-        self.options.detect_deadlock = true;
+        self.options.on_deadlock = Some(Core::report_deadlock);
         self
     }
 
@@ -151,12 +156,12 @@ impl ExecutorBuilder {
             inbox,
             reading: Cell::new(clock.now()),
             clock,
-            ledger: Ledger::default(),
+            ledger: OnceCell::new(),
             limit: Cell::new(Instant::NEVER),
             wakers: Cell::default(),
             next_look: Cell::new(POLLS_PER_LOOK),
             counters: stats::Counters::default(),
-            is_watched: Cell::new(options.slow_poll.is_some()),
+            is_watched: Cell::new(options.on_slow_poll.is_some()),
             options,
             is_shut_down: Cell::new(false),
             is_entered: Cell::new(false),
@@ -167,10 +172,11 @@ impl ExecutorBuilder {
 
 impl fmt::Debug for ExecutorBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slow_poll = self.options.on_slow_poll.map(|_| self.options.slow_poll);
         f.debug_struct("ExecutorBuilder")
-            .field("slow_poll", &self.options.slow_poll)
+            .field("slow_poll", &slow_poll)
             .field("timer_slack", &self.options.timer_slack)
-            .field("detect_deadlock", &self.options.detect_deadlock)
+            .field("detect_deadlock", &self.options.on_deadlock.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -12,16 +12,18 @@ use crate::executor::Core;
 use crate::frame::{self, Frame};
 use crate::locals::{self, Locals};
 use crate::reactor::Reactor;
+use crate::report::Hooked;
 use crate::task::waits::Waits;
-use crate::{report, waker};
+use crate::waker;
 
 thread_local! {
     /// The executor that runs on this thread.
     static CORE: RefCell<Option<Rc<Core>>> = const { RefCell::new(None) };
 }
 
-/// Calls `f` with `core` as the executor that runs on this thread.
-pub(crate) fn enter<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
+/// Calls `f`, once, with `core` as the executor that runs on this thread. Not for each closure anew:
+/// it is entered once a run or a turn.
+pub(crate) fn enter(core: &Rc<Core>, f: &mut dyn FnMut()) {
     /// Puts the one before back, also when `f` unwinds.
     struct Restore<'a>(&'a Core, Option<Rc<Core>>);
     impl Drop for Restore<'_> {
@@ -32,8 +34,9 @@ pub(crate) fn enter<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
     }
     core.is_entered.set(true);
     let _restore = Restore(core, replace(Some(Rc::clone(core))));
-    let f = || frame::within(Frame::OPEN, || locals::within(Locals::default(), f));
-    report::with_hook(core.hook(), || waker::enter(core.scheduler(), f))
+    let _hooked = Hooked::by(core.hook());
+    let f = || locals::within(Locals::default(), f);
+    waker::enter(core.scheduler(), || frame::within(Frame::OPEN, f))
 }
 
 /// Makes `core` the executor that runs on this thread, and returns the one before. During the end of

@@ -50,7 +50,7 @@ pub(crate) fn run_to_end<F: Future>(builder: ExecutorBuilder, main: F) -> F::Out
         Err(error) => panic!("making an executor: {error}; Executor::new() returns this instead"),
     };
     let value = executor.run_main(main);
-    context::enter(&executor.core, || executor.core.run(&mut None));
+    context::enter(&executor.core, &mut || executor.core.run(&mut None));
     value
 }
 
@@ -151,8 +151,9 @@ impl Executor {
         self.assert_may_turn();
         self.core.inbox.end_sleep();
         let value = Cell::new(None);
-        context::enter(&self.core, || {
-            let mut main = pin!(Some(main));
+        let mut main = Some(main);
+        context::enter(&self.core, &mut || {
+            let mut main = pin!(main.take());
             let mut poll = |cx: Option<&mut Context<'_>>| {
                 let polled = catch_unwind(AssertUnwindSafe(|| {
                     if let (Some(main), Some(cx)) = (main.as_mut().as_pin_mut(), cx) {
@@ -189,7 +190,7 @@ impl Executor {
         F: Future + 'static,
     {
         self.assert_not_shut_down();
-        let (_, handle) = self.core.scheduler.spawn(future, None, Location::caller());
+        let (_, handle) = self.core.scheduler.spawn(future, Location::caller());
         self.core.inbox.ring_if_asleep();
         JoinHandle::new(handle)
     }
@@ -201,7 +202,9 @@ impl Executor {
     }
 
     /// Ends the executor: all tasks are dropped, newest first, each as the current task, and their
-    /// joiners see them cancelled. What a destructor spawns ends cancelled too, unpolled. Wakers
+    /// joiners see them cancelled. Then what they owe is done ([`task::finally`](crate::task::finally)),
+    /// side by side, for no longer than one grace ([`ExecutorBuilder::grace`]). Tasks that are spawned
+    /// meanwhile run as long as somebody joins them, and end cancelled otherwise, unpolled. Wakers
     /// that are left somewhere do nothing from then on. A second shutdown does nothing.
     ///
     /// # Panics

@@ -52,7 +52,7 @@ impl Executor {
         self.assert_may_turn();
         let core = &self.core;
         core.inbox.end_sleep();
-        context::enter(core, || {
+        context::enter(core, &mut || {
             core.take_messages();
             if core.scheduler.ready_len() == 0 {
                 core.sleep(timeout);
@@ -186,6 +186,7 @@ impl AsFd for Executor {
 impl Core {
     /// Counts as asleep until the host gives the next turn.
     pub(super) fn leave_to_host(&self) {
+        self.wake_all(&mut |wakers| self.reactor.ask(wakers));
         self.reactor.prepare(false);
         self.inbox.leave_to_host(self.scheduler.ready_len() > 0);
     }
@@ -243,7 +244,7 @@ impl Remote {
         let at = Location::caller();
         let call = Box::new(move || {
             // `make` is called in the task's first poll, so that its panic is the task's.
-            drop(spawn_at(async move { make().await }, None, at));
+            drop(spawn_at(async move { make().await }, at));
         });
         self.inbox.call(call).map_err(|_| ExecutorEnded)
     }

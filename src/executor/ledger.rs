@@ -88,39 +88,54 @@ impl Page {
     }
 }
 
+/// What is asked of a ledger. An executor has one from the first debt on, so that a program in which
+/// nothing is ever owed has none of its code.
+pub(crate) trait Pays {
+    /// Has the running task pay an epilogue, or, where none is running, one that is made for it.
+    fn owe(&self, core: &Core, epilogue: Epilogue, at: Place);
+
+    /// Polls what a task owes. Ready says that it owes nothing any more.
+    fn pay(&self, core: &Core, turn: &Turn, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Has another task pay what this one owes, which cannot be polled any more.
+    fn hand_over(&self, core: &Core, turn: &Turn);
+
+    /// Has all that is owed given up, by its tasks in their next turns.
+    fn give_up(&self, core: &Core);
+
+    /// Whether something is owed under a key; then `waker` is woken when nothing is any more. The
+    /// waker that is not needed comes back, to be dropped outside of a borrow.
+    fn wait(&self, token: Token, key: Key, waker: Waker) -> (bool, Option<Waker>);
+
+    /// Passes what a task owes under one key to another, whose waiter is woken at the end instead.
+    /// The waker of who waited comes back, to be dropped outside of a borrow.
+    fn pass_on(&self, token: Token, from: Key, to: Key) -> Option<Waker>;
+}
+
 /// What the tasks of one executor owe.
 #[derive(Default)]
-pub(crate) struct Ledger {
+struct Ledger {
     /// A page for each task that owes something.
     pages: RefCell<HashMap<Token, Page, Spread>>,
     /// The last one that was paid, for the room it has.
     spare: Cell<Page>,
 }
 
-impl Ledger {
-    /// Whether nobody owes anything.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.pages.borrow().is_empty()
-    }
-
-    /// Whether something is owed under a key; then `waker` is woken when nothing is any more. The
-    /// waker that is not needed comes back, to be dropped outside of a borrow.
-    pub(crate) fn wait(&self, token: Token, key: Key, waker: Waker) -> (bool, Option<Waker>) {
+impl Pays for Ledger {
+    fn wait(&self, token: Token, key: Key, waker: Waker) -> (bool, Option<Waker>) {
         let mut pages = self.pages.borrow_mut();
         let Some(page) = pages.get_mut(&token) else {
             return (false, Some(waker));
         };
-        let before = page.take_waiter(key);
         if page.debts.iter().all(|debt| debt.key != key) {
-            return (false, before.or(Some(waker)));
+            return (false, Some(waker));
         }
+        let before = page.take_waiter(key);
         page.waiters.push((key, waker));
         (true, before)
     }
 
-    /// Passes what a task owes under one key to another, whose waiter is woken at the end instead.
-    /// The waker of who waited comes back, to be dropped outside of a borrow.
-    pub(crate) fn pass_on(&self, token: Token, from: Key, to: Key) -> Option<Waker> {
+    fn pass_on(&self, token: Token, from: Key, to: Key) -> Option<Waker> {
         let mut pages = self.pages.borrow_mut();
         let page = pages.get_mut(&token)?;
         for debt in page.debts.iter_mut().filter(|debt| debt.key == from) {
@@ -128,59 +143,53 @@ impl Ledger {
         }
         page.take_waiter(from)
     }
-}
 
-impl Core {
-    /// Has the running task pay an epilogue, or, where none is running, one that is made for it.
-    pub(crate) fn owe(&self, epilogue: Epilogue, at: Place) {
+    fn owe(&self, core: &Core, epilogue: Epilogue, at: Place) {
         let frame = frame::current();
-        let limit = self.clock.now().saturating_add(self.options.grace);
+        let limit = core.clock.now().saturating_add(core.options.grace);
         let debt = Debt {
             key: frame.key,
             epilogue: Some(epilogue),
-            limit: limit.min(frame.limit).min(self.limit.get()),
+            limit: limit.min(frame.limit).min(core.limit.get()),
             timer: None,
             locals: locals::current(),
             at,
         };
-        let token = self.scheduler.current_token();
-        let token = token.unwrap_or_else(|| self.spawn_payer(at));
-        let mut pages = self.ledger.pages.borrow_mut();
+        let token = core.scheduler.current_token();
+        let token = token.unwrap_or_else(|| spawn_payer(core, at));
+        let mut pages = self.pages.borrow_mut();
         let page = pages.entry(token);
-        let page = page.or_insert_with(|| self.ledger.spare.take());
+        let page = page.or_insert_with(|| self.spare.take());
         page.debts.push(debt);
-        self.scheduler.set_owes(token);
+        core.scheduler.set_owes(token);
     }
 
-    /// Starts a task that does nothing but pay.
-    fn spawn_payer(&self, at: Place) -> Token {
-        let (token, handle) = self.scheduler.spawn(ready(()), None, at);
-        drop(handle);
-        self.inbox.ring_if_asleep();
-        token
-    }
-
-    /// Has another task pay what this one owes, which cannot be polled any more.
-    #[cold]
-    pub(super) fn hand_over(&self, turn: &Turn) {
-        let page = self.ledger.pages.borrow_mut().remove(&turn.token());
+    fn hand_over(&self, core: &Core, turn: &Turn) {
+        let page = self.pages.borrow_mut().remove(&turn.token());
         if let Some(page) = page {
-            let token = self.spawn_payer(turn.spawned_at());
-            self.ledger.pages.borrow_mut().insert(token, page);
-            self.scheduler.set_owes(token);
+            let token = spawn_payer(core, turn.spawned_at());
+            self.pages.borrow_mut().insert(token, page);
+            core.scheduler.set_owes(token);
         }
         turn.set_owes(false);
     }
 
-    /// Polls what a task owes. Ready says that it owes nothing any more.
-    #[cold]
-    pub(super) fn pay(&self, turn: &Turn, cx: &mut Context<'_>) -> Poll<()> {
+    fn give_up(&self, core: &Core) {
+        for (token, page) in self.pages.borrow_mut().iter_mut() {
+            for debt in &mut page.debts {
+                debt.limit = Instant::PAST;
+            }
+            core.scheduler.wake(*token);
+        }
+    }
+
+    fn pay(&self, core: &Core, turn: &Turn, cx: &mut Context<'_>) -> Poll<()> {
         let token = turn.token();
         let mut from = 0;
         while let Some((nth, mut epilogue, frame, locals, at)) = self.take_payable(token, from) {
             let polled = frame::within(frame, || {
                 locals::within(locals, || {
-                    if frame.limit <= self.reading.get() {
+                    if frame.limit <= core.reading.get() {
                         report::send(&Report::Abandoned(Abandoned::new(
                             extras::describe(turn),
                             at,
@@ -194,36 +203,41 @@ impl Core {
             });
             match polled {
                 Some(epilogue) => {
-                    self.put_back(token, nth, epilogue);
+                    self.put_back(core, token, nth, epilogue);
                     from = nth + 1;
                 }
                 None => {
-                    self.strike_out(token, nth);
+                    self.strike_out(core, turn, nth);
                     from = nth;
                 }
             }
         }
-        let mut pages = self.ledger.pages.borrow_mut();
+        let mut pages = self.pages.borrow_mut();
         if pages.get(&token).is_some_and(|page| !page.debts.is_empty()) {
             return Poll::Pending;
         }
         let page = pages.remove(&token);
         turn.set_owes(false);
+        if pages.is_empty() {
+            core.scheduler.end_owing();
+        }
         drop(pages);
         if let Some(mut page) = page {
             page.waiters.clear();
-            drop(self.ledger.spare.replace(page));
+            drop(self.spare.replace(page));
         }
         Poll::Ready(())
     }
+}
 
+impl Ledger {
     /// Takes the next epilogue that may run, to be polled.
     fn take_payable(
         &self,
         token: Token,
         from: usize,
     ) -> Option<(usize, Epilogue, Frame, Locals, Place)> {
-        let mut pages = self.ledger.pages.borrow_mut();
+        let mut pages = self.pages.borrow_mut();
         let page = pages.get_mut(&token)?;
         let nth = page.payable(from)?;
         let debt = &mut page.debts[nth];
@@ -237,34 +251,43 @@ impl Core {
     }
 
     /// Puts an epilogue back that is not done, with its limit set.
-    fn put_back(&self, token: Token, nth: usize, epilogue: Epilogue) {
-        let mut pages = self.ledger.pages.borrow_mut();
+    fn put_back(&self, core: &Core, token: Token, nth: usize, epilogue: Epilogue) {
+        let mut pages = self.pages.borrow_mut();
         let debt = pages.get_mut(&token).map(|page| &mut page.debts[nth]);
         let debt = debt.expect("a debt stays until it is struck out");
         debt.epilogue = Some(epilogue);
-        let mut timers = self.timers.borrow_mut();
+        let mut timers = core.timers.borrow_mut();
         debt.timer
             .get_or_insert_with(|| timers.insert(debt.limit, token.waker()));
     }
 
     /// Strikes a debt out that is paid, and wakes who waited for the last one of its key.
-    fn strike_out(&self, token: Token, nth: usize) {
-        let mut pages = self.ledger.pages.borrow_mut();
+    fn strike_out(&self, core: &Core, turn: &Turn, nth: usize) {
+        let mut pages = self.pages.borrow_mut();
         let page = pages
-            .get_mut(&token)
+            .get_mut(&turn.token())
             .expect("a debt stays until it is struck out");
         let debt = page.debts.remove(nth);
         let is_last = page.debts.iter().all(|other| other.key != debt.key);
         let waiter = is_last.then(|| page.take_waiter(debt.key)).flatten();
         drop(pages);
         if let Some(timer) = debt.timer {
-            let waker = self.timers.borrow_mut().remove(timer);
+            let waker = core.timers.borrow_mut().remove(timer);
             drop(waker);
         }
+        contain(turn, || drop(debt.locals));
         if let Some(waiter) = waiter {
             waker::wake_kept(waiter);
         }
     }
+}
+
+/// Starts a task that does nothing but pay.
+fn spawn_payer(core: &Core, at: Place) -> Token {
+    let (token, handle) = core.scheduler.spawn(ready(()), at);
+    drop(handle);
+    core.inbox.ring_if_asleep();
+    token
 }
 
 /// Polls an epilogue. A panic ends it and is reported.
@@ -287,7 +310,10 @@ fn contain<R>(turn: &Turn, f: impl FnOnce() -> R) -> Option<R> {
 /// no executor runs it is dropped and reported.
 pub(crate) fn owe(epilogue: Epilogue, at: Place) {
     match context::try_with(Rc::clone) {
-        Some(core) => core.owe(epilogue, at),
+        Some(core) => {
+            let ledger = core.ledger.get_or_init(|| Box::new(Ledger::default()));
+            ledger.owe(&core, epilogue, at);
+        }
         None => {
             report::send(&Report::Abandoned(Abandoned::without_executor(at)));
             discard(epilogue);

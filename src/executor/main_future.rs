@@ -6,7 +6,6 @@
 use std::task::{Context, Poll};
 
 use crate::executor::{Core, Place};
-use crate::task::cell::Turn;
 use crate::waker::Token;
 
 /// Polls the future given to `run`, whose value goes where that wants it; or drops it, if there is
@@ -24,14 +23,6 @@ pub(super) struct Main<'a> {
     pub(super) token: Option<Token>,
 }
 
-impl Main<'_> {
-    /// The main future, if this is the turn of its task.
-    pub(super) fn of<'m>(turn: &Turn, main: &'m mut Option<Self>) -> Option<&'m mut Self> {
-        let main = main.as_mut();
-        main.filter(|main| main.token == Some(turn.token()))
-    }
-}
-
 impl Drop for Main<'_> {
     /// Ends the task also when `run` unwinds.
     fn drop(&mut self) {
@@ -39,7 +30,7 @@ impl Drop for Main<'_> {
             && let Some(turn) = self.core.scheduler.turn_of(token)
         {
             let _dropped = (self.poll)(None);
-            self.core.end(token, turn, &mut None);
+            self.core.end(token, turn);
         }
     }
 }
@@ -48,10 +39,8 @@ impl Core {
     /// Turns until the main future has ended.
     pub(super) fn run_main<'a>(&'a self, poll: &'a mut PollMain<'a>, at: Place) {
         // The task in whose name the future is polled; its own future never is.
-        let name = Some(String::from("main"));
-        let (token, handle) = self.scheduler.spawn(std::future::pending::<()>(), name, at);
-        handle.set_special();
-        drop(handle);
+        let (token, task) = self.scheduler.spawn(std::future::pending::<()>(), at);
+        task.set_main();
         let token = Some(token);
         self.run(&mut Some(Main {
             core: self,

@@ -11,19 +11,16 @@ use std::collections::BinaryHeap;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::clock::Instant;
 use crate::error::{Cancelled, JoinError};
 use crate::executor::{Core, context};
 use crate::locals;
 use crate::registry;
-use crate::task::cell::Turn;
 use crate::task::extras;
-use crate::task::extras::Request;
 use crate::task::id::TaskId;
 use crate::waker::Token;
 
 /// Why the tasks are cancelled.
-const REASON: &str = "its executor was shut down";
+pub(super) const SHUT_DOWN: &str = "its executor was shut down";
 
 impl Core {
     /// Drops all tasks, newest first, and has paid what they owe; `at` is where it was asked for.
@@ -33,7 +30,7 @@ impl Core {
         self.is_watched.set(true);
         let grace = self.options.grace;
         self.limit.set(self.clock.now().saturating_add(grace));
-        context::enter(self, || {
+        context::enter(self, &mut || {
             self.inbox.close();
             self.inbox.end_sleep();
             while self.scheduler.len() > 0 {
@@ -53,13 +50,6 @@ impl Core {
         }
     }
 
-    /// Asks a task to end, now that nobody waits for it.
-    pub(super) fn request_end(&self, turn: &Turn) {
-        let (at, due) = (turn.spawned_at(), Instant::PAST);
-        let reason = Some(REASON.into());
-        extras::request_cancel(turn, Request { at, reason, due }).wake();
-    }
-
     /// The tasks there are, the newest on top.
     fn tasks(&self) -> BinaryHeap<(TaskId, Token)> {
         let mut tasks = BinaryHeap::with_capacity(self.scheduler.len());
@@ -74,15 +64,15 @@ impl Core {
         let Some(mut turn) = self.scheduler.turn_of(token) else {
             return;
         };
-        let special = turn.is_special().then(|| extras::before_poll(&turn));
-        let locals = special.map(|(_, locals)| locals).unwrap_or_default();
-        let cancelled = Cancelled::new(extras::describe(&turn), at, Some(REASON.into()));
+        let special = turn.is_special().then(|| extras::special(&turn));
+        let locals = special.unwrap_or_default().locals;
+        let cancelled = Cancelled::new(extras::describe(&turn), at, Some(SHUT_DOWN.into()));
         locals::within(locals, || turn.cancel(JoinError::Cancelled(cancelled)));
         if turn.owes() {
             self.scheduler.park(turn);
             self.scheduler.wake(token);
         } else {
-            self.end(token, turn, &mut None);
+            self.end(token, turn);
         }
     }
 

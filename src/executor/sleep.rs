@@ -30,11 +30,14 @@ impl Core {
         match deadline {
             Some(deadline) if is_closed_world && self.clock.is_virtual() => {
                 self.clock.advance_to(deadline);
-                self.wake_all(|wakers| self.expire(wakers));
+                self.wake_all(&mut |wakers| self.expire(wakers));
                 return;
             }
-            None if is_closed_world && self.options.detect_deadlock && self.scheduler.len() > 0 => {
-                panic!("{}", self.deadlock());
+            None if is_closed_world && self.scheduler.len() > 0 => {
+                if let Some(on_deadlock) = self.options.on_deadlock {
+                    on_deadlock(self);
+                    return;
+                }
             }
             _ => {}
         }
@@ -54,7 +57,7 @@ impl Core {
             return;
         }
         self.counters.sleeps.add(1);
-        self.wake_all(|wakers| {
+        self.wake_all(&mut |wakers| {
             self.wait(timeout, wakers);
             self.inbox.end_sleep();
             self.expire(wakers);
@@ -74,8 +77,13 @@ impl Core {
         self.clock.advance_to(before.saturating_add(waited));
     }
 
-    /// The text for a deadlock: who waits for what, and where.
-    fn deadlock(&self) -> String {
+    /// Says in a panic who waits for what, and where.
+    pub(super) fn report_deadlock(&self) {
+        if let Some(ledger) = self.ledger().filter(|_| self.is_shut_down.get()) {
+            // A panic has said it before, or will: what still waits is a cleanup without a grace.
+            ledger.give_up(self);
+            return;
+        }
         let mut text = String::from("deadlock: every task is waiting and no deadline is to come");
         self.scheduler.for_each(|_, task, _| {
             let (name, waits) = (extras::describe(task), task.waits());
@@ -85,6 +93,6 @@ impl Core {
             };
             debug_assert!(line.is_ok(), "writing to a String does not fail");
         });
-        text
+        panic!("{text}");
     }
 }

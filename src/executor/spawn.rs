@@ -3,7 +3,6 @@
 use std::panic::Location;
 
 use crate::executor::{Place, context};
-use crate::locals;
 use crate::task::{JoinHandle, Task, extras};
 use crate::waker;
 
@@ -34,7 +33,7 @@ pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
 {
-    spawn_at(future, None, Location::caller())
+    spawn_at(future, Location::caller())
 }
 
 /// Gives a task a name before it starts, as [`std::thread::Builder`] does to a thread.
@@ -83,7 +82,11 @@ impl Builder {
     where
         F: Future + 'static,
     {
-        spawn_at(future, self.name, Location::caller())
+        let handle = spawn_at(future, Location::caller());
+        if let Some(name) = self.name {
+            handle.set_name(name);
+        }
+        handle
     }
 }
 
@@ -118,17 +121,13 @@ pub fn try_current() -> Option<Task> {
 
 /// Starts a task in the executor that runs on this thread.
 #[track_caller]
-pub(crate) fn spawn_at<F>(future: F, name: Option<String>, at: Place) -> JoinHandle<F::Output>
+pub(crate) fn spawn_at<F>(future: F, at: Place) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
 {
-    let spawned = waker::with_current(|scheduler| scheduler.spawn(future, name, at));
+    let spawned = waker::with_current(|scheduler| scheduler.spawn(future, at));
     let Some((_, task)) = spawned else {
         panic!("{}", context::NO_EXECUTOR);
     };
-    let locals = locals::current();
-    if !locals.is_empty() {
-        extras::set_locals(&task, locals);
-    }
     JoinHandle::new(task)
 }

@@ -30,9 +30,10 @@ pub(crate) struct Counters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Tasks that have not ended, the main one included while it runs.
+    /// Tasks that have not ended, the main one included while it runs; children of scopes are parts of
+    /// theirs.
     pub tasks: usize,
-    /// Tasks spawned so far, a main one for each run included.
+    /// Tasks spawned so far, a main one for each run and the children of scopes included.
     pub spawned: u64,
     /// Polls of tasks.
     pub polls: u64,

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::clock::Instant;
 use crate::group::handle::{Ended, Handle, Outcome};
 use crate::group::members::{Members, Place};
 use crate::task::{JoinHandle, TaskId};
@@ -69,7 +68,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         at: Place,
         reason: Option<Cow<'static, str>>,
     ) {
-        let note = |handle: &JoinHandle<_>| handle.note_cancel(Instant::PAST, at, reason);
+        let note = |handle: &JoinHandle<_>| handle.note_cancel(at, reason);
         if let Some(wake) = self.with_member(which, note).flatten() {
             wake.wake();
         }

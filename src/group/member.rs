@@ -31,6 +31,12 @@ impl<T: 'static, E: 'static> Member<T, E> {
         Self { members, which }
     }
 
+    /// Gives the member's task a name.
+    pub(super) fn set_name(&self, name: String) {
+        self.members
+            .with_member(self.which, |handle| handle.set_name(name));
+    }
+
     /// The member's number.
     #[must_use]
     pub fn id(&self) -> TaskId {

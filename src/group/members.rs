@@ -25,7 +25,6 @@ use std::task::{Context, Poll, Waker, ready};
 
 use slab::Slab;
 
-use crate::clock::Instant;
 use crate::executor::context;
 use crate::executor::spawn::spawn_at;
 use crate::group::handle::{Ended, Handle};
@@ -101,17 +100,12 @@ impl<T: 'static, E: 'static> Members<T, E> {
     }
 
     /// Starts a member, and returns its key and its task's number.
-    pub(super) fn spawn<F>(
-        self: &Rc<Self>,
-        future: F,
-        name: Option<String>,
-        at: Place,
-    ) -> (usize, TaskId)
+    pub(super) fn spawn<F>(self: &Rc<Self>, future: F, at: Place) -> (usize, TaskId)
     where
         F: Future<Output = Result<T, E>> + 'static,
     {
         let (key, future) = self.watch(future);
-        let handle = spawn_at(future, name, at);
+        let handle = spawn_at(future, at);
         let id = handle.id();
         self.len.set(self.len.get() + 1);
         self.enter(key, Handle::Member(handle));
@@ -124,7 +118,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         F: Future<Output = ()> + 'static,
     {
         let (key, future) = self.watch(future);
-        self.enter(key, Handle::Daemon(spawn_at(future, None, at)));
+        self.enter(key, Handle::Daemon(spawn_at(future, at)));
     }
 
     /// Gives a future the key to the next place in the group, which it leaves when it is dropped.
@@ -357,8 +351,8 @@ impl<T: 'static, E: 'static> Members<T, E> {
             .filter_map(|(_, entry)| entry.handle.as_ref());
         let wakes: Vec<_> = handles
             .filter_map(|handle| match handle {
-                Handle::Member(handle) => handle.note_cancel(Instant::PAST, at, reason.clone()),
-                Handle::Daemon(handle) => handle.note_cancel(Instant::PAST, at, reason.clone()),
+                Handle::Member(handle) => handle.note_cancel(at, reason.clone()),
+                Handle::Daemon(handle) => handle.note_cancel(at, reason.clone()),
             })
             .collect();
         drop(entries);

@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use crate::group::member::Member;
 use crate::group::members::Members;
 
-/// Starts members of a [`TaskGroup`], as long as that is there.
+/// Starts members of a [`TaskGroup`](crate::task::TaskGroup), as long as that is there.
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ impl<T: 'static, E: 'static> Spawner<T, E> {
         }
     }
 
-    /// Starts a member; see [`TaskGroup::spawn`].
+    /// Starts a member; see [`TaskGroup::spawn`](crate::task::TaskGroup::spawn).
     ///
     /// # Errors
     ///
@@ -73,8 +73,8 @@ impl<T: 'static, E: 'static> Spawner<T, E> {
         if members.is_closed() {
             return Err(GroupEnded);
         }
-        let name = members.spawn(future, None, Location::caller());
-        Ok(Member::new(members, name))
+        let which = members.spawn(future, Location::caller());
+        Ok(Member::new(members, which))
     }
 }
 

@@ -148,7 +148,7 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
         let at = Location::caller();
         Starting {
             shared,
-            which: self.members.spawn(make(ready), None, at),
+            which: self.members.spawn(make(ready), at),
             members: Rc::clone(&self.members),
             is_over: false,
             at: place::here(),

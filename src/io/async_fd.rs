@@ -218,6 +218,8 @@ impl<T: AsFd> AsyncFd<T> {
     pub(crate) fn note_read(&self, count: usize, room: usize) {
         if 0 < count && count < room {
             self.source.short_read();
+        } else if count > 0 {
+            self.source.full_read(count, self.as_fd());
         }
     }
 }

@@ -15,7 +15,10 @@ use std::net::{self, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, Socke
 use std::{iter, option, slice, thread, vec};
 
 use crate::place::placed;
-use crate::reply;
+use crate::reply::{self, Reply};
+
+/// What the resolver answers.
+type Found = io::Result<vec::IntoIter<SocketAddr>>;
 
 /// What stands for one or more socket addresses; [`std::net::ToSocketAddrs`], awaited.
 ///
@@ -84,18 +87,19 @@ pub(super) async fn resolve(address: impl ToSocketAddrs) -> io::Result<Vec<Socke
 }
 
 /// Has std look a name up, in a thread.
-async fn look_up<N>(name: N) -> io::Result<vec::IntoIter<SocketAddr>>
-where
-    N: net::ToSocketAddrs<Iter = vec::IntoIter<SocketAddr>> + Send + 'static,
-{
-    let (answer, reply) = reply::channel();
-    thread::Builder::new()
-        .name(String::from("bibelot lookup"))
-        .spawn(move || answer.send(name.to_socket_addrs()))?;
-    match reply.await {
+async fn look_up(host: &str, port: u16) -> Found {
+    match begin_look_up(host.to_owned(), port)?.await {
         Some(found) => found,
         None => Err(io::Error::other("the resolver's thread panicked")),
     }
+}
+
+/// Begins to look a name up. A plain function, so that nothing of it is left in the future that waits.
+fn begin_look_up(host: String, port: u16) -> io::Result<Reply<Found>> {
+    let (answer, reply) = reply::channel();
+    let thread = thread::Builder::new().name(String::from("bibelot lookup"));
+    thread.spawn(move || answer.send(net::ToSocketAddrs::to_socket_addrs(&(&*host, port))))?;
+    Ok(reply)
 }
 
 /// Implements the trait for what converts into one address.
@@ -130,7 +134,7 @@ impl ToSocketAddrs for (&str, u16) {
         placed(async move {
             match host.parse::<IpAddr>() {
                 Ok(ip) => Ok(vec![SocketAddr::new(ip, port)].into_iter()),
-                Err(_) => look_up((host.to_owned(), port)).await,
+                Err(_) => look_up(host, port).await,
             }
         })
     }
@@ -158,7 +162,7 @@ impl ToSocketAddrs for str {
             let Ok(port) = port.parse::<u16>() else {
                 return Err(invalid("invalid port value"));
             };
-            look_up((host.to_owned(), port)).await
+            look_up(host, port).await
         })
     }
 }

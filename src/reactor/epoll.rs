@@ -106,7 +106,12 @@ impl Poll {
         clippy::unnecessary_wraps,
         reason = "the portable one needs both"
     )]
-    pub(crate) fn rearm(&self, _: BorrowedFd<'_>, _: u64, _: Interest) -> io::Result<()> {
+    pub(crate) fn rearm(
+        &self,
+        _: BorrowedFd<'_>,
+        _: u64,
+        _: impl FnOnce() -> Interest,
+    ) -> io::Result<()> {
         Ok(())
     }
 
@@ -154,7 +159,7 @@ impl Poll {
     }
 
     /// Counts a system call.
-    fn count(&self) {
+    pub(crate) fn count(&self) {
         self.calls.set(self.calls.get() + 1);
     }
 

@@ -69,12 +69,17 @@ impl Poll {
     }
 
     /// Says what a source is wanted for.
-    pub(crate) fn rearm(&self, fd: BorrowedFd<'_>, key: u64, wanted: Interest) -> io::Result<()> {
+    pub(crate) fn rearm(
+        &self,
+        fd: BorrowedFd<'_>,
+        key: u64,
+        wanted: impl FnOnce() -> Interest,
+    ) -> io::Result<()> {
         if self.mode == PollMode::Edge {
             return Ok(());
         }
         self.count();
-        let event = event_of(key, wanted);
+        let event = event_of(key, wanted());
         self.poller.modify_with_mode(fd, event, self.mode)
     }
 
@@ -132,7 +137,7 @@ impl Poll {
     }
 
     /// Counts a call.
-    fn count(&self) {
+    pub(crate) fn count(&self) {
         self.calls.set(self.calls.get() + 1);
     }
 

@@ -6,7 +6,8 @@
 //!                    event                 would block
 //!   [not ready] ───────────────► [ready] ───────────────► [not ready]
 //!                                   │  short read of a TCP stream, if the last event told of
-//!                                   └─ data alone ───────► [not ready]     (Linux)
+//!                                   ├─ data alone ───────► [not ready]     (Linux)
+//!                                   └─ full read ────────► [in doubt] ─ asked ─► either
 //! ```
 //!
 //! Try first; *only would-block clears it*. A short read would tell as well that nothing is left,
@@ -15,6 +16,11 @@
 //! the event told of more than data: after the end, an error or an urgent mark no second edge comes.
 //! A `peek` consumes nothing and clears nothing; nor does any error, since after `EMFILE` no edge
 //! comes.
+//!
+//! A read that fills its buffer tells nothing. But if one that brought as much was followed by a
+//! would-block, this one probably will be, too, as where all messages are of one size. Then it is not
+//! tried but asked about, together with others (`reactor/doubts.rs`); and if that guess was wrong,
+//! which is seen by more data without an event, the next one is not made.
 //!
 //! Several tasks may wait on one side: first come, first served. Who is woken and leaves without
 //! having found would-block passes the wake on, whether it was dropped or served (see
@@ -63,8 +69,12 @@ impl Side {
     /// Notes that it is ready; who is to be woken goes to `wakers`.
     fn on_event(&self, wakers: &mut Vec<Waker>) {
         self.is_ready.set(true);
-        wakers.extend(self.queue.borrow_mut().wake_first());
-        wakers.extend(self.poller.take());
+        if let Some(first) = self.queue.borrow_mut().wake_first() {
+            wakers.push(first);
+        }
+        if let Some(poller) = self.poller.take() {
+            wakers.push(poller);
+        }
     }
 
     /// Whether anybody waits for it to become ready.
@@ -84,6 +94,10 @@ pub(crate) struct Source {
     write: Side,
     /// Whether the last event told of more than data.
     more_than_data: Cell<bool>,
+    /// How much the last read brought, if it filled its buffer and no event came since; else zero.
+    filled: Cell<usize>,
+    /// How much such a read brings, as it seems, when it leaves nothing behind; or zero.
+    emptied: Cell<usize>,
     /// Where it is registered: with every executor under which somebody has had to wait, unless that
     /// has ended.
     homes: RefCell<Vec<(Rc<Reactor>, Key)>>,
@@ -96,6 +110,8 @@ impl Source {
             read: Side::new(),
             write: Side::new(),
             more_than_data: Cell::new(false),
+            filled: Cell::new(0),
+            emptied: Cell::new(0),
             homes: RefCell::default(),
         })
     }
@@ -111,23 +127,31 @@ impl Source {
     /// Notes what an event tells.
     pub(crate) fn on_event(&self, event: Event, wakers: &mut Vec<Waker>) {
         if event.read {
-            self.more_than_data.set(event.more_than_data);
-            self.read.on_event(wakers);
+            self.filled.set(0);
+            self.on_answer(Some(event), wakers);
         }
         if event.write {
             self.write.on_event(wakers);
         }
     }
 
+    /// Notes what there is to read, asked because of a doubt.
+    pub(crate) fn on_answer(&self, answer: Option<Event>, wakers: &mut Vec<Waker>) {
+        if let Some(event) = answer {
+            self.more_than_data.set(event.more_than_data);
+            self.read.on_event(wakers);
+        }
+    }
+
     /// Whether the operation is worth a try now, for who has this ticket, or none yet.
+    #[inline]
     pub(crate) fn may_try(&self, direction: Direction, ticket: Option<Ticket>) -> bool {
         let side = self.side(direction);
-        let queue = side.queue.borrow();
-        let is_next = match ticket {
-            Some(ticket) => queue.is_woken(ticket),
-            None => queue.is_empty(),
-        };
-        side.is_ready.get() && is_next
+        side.is_ready.get()
+            && match ticket {
+                Some(ticket) => side.queue.borrow().is_woken(ticket),
+                None => side.queue.borrow().is_empty(),
+            }
     }
 
     /// Waits for an event, in the place of `ticket`, or at the end if there is none yet.
@@ -179,15 +203,44 @@ impl Source {
         self.side(direction).is_ready.set(false);
         if direction == Direction::Read {
             self.more_than_data.set(false);
+            let filled = self.filled.take();
+            if filled > 0 {
+                self.emptied.set(filled);
+            }
         }
     }
 
     /// Notes that a consuming read of a TCP stream brought less than there was room for.
     pub(crate) fn short_read(&self) {
-        let tells_the_end = cfg!(target_os = "linux");
-        if tells_the_end && self.is_registered() && !self.more_than_data.get() {
+        self.note_filled(0);
+        if self.tells_of_data_alone() {
             self.read.is_ready.set(false);
         }
+    }
+
+    /// Notes that a consuming read of a TCP stream brought `count` bytes, all there was room for.
+    pub(crate) fn full_read(&self, count: usize, fd: BorrowedFd<'_>) {
+        self.note_filled(count);
+        if count == self.emptied.get() && self.tells_of_data_alone() {
+            self.read.is_ready.set(false);
+            for (reactor, key) in &*self.homes.borrow() {
+                reactor.doubt(fd, *key);
+            }
+        }
+    }
+
+    /// Notes how much a read brought if it filled its buffer. That there was something to read, and no
+    /// event, tells that the read before it had left it behind.
+    fn note_filled(&self, count: usize) {
+        let before = self.filled.replace(count);
+        if before > 0 && before == self.emptied.get() {
+            self.emptied.set(0);
+        }
+    }
+
+    /// Whether nothing but data is there to read, and an event will tell of what comes.
+    fn tells_of_data_alone(&self) -> bool {
+        cfg!(target_os = "linux") && self.is_registered() && !self.more_than_data.get()
     }
 
     /// Gives up a place in line, with a wake in hand or without.
@@ -228,7 +281,7 @@ impl Source {
                 key
             }
         };
-        let wanted = Interest {
+        let wanted = || Interest {
             read: self.read.is_wanted(),
             write: self.write.is_wanted(),
         };
@@ -255,6 +308,7 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     /// Whether the operation is worth a try now.
+    #[inline]
     pub(crate) fn may_try(&self) -> bool {
         self.source.may_try(self.direction, self.ticket)
     }
@@ -281,6 +335,7 @@ impl Place<'_> {
     }
 
     /// Gives up the place: what was waited for is done.
+    #[inline]
     pub(crate) fn leave(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.source.leave_line(self.direction, ticket);

@@ -31,7 +31,7 @@
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, offset_of};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -61,12 +61,10 @@ struct Vtable {
     poll: unsafe fn(NonNull<Head>, &mut Context<'_>) -> Poll<()>,
     /// Drops what is alive in the stage; what its destructor panicked with comes back.
     drop_stage: unsafe fn(NonNull<Head>) -> Result<(), Payload>,
-    /// Leaves an error in the stage, which is ENDING.
-    fail: unsafe fn(NonNull<Head>, JoinError),
     /// Moves output or error out of the stage, to where the second pointer says.
     take: unsafe fn(NonNull<Head>, *mut ()),
-    /// Moves the error out of the stage, if there is one.
-    take_error: unsafe fn(NonNull<Head>) -> Option<JoinError>,
+    /// How far the stage is from the head.
+    stage_at: usize,
     /// What was allocated.
     room: pool::Room,
 }
@@ -107,9 +105,8 @@ pub(crate) fn new<F: Future>(birth: &Birth, future: F) -> (TaskRef, JoinRef<F::O
             vtable: &Vtable {
                 poll: poll::<F>,
                 drop_stage: drop_stage::<F>,
-                fail: fail::<F>,
                 take: take::<F>,
-                take_error: take_error::<F>,
+                stage_at: offset_of!(TaskCell<F>, stage),
                 room: const { pool::Room::of::<TaskCell<F>>() },
             },
             header: Header::new(birth),
@@ -156,19 +153,19 @@ unsafe fn poll<F: Future>(cell: NonNull<Head>, cx: &mut Context<'_>) -> Poll<()>
             let stage = stage_of::<F>(cell).cast::<F::Output>();
             // SAFETY: the stage is ENDING, so nothing is overwritten (B), and it has room (E).
             unsafe { stage.write(output) };
-            header.set_stage(Stage::Output);
+            header.set_stage(Stage::OUTPUT);
         }
         (Ok(output), Err(payload)) => {
             discard(output);
             // SAFETY: the stage is ENDING (B), the type the cell's own (E).
-            unsafe { fail::<F>(cell, panicked(header, payload)) };
+            unsafe { fail(cell, panicked(header, payload)) };
         }
         (Err(payload), dropped) => {
             if let Err(second) = dropped {
                 discard(second);
             }
             // SAFETY: the stage is ENDING (B), the type the cell's own (E).
-            unsafe { fail::<F>(cell, panicked(header, payload)) };
+            unsafe { fail(cell, panicked(header, payload)) };
         }
     }
     Poll::Ready(())
@@ -180,60 +177,66 @@ unsafe fn drop_stage<F: Future>(cell: NonNull<Head>) -> Result<(), Payload> {
     let header = unsafe { &cell.as_ref().header };
     let was = header.stage();
     header.set_stage(match was {
-        Stage::Future => Stage::Ending,
-        _ => Stage::Empty,
+        Stage::FUTURE => Stage::ENDING,
+        _ => Stage::EMPTY,
     });
     let stage = stage_of::<F>(cell);
     catch_unwind(AssertUnwindSafe(|| match was {
         // SAFETY: the status says that the future is alive, and it does no longer (B).
-        Stage::Future => unsafe { ptr::drop_in_place(stage.cast::<F>()) },
+        Stage::FUTURE => unsafe { ptr::drop_in_place(stage.cast::<F>()) },
         // SAFETY: the status says that the output is alive, and it does no longer (B).
-        Stage::Output => unsafe { ptr::drop_in_place(stage.cast::<F::Output>()) },
+        Stage::OUTPUT => unsafe { ptr::drop_in_place(stage.cast::<F::Output>()) },
         // SAFETY: the status says that the error is alive, and it does no longer (B).
-        Stage::Error => unsafe { ptr::drop_in_place(stage.cast::<Box<JoinError>>()) },
-        Stage::Ending | Stage::Empty => {}
+        Stage::ERROR => unsafe { ptr::drop_in_place(stage.cast::<Box<JoinError>>()) },
+        _ => {}
     }))
 }
 
-/// See [`Vtable::fail`].
-unsafe fn fail<F: Future>(cell: NonNull<Head>, error: JoinError) {
-    let stage = stage_of::<F>(cell).cast::<Box<JoinError>>();
+/// The place of an error, which is that of the stage.
+fn error_of(cell: NonNull<Head>) -> NonNull<Box<JoinError>> {
+    // SAFETY: the cell is alive (A).
+    let stage_at = unsafe { cell.as_ref() }.vtable.stage_at;
+    // SAFETY: the vtable is the cell's own (E), so that is a place within it.
+    unsafe { cell.byte_add(stage_at) }.cast()
+}
+
+/// Leaves an error in the stage, which is ENDING.
+unsafe fn fail(cell: NonNull<Head>, error: JoinError) {
     // SAFETY: the caller says that the stage is ENDING, so nothing is overwritten (B).
-    unsafe { stage.write(Box::new(error)) };
+    unsafe { error_of(cell).write(Box::new(error)) };
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
-    header.set_stage(Stage::Error);
+    header.set_stage(Stage::ERROR);
 }
 
 /// See [`Vtable::take`]; `into` points to an `Option<Result<F::Output, JoinError>>`.
 unsafe fn take<F: Future>(cell: NonNull<Head>, into: *mut ()) {
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
-    let taken = if header.stage() == Stage::Output {
-        header.set_stage(Stage::Empty);
+    let taken = if header.stage() == Stage::OUTPUT {
+        header.set_stage(Stage::EMPTY);
         let output = stage_of::<F>(cell).cast::<F::Output>();
         // SAFETY: the status said that the output is alive; it is moved out once (B).
         Some(Ok(unsafe { output.read() }))
     } else {
-        // SAFETY: the type is the cell's own (E).
-        unsafe { take_error::<F>(cell) }.map(Err)
+        // SAFETY: the cell is alive (A).
+        unsafe { take_error(cell) }.map(Err)
     };
     let into = into.cast::<Option<Result<F::Output, JoinError>>>();
     // SAFETY: the caller passes a place of this type (E) that may be overwritten: it holds `None`.
     unsafe { into.write(taken) };
 }
 
-/// See [`Vtable::take_error`].
-unsafe fn take_error<F: Future>(cell: NonNull<Head>) -> Option<JoinError> {
+/// Moves the error out of the stage, if there is one.
+unsafe fn take_error(cell: NonNull<Head>) -> Option<JoinError> {
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
-    if header.stage() != Stage::Error {
+    if header.stage() != Stage::ERROR {
         return None;
     }
-    header.set_stage(Stage::Empty);
-    let error = stage_of::<F>(cell).cast::<Box<JoinError>>();
+    header.set_stage(Stage::EMPTY);
     // SAFETY: the status said that the error is alive; it is moved out once (B).
-    Some(*unsafe { error.read() })
+    Some(*unsafe { error_of(cell).read() })
 }
 
 /// The error of a task that panicked.
@@ -259,7 +262,7 @@ impl<const BIT: u8> Owner<BIT> {
     /// Takes the error, if the task has ended with one.
     pub(crate) fn take_error(&self) -> Option<JoinError> {
         // SAFETY: the vtable is the cell's own (E).
-        unsafe { (self.vtable().take_error)(self.0) }
+        unsafe { take_error(self.0) }
     }
 
     /// Ends the part, where the executor has no other one.
@@ -267,7 +270,7 @@ impl<const BIT: u8> Owner<BIT> {
     fn end(&mut self) {
         // Nobody can want the future any more, nor an output without a handle.
         let is_wanted = self.others(BIT) == HANDLE && self.has_ended();
-        if !is_wanted && self.stage() != Stage::Empty {
+        if !is_wanted && self.stage() != Stage::EMPTY {
             self.drop_unwanted();
         }
         // A destructor may have dropped the handle meanwhile.
@@ -285,7 +288,7 @@ impl<const BIT: u8> Owner<BIT> {
         if let Err(payload) = unsafe { (self.vtable().drop_stage)(self.0) } {
             report::send_panic(Panicked::new(extras::describe(self), payload));
         }
-        self.set_stage(Stage::Empty);
+        self.set_stage(Stage::EMPTY);
     }
 }
 
@@ -315,7 +318,7 @@ impl<const BIT: u8> Drop for Owner<BIT> {
 fn free(cell: NonNull<Head>) {
     // SAFETY: the last owner is about to return, and the cell is freed below (A).
     let Head { vtable, header } = unsafe { cell.as_ref() };
-    debug_assert!(header.stage() == Stage::Empty && header.others(0) == 0);
+    debug_assert!(header.stage() == Stage::EMPTY && header.others(0) == 0);
     if header.waits().has_extras() {
         extras::forget(header);
     }
@@ -369,7 +372,7 @@ impl Turn {
             Err(payload) => panicked(self, payload),
         };
         // SAFETY: the stage is ENDING after drop_stage (B), the vtable the cell's own (E).
-        unsafe { (self.vtable().fail)(self.0, error) };
+        unsafe { fail(self.0, error) };
     }
 }
 

@@ -8,16 +8,17 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::task::Waker;
 
 use crate::clock::Instant;
-use crate::error::{Cancelled, JoinError};
+use crate::error::{Cancelled, JoinError, Panicked};
+use crate::executor::Core;
 use crate::locals::Locals;
-use crate::scheduler::Current;
+use crate::report;
 use crate::task::Task;
 use crate::task::header::Header;
-use crate::task::id::TaskId;
+use crate::task::id::{Current, TaskId};
 use crate::timers::TimerKey;
 use crate::wait_queue::{Ticket, WaitQueue};
 use crate::waker::{self, Token};
@@ -45,6 +46,22 @@ pub(crate) struct Request {
     pub(crate) reason: Option<Cow<'static, str>>,
     /// When the task is dropped.
     pub(crate) due: Instant,
+    /// What has the task woken then, if that is not at once.
+    pub(crate) set_due: Option<SetDue>,
+}
+
+/// Has a task woken when a request is due, or no longer.
+type SetDue = fn(&Core, &Header, Option<Instant>);
+
+/// What is to be known of a special task before it is polled.
+#[derive(Default)]
+pub(crate) struct Special {
+    /// When it is to be cancelled, if that was asked for.
+    pub(crate) due: Option<Instant>,
+    /// What has it woken then.
+    pub(crate) set_due: Option<SetDue>,
+    /// The values that it has inherited.
+    pub(crate) locals: Locals,
 }
 
 /// A task's number, with the token that tells it from those of other executors.
@@ -77,6 +94,9 @@ impl Hasher for Spreader {
         self.0
     }
 }
+
+/// The name of main tasks, which have no entry for it: a run costs none.
+const MAIN: &str = "main";
 
 thread_local! {
     /// The entries of this thread's tasks.
@@ -119,7 +139,7 @@ pub(crate) fn task_of(header: &Header) -> Task {
 /// The public handle of a task whose header has, or will have, its bit set.
 pub(crate) fn task_at(current: Current) -> Task {
     with_entry((current.token, current.id), |extra| {
-        let make = || Task::new(current, None);
+        let make = || Task::new(current, current.is_main.then(|| String::from(MAIN)));
         extra.task.get_or_insert_with(make).clone()
     })
 }
@@ -143,7 +163,10 @@ pub(crate) fn request_cancel(header: &Header, request: Request) -> Wake {
     header.set_special();
     let attentive = with_entry(key_of(header), |extra| {
         match &mut extra.request {
-            Some(first) => first.due = first.due.min(request.due),
+            Some(first) => {
+                first.due = first.due.min(request.due);
+                first.set_due = first.set_due.or(request.set_due);
+            }
             none => *none = Some(request),
         }
         extra.attentive.wake_all(|()| true)
@@ -179,12 +202,19 @@ pub(crate) fn stop_waiting(who: (Token, TaskId), ticket: Ticket) -> Option<Waker
     left.ok().flatten()
 }
 
-/// When the task is to be cancelled, if that was asked for, and the values that it has inherited.
-pub(crate) fn before_poll(header: &Header) -> (Option<Instant>, Locals) {
-    with_entry(key_of(header), |extra| {
-        let due = extra.request.as_ref().map(|request| request.due);
-        (due, extra.locals.clone())
-    })
+/// What is to be known of a special task before it is polled.
+pub(crate) fn special(header: &Header) -> Special {
+    let special = EXTRAS.try_with(|extras| {
+        let extras = extras.borrow();
+        let extra = extras.get(&key_of(header))?;
+        let request = extra.request.as_ref();
+        Some(Special {
+            due: request.map(|request| request.due),
+            set_due: request.and_then(|request| request.set_due),
+            locals: extra.locals.clone(),
+        })
+    });
+    special.ok().flatten().unwrap_or_default()
 }
 
 /// Sets what wakes the task when a request is due; returns what was set before.
@@ -202,30 +232,45 @@ pub(crate) fn set_locals(header: &Header, locals: Locals) {
 
 /// The error of a task that is cancelled as was asked.
 pub(crate) fn cancellation(header: &Header) -> JoinError {
-    let asked = with_entry(key_of(header), |extra| {
-        let request = extra.request.as_ref()?;
+    let asked = EXTRAS.try_with(|extras| {
+        let extras = extras.borrow();
+        let request = extras.get(&key_of(header))?.request.as_ref()?;
         Some((request.at, request.reason.clone()))
     });
-    let (at, reason) = asked.unwrap_or_else(|| (header.spawned_at(), None));
+    let (at, reason) = asked
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| (header.spawned_at(), None));
     JoinError::Cancelled(Cancelled::new(describe(header), at, reason))
 }
 
-/// Forgets what is known of a task whose cell is freed.
+/// Forgets what is known of a task whose cell is freed. Its values are the user's: a panic of their
+/// destructors is reported.
 #[cold]
 pub(crate) fn forget(header: &Header) {
     let entry = EXTRAS.try_with(|extras| extras.borrow_mut().remove(&key_of(header)));
-    drop(entry);
+    let Some(mut entry) = entry.ok().flatten() else {
+        return;
+    };
+    let task = entry.task.take();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(entry))) {
+        let name = task.as_ref().and_then(Task::name);
+        report::send_panic(Panicked::new(text(header, name), payload));
+    }
 }
 
 /// The task as texts name it: by its name, or by number and place.
 pub(crate) fn describe(header: &Header) -> String {
-    let named = EXTRAS.try_with(|extras| {
-        let extras = extras.borrow();
-        let task = extras.get(&key_of(header))?.task.as_ref()?;
-        Some(format!("task {:?}", task.name()?))
-    });
-    match named {
-        Ok(Some(name)) => name,
-        _ => format!("task {} (spawned at {})", header.id(), header.spawned_at()),
+    let task = EXTRAS.try_with(|extras| extras.borrow().get(&key_of(header))?.task.clone());
+    let task = task.ok().flatten();
+    text(header, task.as_ref().and_then(Task::name))
+}
+
+/// A task of this name as texts name it.
+fn text(header: &Header, name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("task {name:?}"),
+        None if header.is_main() => format!("task {MAIN:?}"),
+        None => format!("task {} (spawned at {})", header.id(), header.spawned_at()),
     }
 }

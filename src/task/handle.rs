@@ -8,8 +8,7 @@ use std::task::Waker;
 
 use parking_lot::Mutex;
 
-use crate::scheduler::Current;
-use crate::task::id::TaskId;
+use crate::task::id::{Current, TaskId};
 use crate::waker;
 
 /// A handle to a task, as [`std::thread::Thread`] is one to a thread: it names the task and can

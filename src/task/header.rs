@@ -8,8 +8,7 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::task::Waker;
 
-use crate::scheduler::Current;
-use crate::task::id::TaskId;
+use crate::task::id::{Current, TaskId};
 use crate::task::waits::Waits;
 use crate::waker::Token;
 
@@ -25,19 +24,21 @@ pub(crate) struct Birth {
     pub(crate) token: Token,
 }
 
-/// Which field of the stage is alive.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stage {
+/// Which field of the stage is alive: as small as it is in the status, which is asked all the time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Stage(u8);
+
+impl Stage {
     /// The future, which has not ended.
-    Future,
-    /// Nothing yet: the future is being dropped, and the task ends with that.
-    Ending,
+    pub(super) const FUTURE: Self = Self(0);
+    /// Nothing yet: the future is being dropped, and has ended with that.
+    pub(super) const ENDING: Self = Self(1);
     /// The value it ended with.
-    Output,
+    pub(super) const OUTPUT: Self = Self(2);
     /// Why there is none.
-    Error,
+    pub(super) const ERROR: Self = Self(3);
     /// Nothing: it was taken, or is being dropped.
-    Empty,
+    pub(super) const EMPTY: Self = Self(4);
 }
 
 /// How much of a header's `number` is the generation. It leaves 48 bits to the task's own number:
@@ -50,18 +51,21 @@ pub(super) const SLOT: u8 = 1;
 pub(super) const HANDLE: u8 = 1 << 1;
 /// A turn holds the cell: it is being polled or dropped.
 pub(super) const TURN: u8 = 1 << 2;
-/// Something is to be looked up before a poll: a cancel was asked for, the task has locals, or it is
-/// the main one.
+/// Something is to be looked up before a poll: a cancel was asked for, or the task has locals.
 const SPECIAL: u8 = 1 << 3;
-/// It has an entry in the executor's ledger, and does not end before that is paid.
-const OWES: u8 = 1 << 7;
+/// It has no entry in the executor's ledger; one that has does not end before that is paid. It is
+/// the highest bit, above the stage, so that one comparison tells whether the task has ended.
+const PAID: u8 = 1 << 7;
+
+/// What the main task of a run has for a parent.
+const NO_PARENT: u64 = u64::MAX;
 
 /// What every task has, whatever its future.
 pub(crate) struct Header {
     /// The task's number, and in the low sixteen bits its token's generation.
     number: u64,
-    /// The number of the task that spawned it, or zero.
-    parent: u64,
+    /// The number of the task that spawned it, or zero; [`NO_PARENT`] for the main task.
+    parent: Cell<u64>,
     /// Where it was spawned.
     spawned_at: &'static Location<'static>,
     /// Where it waits.
@@ -78,35 +82,27 @@ pub(crate) struct Header {
     status: Cell<Status>,
 }
 
-/// Four flags, the stage, and [`OWES`] on top: so one comparison tells whether a task is finished.
+/// From the highest bit: [`PAID`], the stage in three bits, the other flags.
 #[derive(Clone, Copy, Debug)]
 struct Status(u8);
 
 impl Status {
     /// Where the stage begins.
     const STAGE_SHIFT: u32 = 4;
-    /// The stage.
+    /// The bits of the stage.
     const STAGE: u8 = 0b111 << Self::STAGE_SHIFT;
-    /// Set, one or both, in the stages of a future that has ended: all but the first two.
-    const ENDED: u8 = 0b110 << Self::STAGE_SHIFT;
 
     /// A status of this stage and these flags.
-    fn new(stage: Stage, flags: u8) -> Self {
-        Self((stage as u8) << Self::STAGE_SHIFT | flags)
+    const fn new(stage: Stage, flags: u8) -> Self {
+        Self(stage.0 << Self::STAGE_SHIFT | flags)
     }
 
     /// The stage.
     fn stage(self) -> Stage {
-        match (self.0 & Self::STAGE) >> Self::STAGE_SHIFT {
-            0 => Stage::Future,
-            1 => Stage::Ending,
-            2 => Stage::Output,
-            3 => Stage::Error,
-            _ => Stage::Empty,
-        }
+        Stage((self.0 & Self::STAGE) >> Self::STAGE_SHIFT)
     }
 
-    /// The flags without the stage.
+    /// The flags alone.
     fn flags(self) -> u8 {
         self.0 & !Self::STAGE
     }
@@ -117,14 +113,14 @@ impl Header {
     pub(super) fn new(birth: &Birth) -> Self {
         Self {
             number: birth.id.get() << GENERATION_BITS | u64::from(birth.token.generation()),
-            parent: birth.parent.map_or(0, TaskId::get),
+            parent: Cell::new(birth.parent.map_or(0, TaskId::get)),
             spawned_at: birth.spawned_at,
             waits_at: Cell::new(None),
             joiner: Cell::new(None),
             slot: birth.token.slot() as u32,
             executor: birth.token.executor(),
             waits: Cell::new(Waits::NOTHING),
-            status: Cell::new(Status::new(Stage::Future, SLOT | HANDLE)),
+            status: Cell::new(Status::new(Stage::FUTURE, SLOT | HANDLE | PAID)),
         }
     }
 
@@ -169,8 +165,12 @@ impl Header {
         Current {
             token: self.token(),
             id: self.id(),
-            parent: (self.parent > 0).then(|| TaskId::new(self.parent)),
+            parent: match self.parent.get() {
+                0 | NO_PARENT => None,
+                parent => Some(TaskId::new(parent)),
+            },
             spawned_at: self.spawned_at,
+            is_main: self.is_main(),
         }
     }
 
@@ -181,32 +181,31 @@ impl Header {
 
     /// Whether the future has ended; the task has not, as long as it owes something.
     pub(crate) fn has_ended(&self) -> bool {
-        self.has(Status::ENDED)
+        self.stage() >= Stage::OUTPUT
     }
 
     /// Whether the task has ended.
     pub(crate) fn is_finished(&self) -> bool {
-        let first = (Stage::Output as u8) << Status::STAGE_SHIFT;
-        (first..OWES).contains(&self.status.get().0)
+        self.status.get().0 >= const { Status::new(Stage::OUTPUT, PAID).0 }
     }
 
     /// Whether it has an entry in the executor's ledger.
     pub(crate) fn owes(&self) -> bool {
-        self.has(OWES)
+        !self.has(PAID)
     }
 
     /// Notes whether it has an entry in the executor's ledger.
     pub(crate) fn set_owes(&self, owes: bool) {
         if owes {
-            self.set(OWES);
+            self.clear(PAID);
         } else {
-            self.clear(OWES);
+            self.set(PAID);
         }
     }
 
     /// Whether the task ended with an error that nobody has seen.
     pub(crate) fn has_error(&self) -> bool {
-        self.stage() == Stage::Error
+        self.stage() == Stage::ERROR
     }
 
     /// Whether nobody is left to join it.
@@ -214,26 +213,30 @@ impl Header {
         !self.has(HANDLE)
     }
 
-    /// Whether there is more to end than the task itself: nobody is left to join it, it is special,
-    /// or it owes something.
-    pub(crate) fn has_ties(&self) -> bool {
-        self.status.get().0 & (HANDLE | SPECIAL | OWES) != HANDLE
-    }
-
     /// Whether `extras` is to be asked before a poll.
     pub(crate) fn is_special(&self) -> bool {
         self.has(SPECIAL)
     }
 
-    /// Whether there is nothing to do in its turn but to poll the future.
+    /// Whether there is nothing to be looked up at its end, neither in `extras` nor in the ledger.
     pub(crate) fn is_plain(&self) -> bool {
-        !self.has(SPECIAL | Status::ENDED)
+        self.status.get().0 & (PAID | SPECIAL) == PAID
     }
 
     /// Notes that `extras` is to be asked before a poll.
     pub(crate) fn set_special(&self) {
         self.set_extras();
         self.set(SPECIAL);
+    }
+
+    /// Whether it is the main task of a run.
+    pub(crate) fn is_main(&self) -> bool {
+        self.parent.get() == NO_PARENT
+    }
+
+    /// Notes that it is the main task of a run.
+    pub(crate) fn set_main(&self) {
+        self.parent.set(NO_PARENT);
     }
 
     /// Notes that `extras` knows something about this task and is to forget it at the end.

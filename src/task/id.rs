@@ -1,6 +1,9 @@
-//! Numbers of tasks.
+//! Numbers of tasks, and what goes with them: who a task is.
 
 use std::fmt;
+use std::panic::Location;
+
+use crate::waker::Token;
 
 /// The number of a task: unique among all tasks of its executor, in order of their creation.
 ///
@@ -40,4 +43,19 @@ impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// Who a task is: what is known of the one that is being polled or dropped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Current {
+    /// Its token.
+    pub(crate) token: Token,
+    /// Its number.
+    pub(crate) id: TaskId,
+    /// Who spawned it.
+    pub(crate) parent: Option<TaskId>,
+    /// Where it was spawned.
+    pub(crate) spawned_at: &'static Location<'static>,
+    /// Whether it is the main task of a run.
+    pub(crate) is_main: bool,
 }

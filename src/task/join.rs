@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::error::JoinError;
-use crate::executor::context;
+use crate::executor::{Core, context};
 use crate::place;
 use crate::report;
 use crate::task::cell::JoinRef;
@@ -64,6 +64,11 @@ impl<T> JoinHandle<T> {
         Self { task }
     }
 
+    /// Names the task, before it has begun.
+    pub(crate) fn set_name(&self, name: String) {
+        extras::set_name(&self.task, name);
+    }
+
     /// Waits for the task to end and returns its value.
     ///
     /// # Errors
@@ -76,7 +81,8 @@ impl<T> JoinHandle<T> {
     /// Asks that the task be cancelled, and returns at once.
     ///
     /// The task's future is dropped in the task's next turn, on this thread, never while it is
-    /// polled; then joining it gives [`JoinError::Cancelled`]. A task that was never polled is
+    /// polled; then what it owes is done ([`task::finally`](crate::task::finally)), and then joining
+    /// it gives [`JoinError::Cancelled`]. A task that was never polled is
     /// dropped unpolled. If it is the running task that is cancelled, this takes effect when its
     /// poll comes back pending; if the poll brings the value, the value stands. A task that has
     /// ended keeps its value, and asking twice changes nothing.
@@ -92,13 +98,13 @@ impl<T> JoinHandle<T> {
     /// ```
     #[track_caller]
     pub fn cancel(&self) {
-        self.request_cancel(Instant::PAST, None);
+        self.cancel_at(Location::caller(), None);
     }
 
     /// [`cancel`](Self::cancel), and says why: the reason is told by [`JoinError::Cancelled`].
     #[track_caller]
     pub fn cancel_because(&self, reason: impl Into<Cow<'static, str>>) {
-        self.request_cancel(Instant::PAST, Some(reason.into()));
+        self.cancel_at(Location::caller(), Some(reason.into()));
     }
 
     /// Asks that the task end, and has it cancelled only if it has not when `grace` is over.
@@ -123,26 +129,41 @@ impl<T> JoinHandle<T> {
     /// ```
     #[track_caller]
     pub fn cancel_within(&self, grace: Duration) {
-        self.request_cancel(context::now().saturating_add(grace), None);
-    }
-
-    /// Notes the request, and wakes the task.
-    #[track_caller]
-    fn request_cancel(&self, due: Instant, reason: Option<Cow<'static, str>>) {
-        if let Some(wake) = self.note_cancel(due, Location::caller(), reason) {
+        let wake = self.note(Request {
+            at: Location::caller(),
+            reason: None,
+            due: context::now().saturating_add(grace),
+            set_due: Some(Core::set_due),
+        });
+        if let Some(wake) = wake {
             wake.wake();
         }
     }
 
-    /// Notes a request to cancel the task, unless its future has ended. Who is to be woken comes
-    /// back: that may be user code.
+    /// Notes a request to cancel the task at once, and wakes it.
+    fn cancel_at(&self, at: &'static Location<'static>, reason: Option<Cow<'static, str>>) {
+        if let Some(wake) = self.note_cancel(at, reason) {
+            wake.wake();
+        }
+    }
+
+    /// Notes a request to cancel the task at once, unless its future has ended. Who is to be woken
+    /// comes back: that may be user code.
     pub(crate) fn note_cancel(
         &self,
-        due: Instant,
         at: &'static Location<'static>,
         reason: Option<Cow<'static, str>>,
     ) -> Option<Wake> {
-        let request = Request { at, reason, due };
+        self.note(Request {
+            at,
+            reason,
+            due: Instant::PAST,
+            set_due: None,
+        })
+    }
+
+    /// Notes a request to cancel the task, unless its future has ended.
+    fn note(&self, request: Request) -> Option<Wake> {
         (!self.task.has_ended()).then(|| extras::request_cancel(&self.task, request))
     }
 
@@ -180,12 +201,11 @@ impl<T> Future for JoinHandle<T> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = self.task.poll(cx);
-        if polled.is_pending() {
+        if !self.task.is_finished() {
             let at = place::here();
             waker::with_current(|scheduler| scheduler.note(Waits::JOIN, at));
         }
-        polled
+        self.task.poll(cx)
     }
 }
 

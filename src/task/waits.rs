@@ -1,5 +1,6 @@
 //! What a task waits for: one bit a kind, since a task may wait for several things at once.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::BitOr;
 
@@ -83,5 +84,27 @@ impl fmt::Display for Waits {
 impl fmt::Debug for Waits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Waits({self})")
+    }
+}
+
+/// What many wait for, who say it one by one: how many of them there are for each kind.
+#[derive(Debug, Default)]
+pub(crate) struct Tally([Cell<u32>; 8]);
+
+impl Tally {
+    /// One of them waits for something else than before.
+    pub(crate) fn change(&self, before: Waits, now: Waits) {
+        for (nth, count) in self.0.iter().enumerate() {
+            let bit = |waits: Waits| u32::from(waits.0 >> nth & 1);
+            count.set(count.get() + bit(now) - bit(before));
+        }
+    }
+
+    /// What they wait for together.
+    pub(crate) fn union(&self) -> Waits {
+        let bits = self.0.iter().enumerate();
+        Waits(bits.fold(0, |bits, (nth, count)| {
+            bits | u8::from(count.get() > 0) << nth
+        }))
     }
 }

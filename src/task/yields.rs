@@ -80,7 +80,8 @@ fn give_way<T>(cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<T> 
 /// The leaf futures of bytes, sockets and signals ask this before they answer ready (see
 /// `scheduler.rs`). A join, a park and a deadline that has passed are no operations, and are free.
 pub(crate) fn spend(cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<()> {
-    match waker::with_current(|scheduler| !scheduler.is_in_task() || scheduler.spend()) {
+    match waker::with_current(|scheduler| scheduler.current_token().is_none() || scheduler.spend())
+    {
         Some(false) => give_way(cx, at),
         _ => Poll::Ready(()),
     }

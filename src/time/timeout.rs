@@ -25,10 +25,8 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::canceller::Enclosed;
+use crate::canceller::{self, Enclosed};
 use crate::clock::Instant;
-use crate::executor::context;
-use crate::frame;
 use crate::place;
 use crate::time::Sleep;
 
@@ -139,8 +137,7 @@ impl<F: Future> Future for Timeout<F> {
         let inside = this.inside.as_mut();
         if inside.poll_inside(this.sleep.deadline(), cx).is_pending() {
             ready!(Pin::new(this.sleep).poll(cx));
-            if frame::current().deadline <= context::with(|core| core.reading()) {
-                // An enclosing deadline has passed as well: its owner expires in this very poll.
+            if canceller::leaves_it_to_outer(cx) {
                 return Poll::Pending;
             }
             this.inside.as_mut().cancel();

@@ -1,6 +1,6 @@
 //! The readiness rule: an edge is told once, so nothing that it said may be forgotten.
 
-use std::io::{IoSlice, Write};
+use std::io::{self, IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 use std::task::Poll;
@@ -96,6 +96,101 @@ fn a_short_peek_clears_nothing() {
     });
 }
 
+/// Has a stream see that a read of four bytes empties it, so that it guesses the same of the next.
+async fn used_to_fours(here: &TcpStream, there: &TcpStream) -> io::Result<()> {
+    let mut buf = [0; 4];
+    for _ in 0..2 {
+        let mut read = Box::pin(here.read(&mut buf));
+        assert!(poll_once(read.as_mut()).await.is_pending());
+        there.write_all(b"full").await?;
+        assert_eq!(read.await?, 4);
+    }
+    let mut read = Box::pin(here.read(&mut buf));
+    assert!(poll_once(read.as_mut()).await.is_pending());
+    Ok(())
+}
+
+#[test]
+fn what_a_full_read_leaves_behind_is_read_though_the_last_one_left_nothing() {
+    run(async {
+        let (here, there) = pair().await?;
+        used_to_fours(&here, &there).await?;
+        there.write_all(b"abcdefghij").await?;
+        look_outside().await?; // one event for all of it
+        let mut buf = [0; 4];
+        for piece in [&b"abcd"[..], b"efgh", b"ij"] {
+            let count = here.read(&mut buf).await?;
+            assert_eq!(&buf[..count], piece);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn who_waits_in_line_reads_what_a_full_read_has_left_behind() {
+    run(async {
+        let (here, there) = pair().await?;
+        used_to_fours(&here, &there).await?;
+        let (mut one, mut two) = ([0; 4], [0; 4]);
+        let mut first = Box::pin(here.read(&mut one));
+        let mut second = Box::pin(here.read(&mut two));
+        assert!(poll_once(first.as_mut()).await.is_pending());
+        assert!(poll_once(second.as_mut()).await.is_pending());
+        there.write_all(b"abcdefgh").await?;
+        assert_eq!(first.await?, 4);
+        assert_eq!(second.await?, 4);
+        assert_eq!([one, two], [*b"abcd", *b"efgh"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_end_behind_a_full_read_is_read() {
+    run(async {
+        let (here, there) = pair().await?;
+        used_to_fours(&here, &there).await?;
+        let mut buf = [0; 4];
+        let mut read = Box::pin(here.read(&mut buf));
+        assert!(poll_once(read.as_mut()).await.is_pending());
+        there.write_all(b"last").await?;
+        look_outside().await?; // the event is that of the data alone
+        there.shutdown(Shutdown::Write)?;
+        assert_eq!(read.await?, 4);
+        assert_eq!(here.read(&mut buf).await?, 0);
+        Ok(())
+    });
+}
+
+/// A host waits for the executor's descriptor, which no edge would make readable.
+#[cfg(not(polling_test_poll_backend))]
+#[test]
+fn a_host_is_told_of_what_a_full_read_has_left_behind() {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let executor = bibelot::Executor::new().expect("an executor");
+    let (here, there) = executor.run(async {
+        let (here, there) = pair().await.expect("a pair");
+        let used = used_to_fours(&here, &there).await;
+        used.expect("no error");
+        there.write_all(b"abcdefgh").await.expect("no error");
+        (here, there)
+    });
+    let reader = executor.spawn(async move {
+        let mut buf = [0; 4];
+        here.read(&mut buf).await.expect("no error");
+        here.read(&mut buf).await.expect("no error");
+        buf
+    });
+    let limit = Timespec::try_from(crate::LIMIT).expect("a limit");
+    while !reader.is_finished() {
+        let mut fds = [PollFd::new(&executor, PollFlags::IN)];
+        let ready = poll(&mut fds, Some(&limit)).expect("no error");
+        assert_eq!(ready, 1, "the host was not told");
+        executor.turn(Some(std::time::Duration::ZERO));
+    }
+    assert_eq!(executor.run(reader).expect("it ends"), *b"efgh");
+    drop(there);
+}
+
 #[test]
 fn what_is_behind_a_descriptor_passed_over_a_unix_stream_is_read() {
     run(async {
@@ -188,7 +283,7 @@ fn an_echo_costs_each_side_one_wait_one_recv_and_one_send() {
             loop {
                 let count = there.read(&mut buf).await?;
                 if count == 0 {
-                    return std::io::Result::Ok(());
+                    return io::Result::Ok(());
                 }
                 there.write_all(&buf[..count]).await?;
             }
@@ -201,7 +296,7 @@ fn an_echo_costs_each_side_one_wait_one_recv_and_one_send() {
             here.write_all(b"ping").await?;
             assert_eq!(here.read(&mut buf).await?, 4);
         }
-        std::io::Result::Ok(executor.stats().syscalls - before)
+        io::Result::Ok(executor.stats().syscalls - before)
     }));
     let cost = cost.expect("no error");
     let per_echo = cost as f64 / ROUNDS as f64;

@@ -1,0 +1,97 @@
+//! What is looked up before a task is polled, or after, for the few tasks where there is something: a
+//! request to cancel, values that it has inherited, an executor that shuts down.
+//!
+//! A bit in the task's status says so (`task/header.rs`), and `task/extras.rs` has it. What only few
+//! programs ask for is a pointer there, so that the others have none of its code.
+
+use std::task::{Context, Poll};
+
+use crate::clock::{self, Instant};
+use crate::error::{Cancelled, JoinError};
+use crate::executor::Core;
+use crate::executor::main_future::Main;
+use crate::executor::shutdown::SHUT_DOWN;
+use crate::locals;
+use crate::task::cell::Turn;
+use crate::task::extras;
+use crate::task::header::Header;
+
+impl Core {
+    /// Polls a task that has inherited values, or drops one that is to be cancelled.
+    #[cold]
+    pub(super) fn poll_special(&self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<()> {
+        let special = extras::special(turn);
+        locals::within(special.locals, || {
+            if self.is_shut_down.get() && turn.is_detached() {
+                let (task, at) = (extras::describe(turn), turn.spawned_at());
+                let cancelled = Cancelled::new(task, at, Some(SHUT_DOWN.into()));
+                turn.cancel(JoinError::Cancelled(cancelled));
+                return Poll::Ready(());
+            }
+            match special.due {
+                Some(due) if due <= self.reading.get() => {
+                    turn.cancel(extras::cancellation(turn));
+                    Poll::Ready(())
+                }
+                due => {
+                    if let Some(set_due) = special.set_due {
+                        set_due(self, turn, due);
+                    }
+                    turn.poll(cx)
+                }
+            }
+        })
+    }
+
+    /// Has a task woken when the request to cancel it is due, or no longer.
+    pub(crate) fn set_due(&self, task: &Header, due: Option<Instant>) {
+        let timers = &self.timers;
+        let timer = due.map(|due| timers.borrow_mut().insert(due, task.token().waker()));
+        if let Some(before) = extras::set_timer(task, timer) {
+            // A waker of ours, which owns nothing.
+            drop(timers.borrow_mut().remove(before));
+        }
+    }
+
+    /// Pays what a task owes. Ready says that it owes nothing any more.
+    #[cold]
+    pub(super) fn pay(&self, turn: &Turn) -> Poll<()> {
+        let waker = turn.token().waker();
+        match self.ledger() {
+            Some(ledger) => ledger.pay(self, turn, &mut Context::from_waker(&waker)),
+            None => Poll::Ready(()),
+        }
+    }
+
+    /// Forgets what there was to know of a task that has ended: when a request to cancel it was due,
+    /// and what it still owes, which is another's to pay then.
+    #[cold]
+    pub(super) fn end_special(&self, turn: &Turn) {
+        if let Some(set_due) = extras::special(turn).set_due {
+            set_due(self, turn, None);
+        }
+        if let Some(ledger) = self.ledger().filter(|_| turn.owes()) {
+            ledger.hand_over(self, turn);
+        }
+    }
+
+    /// Polls, and looks at it: while the executor shuts down, tasks go on that somebody waits for, and
+    /// the others end; and slow polls are reported.
+    #[cold]
+    pub(super) fn poll_watched(
+        &self,
+        turn: &mut Turn,
+        main: Option<&mut Main<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if self.is_shut_down.get() && turn.is_detached() && !turn.has_ended() {
+            turn.set_special();
+        }
+        let started = clock::real_now();
+        let polled = self.poll(turn, main, cx);
+        if let Some(report_if_slow) = self.options.on_slow_poll {
+            report_if_slow(self, turn, started);
+        }
+        polled
+    }
+}
