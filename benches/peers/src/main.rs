@@ -43,9 +43,10 @@
 //! What `structured` asks: a thousand members of a group spawned and joined, beside a thousand tasks; a
 //! `timeout` of 30 s around a future that is ready, made, polled and dropped, beside a `sleep` of 30 s,
 //! made, polled once and dropped; a `finally` that ends, and one that is dropped and whose cleanup is
-//! paid in the task's next turn; a wake, and the poll it leads to, at the bottom of nested groups.
-//! tokio's `JoinSet` and moro's scopes, which run in a task of tokio, stand beside them. Allocations
-//! are counted in all rows of all tables, at one instruction each.
+//! paid in the task's next turn; a wake, and the poll it leads to, at the bottom of nested groups, where
+//! depth is to cost nothing, and of nested scopes, where each one is a step on the way down. tokio's
+//! `JoinSet` and moro's scopes, which run in a task of tokio, stand beside them. Allocations are
+//! counted in all rows of all tables, at one instruction each.
 //!
 //! All runtimes run the same code: the same hand-written yield, cells and workloads (`cells.rs`,
 //! `workload.rs`), not their own `yield_now` or channels, which differ in what they promise. Only

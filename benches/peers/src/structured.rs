@@ -14,8 +14,8 @@ use std::time::Duration;
 use crate::child;
 use crate::instructions::collected;
 use works::{
-    Cost, MEMBERS, cost, finally_dropped, finally_ready, group, in_groups, in_moro, in_sets,
-    join_set, ours, sleep_once, spawn_and_join, timeout_ready, timeout_yield, tokio,
+    Cost, MEMBERS, cost, finally_dropped, finally_ready, group, in_groups, in_moro, in_scopes,
+    in_sets, join_set, ours, sleep_once, spawn_and_join, timeout_ready, timeout_yield, tokio,
     tokio_spawn_and_join,
 };
 
@@ -137,6 +137,25 @@ const LINES: &[Line] = &[
         ("group_1000", 1_000, 100_000),
         in_groups,
         Some(("group_1", FLAT)),
+    ),
+    line("wake in 1 scope", ("scope_1", 1, 50_000), in_scopes, None),
+    line(
+        "in 10 nested scopes",
+        ("scope_10", 10, 20_000),
+        in_scopes,
+        Some(("scope_1", f64::INFINITY)),
+    ),
+    line(
+        "in 100",
+        ("scope_100", 100, 5_000),
+        in_scopes,
+        Some(("scope_1", f64::INFINITY)),
+    ),
+    line(
+        "in 1000",
+        ("scope_1000", 1_000, 1_000),
+        in_scopes,
+        Some(("scope_1", f64::INFINITY)),
     ),
     line(
         "tokio: wake in 1 `JoinSet`",

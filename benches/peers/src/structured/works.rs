@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ::bibelot::spawn;
-use ::bibelot::task::{TaskGroup, finally};
+use ::bibelot::task::{TaskGroup, finally, scope};
 use ::bibelot::time::{sleep, timeout};
 use ::tokio::task::{JoinSet, spawn_local};
 
@@ -224,6 +224,22 @@ pub fn in_groups(depth: u64, ops: u64) -> io::Result<()> {
     crate::bibelot::Bibelot::run(async move {
         assert!(nested(depth, ops).await.is_ok());
     })
+}
+
+pub fn in_scopes(depth: u64, ops: u64) -> io::Result<()> {
+    fn nested(depth: u64, ops: u64) -> Pin<Box<dyn Future<Output = ()>>> {
+        Box::pin(async move {
+            if depth == 0 {
+                bottom(ops).await;
+            } else {
+                scope(async |s| {
+                    s.spawn(nested(depth - 1, ops));
+                })
+                .await;
+            }
+        })
+    }
+    crate::bibelot::Bibelot::run(nested(depth, ops))
 }
 
 pub fn in_sets(depth: u64, ops: u64) -> io::Result<()> {
