@@ -152,40 +152,33 @@ impl Core {
         self.counters.polls.add(1);
         let waker = ManuallyDrop::new(token.waker());
         let cx = &mut Context::from_waker(&waker);
-        let mut main = main.as_mut().filter(|main| main.token == Some(token));
         let polled = if self.is_watched.get() {
-            self.poll_watched(&mut turn, main.as_deref_mut(), cx)
+            self.poll_watched(&mut turn, main, cx)
         } else {
-            self.poll(&mut turn, main.as_deref_mut(), cx)
+            self.poll(&mut turn, main, cx)
         };
         // What it owes is paid in its turns, too, and before it has ended.
         if turn.owes() && self.pay(&turn).is_pending() || polled.is_pending() {
             self.scheduler.park(turn);
             return false;
         }
-        self.end(token, turn);
-        main.map(|main| main.token = None).is_some()
+        self.end(token, turn, main)
     }
 
-    /// Polls the main future, or a task's own.
+    /// Polls the future, or has what is special looked up before.
     #[inline]
-    fn poll(&self, turn: &mut Turn, main: Option<&mut Main<'_>>, cx: &mut Context<'_>) -> Poll<()> {
-        match main {
-            Some(main) => (main.poll)(Some(cx)),
-            None if turn.is_special() => self.poll_special(turn, cx),
-            None => turn.poll(cx),
+    fn poll(&self, turn: &mut Turn, main: &mut Option<Main<'_>>, cx: &mut Context<'_>) -> Poll<()> {
+        if turn.is_to_poll() {
+            turn.poll(cx)
+        } else {
+            self.poll_special(turn, main, cx)
         }
     }
 
-    /// Ends a task whose future has ended or was dropped.
-    fn end(&self, token: Token, mut turn: Turn) {
+    /// Ends a task whose future has ended or was dropped. `true` says that it was the main one.
+    fn end(&self, token: Token, mut turn: Turn, main: &mut Option<Main<'_>>) -> bool {
         let joiner = turn.take_joiner();
-        if turn.is_detached() {
-            self.end_unseen(&mut turn);
-        }
-        if !turn.is_plain() {
-            self.end_special(&turn);
-        }
+        let is_main = turn.has_ties() && self.cut_ties(&mut turn, main);
         if self.scheduler.waits().has_extras() {
             turn.set_extras();
         }
@@ -194,6 +187,16 @@ impl Core {
         if let Some(joiner) = joiner {
             waker::wake_kept(joiner);
         }
+        is_main
+    }
+
+    /// Ends what few tasks have. `true` says that it was the main one.
+    fn cut_ties(&self, turn: &mut Turn, main: &mut Option<Main<'_>>) -> bool {
+        if turn.is_detached() {
+            self.end_unseen(turn);
+        }
+        self.end_special(turn);
+        Main::of(turn, main).map(|main| main.token = None).is_some()
     }
 
     /// Drops the value of a task that nobody is left to join, and reports its panic.

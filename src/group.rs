@@ -18,6 +18,7 @@
 //! Read next: `group/members.rs`.
 
 mod claims;
+mod handle;
 mod member;
 mod members;
 mod spawner;
@@ -39,7 +40,8 @@ use crate::executor::spawn::Builder;
 use crate::group_error::{Failure, GroupError};
 use crate::place::{self, placed};
 use crate::task::try_current;
-use members::{Ended, Keeps, Members, Place};
+use handle::Ended;
+use members::{Keeps, Members, Place};
 
 /// Tasks that belong together: joined together, and cancelled together when the group is dropped.
 ///
@@ -195,20 +197,19 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
     pub fn join(self) -> impl Future<Output = Result<Vec<T>, GroupError<E>>> {
         let at = place::here();
         placed(async move {
-            let (mut values, mut failures) = (Vec::new(), Vec::new());
-            while let Some(ended) = self.ended().await {
-                match ended {
-                    Ended::Value(id, value) => values.push((id, value)),
-                    Ended::Failure(failure) => {
-                        if failures.is_empty() {
-                            let reason = format!("{} failed", failure.task());
-                            self.members.cancel_all(at, Some(reason.into()));
-                        }
-                        failures.push(failure);
+            let (mut values, mut failures) = (Vec::with_capacity(self.len()), Vec::new());
+            let mut tell = |ended| match ended {
+                Ended::Value(id, value) => values.push((id, value)),
+                Ended::Failure(failure) => {
+                    if failures.is_empty() {
+                        let reason = format!("{} failed", failure.task());
+                        self.members.cancel_all(at, Some(reason.into()));
                     }
-                    Ended::Silent(_) => {}
+                    failures.push(failure);
                 }
-            }
+                Ended::Silent(_) => {}
+            };
+            poll_fn(|cx| self.members.poll_each(false, at, cx, &mut tell)).await;
             self.end_all(at, "its group was joined", &mut failures)
                 .await;
             if !failures.is_empty() {
@@ -321,18 +322,15 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
     /// Waits for the next one to end.
     async fn ended(&self) -> Option<Ended<T, E>> {
         let at = place::here();
-        poll_fn(|cx| self.members.poll_next(false, at, cx)).await
+        poll_fn(|cx| self.members.poll_next(at, cx)).await
     }
 
     /// Lets nobody in any more, cancels those that are left, and waits for them.
     async fn end_all(&self, at: Place, reason: &'static str, failures: &mut Vec<Failure<E>>) {
         self.members.close();
         self.members.cancel_all(at, Some(reason.into()));
-        while let Some(ended) = poll_fn(|cx| self.members.poll_next(true, at, cx)).await {
-            if let Ended::Failure(failure) = ended {
-                failures.push(failure);
-            }
-        }
+        let mut tell = |ended: Ended<T, E>| failures.extend(ended.into_failure());
+        poll_fn(|cx| self.members.poll_each(true, at, cx, &mut tell)).await;
     }
 
     /// Ready when at most `count` members are left; for groups that keep nothing.
@@ -355,13 +353,13 @@ impl<T: 'static, E: 'static> Drop for TaskGroup<T, E> {
         members.cancel_all(at, Some("its group was dropped".into()));
         // Whose task drops it has to see them end.
         if members.is_alive() && try_current().is_some() {
-            let all_ended = async move {
-                while let Some(ended) = poll_fn(|cx| members.poll_next(true, at, cx)).await {
+            let all_ended = poll_fn(move |cx| {
+                members.poll_each(true, at, cx, |ended| {
                     if let Ended::Failure(failure) = ended {
                         failure.report_if_panic();
                     }
-                }
-            };
+                })
+            });
             ledger::owe(Box::pin(all_ended), Terms::Tasks, at);
         }
     }

@@ -62,6 +62,11 @@ impl Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimerKey(u32);
 
+/// The place of the parent of an entry that is not the first.
+fn parent_of(place: usize) -> usize {
+    (place - 1) / ARITY
+}
+
 /// All deadlines of an executor.
 #[derive(Default)]
 pub(crate) struct Timers {
@@ -86,15 +91,20 @@ impl Timers {
         if node == self.places.len() {
             self.places.push(FIRED);
         }
+        self.places[node] = place as u32;
         let node = node as u32;
-        self.heap.push(Entry {
+        let entry = Entry {
             deadline,
             sequence: self.sequence,
             node,
-        });
+        };
+        self.heap.push(entry);
         self.sequence = self.sequence.wrapping_add(1);
         self.fire = Some(Self::fire);
-        self.sift_up(place);
+        // In rising order it stays where it is.
+        if place > 0 && entry.is_before(&self.heap[parent_of(place)]) {
+            self.sift_up(place);
+        }
         TimerKey(node)
     }
 
@@ -172,7 +182,7 @@ impl Timers {
     fn sift_up(&mut self, mut place: usize) {
         let entry = self.heap[place];
         while place > 0 {
-            let parent = (place - 1) / ARITY;
+            let parent = parent_of(place);
             if !entry.is_before(&self.heap[parent]) {
                 break;
             }

@@ -4,6 +4,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::future::{pending, poll_fn, ready};
 use std::pin::pin;
 use std::rc::Rc;
@@ -14,7 +15,8 @@ use std::thread;
 
 use bibelot::sync::{Event, Mutex, Queue, Semaphore};
 use bibelot::task::{
-    Builder, CancelScope, JoinHandle, Local, current, finally, join, race, shield, yield_now,
+    Builder, CancelScope, JoinHandle, Local, TaskGroup, current, finally, join, race, shield,
+    yield_now,
 };
 use bibelot::thread::park;
 use bibelot::time::{Duration, sleep, timeout};
@@ -103,6 +105,13 @@ fn a_wake_a_yield_a_sleep_and_a_timeout_are_no_allocation() {
         });
         assert_eq!(counted.await, 0, "timeouts");
 
+        let counted = allocations(async || {
+            for n in 0..100 {
+                assert_eq!(timeout(Duration::from_secs(1), ready(n)).await, Ok(n));
+            }
+        });
+        assert_eq!(counted.await, 0, "timeouts of what is ready");
+
         let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
         let counted = allocations(async || {
             for _ in 0..100 {
@@ -121,6 +130,54 @@ fn a_wake_a_yield_a_sleep_and_a_timeout_are_no_allocation() {
             }
         });
         assert_eq!(counted.await, 0, "unparks");
+    });
+}
+
+#[test]
+fn a_member_of_a_group_is_one_allocation() {
+    bibelot::run(async {
+        const MEMBERS: usize = 100;
+        let mut group = TaskGroup::<usize, Infallible>::new();
+        let counted = allocations(async || {
+            for nth in 0..MEMBERS {
+                group.spawn(async move { Ok(nth) });
+            }
+            let mut sum = 0;
+            while let Some(nth) = group.next().await {
+                sum += nth.unwrap();
+            }
+            assert_eq!(sum, MEMBERS * (MEMBERS - 1) / 2);
+        });
+        // As for any task; what the group knows of it has its room.
+        let expected = if cfg!(debug_assertions) { MEMBERS } else { 0 };
+        assert_eq!(counted.await, expected);
+    });
+}
+
+#[test]
+fn a_cleanup_is_one_allocation_when_it_starts_and_none_before() {
+    bibelot::run(async {
+        let before = ALLOCATIONS.get();
+        let body = async {
+            yield_now().await;
+            ALLOCATIONS.get()
+        };
+        let at_its_end = finally(body, yield_now()).await;
+        assert_eq!(at_its_end, before, "while the body runs");
+        assert_eq!(ALLOCATIONS.get(), before + 1, "when the cleanup has ended");
+
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                {
+                    let mut future = pin!(finally(pending::<()>(), yield_now()));
+                    let polled = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
+                    assert!(polled.is_pending());
+                }
+                yield_now().await;
+                yield_now().await;
+            }
+        });
+        assert_eq!(counted.await, 100, "when the task pays it");
     });
 }
 
@@ -222,7 +279,7 @@ fn a_cleanup_is_one_box_made_when_it_starts() {
         });
         assert_eq!(counted.await, 10, "shields, at their first poll");
 
-        // What is dropped has a page, with room for four, and a place for who waits.
+        // What is dropped has a page, which is that of who has paid before.
         let cancelled = async |count: usize| {
             let all: [_; 4] = std::array::from_fn(|nth| (nth < count).then(owing));
             let mut all = pin!(all.map(|one| one.map(Box::pin)));
@@ -239,8 +296,8 @@ fn a_cleanup_is_one_box_made_when_it_starts() {
         };
         cancelled(4).await;
         let four = cancelled(4).await;
-        assert_eq!(four, 4 + 2);
-        assert_eq!(cancelled(1).await, 1 + 2);
+        assert_eq!(four, 4);
+        assert_eq!(cancelled(1).await, 1);
         // What was started is in its box already.
         let counted = allocations(async || {
             let mut started = Box::pin(finally(ready(()), cleanup(Large([7; 1000]))));
@@ -252,7 +309,7 @@ fn a_cleanup_is_one_box_made_when_it_starts() {
             drop(started);
             yield_now().await;
         });
-        assert_eq!(counted.await, 1 + 1 + 1, "ours, its box, the page");
+        assert_eq!(counted.await, 1 + 1, "ours, and its box");
     });
 }
 

@@ -26,7 +26,7 @@
 //!
 //! Read next: `canceller.rs`, `epilogue.rs`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -137,6 +137,8 @@ pub(crate) trait Pays {
 struct Ledger {
     /// A page for each task that owes something.
     pages: RefCell<HashMap<Token, Page, Spread>>,
+    /// The last one that was paid, for the room it has.
+    spare: Cell<Page>,
 }
 
 impl Pays for Ledger {
@@ -182,7 +184,8 @@ impl Pays for Ledger {
         let token = core.scheduler.current_token();
         let token = token.unwrap_or_else(|| spawn_payer(core, at));
         let mut pages = self.pages.borrow_mut();
-        let page = pages.entry(token).or_default();
+        let page = pages.entry(token);
+        let page = page.or_insert_with(|| self.spare.take());
         let nth = page.behind.unwrap_or(page.debts.len());
         page.behind = page.behind.map(|nth| nth + 1);
         page.debts.insert(nth, debt);
@@ -247,7 +250,10 @@ impl Pays for Ledger {
             core.scheduler.end_owing();
         }
         drop(pages);
-        drop(page);
+        if let Some(mut page) = page {
+            page.waiters.clear();
+            drop(self.spare.replace(page));
+        }
         Poll::Ready(())
     }
 }

@@ -6,6 +6,7 @@
 use std::task::{Context, Poll};
 
 use crate::executor::{Core, Place};
+use crate::task::cell::Turn;
 use crate::waker::Token;
 
 /// Polls the future given to `run`, whose value goes where that wants it; or drops it, if there is
@@ -23,6 +24,14 @@ pub(super) struct Main<'a> {
     pub(super) token: Option<Token>,
 }
 
+impl Main<'_> {
+    /// The main future, if this is the turn of its task.
+    pub(super) fn of<'m>(turn: &Turn, main: &'m mut Option<Self>) -> Option<&'m mut Self> {
+        let main = main.as_mut();
+        main.filter(|main| main.token == Some(turn.token()))
+    }
+}
+
 impl Drop for Main<'_> {
     /// Ends the task also when `run` unwinds.
     fn drop(&mut self) {
@@ -30,7 +39,7 @@ impl Drop for Main<'_> {
             && let Some(turn) = self.core.scheduler.turn_of(token)
         {
             let _dropped = (self.poll)(None);
-            self.core.end(token, turn);
+            self.core.end(token, turn, &mut None);
         }
     }
 }

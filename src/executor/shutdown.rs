@@ -72,7 +72,7 @@ impl Core {
             self.scheduler.park(turn);
             self.scheduler.wake(token);
         } else {
-            self.end(token, turn);
+            self.end(token, turn, &mut None);
         }
     }
 

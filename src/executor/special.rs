@@ -1,5 +1,6 @@
 //! What is looked up before a task is polled, or after, for the few tasks where there is something: a
-//! request to cancel, values that it has inherited, an executor that shuts down.
+//! request to cancel, values that it has inherited, an executor that shuts down; and the main future,
+//! which does not lie in its task.
 //!
 //! A bit in the task's status says so (`task/header.rs`), and `task/extras.rs` has it. What only few
 //! programs ask for is a pointer there, so that the others have none of its code.
@@ -17,9 +18,18 @@ use crate::task::extras;
 use crate::task::header::Header;
 
 impl Core {
-    /// Polls a task that has inherited values, or drops one that is to be cancelled.
+    /// Polls the main future, or a task that has inherited values; drops one that is to be cancelled.
+    /// One whose future has ended is only here to pay what it owes.
     #[cold]
-    pub(super) fn poll_special(&self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_special(
+        &self,
+        turn: &mut Turn,
+        main: &mut Option<Main<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if let Some(main) = Main::of(turn, main) {
+            return (main.poll)(Some(cx));
+        }
         if turn.has_ended() {
             return Poll::Ready(());
         }
@@ -68,8 +78,10 @@ impl Core {
 
     /// Forgets what there was to know of a task that has ended: when a request to cancel it was due,
     /// and what it still owes, which is another's to pay then.
-    #[cold]
     pub(super) fn end_special(&self, turn: &Turn) {
+        if turn.is_plain() {
+            return;
+        }
         if let Some(set_due) = extras::special(turn).set_due {
             set_due(self, turn, None);
         }
@@ -84,7 +96,7 @@ impl Core {
     pub(super) fn poll_watched(
         &self,
         turn: &mut Turn,
-        main: Option<&mut Main<'_>>,
+        main: &mut Option<Main<'_>>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         if self.is_shut_down.get() && turn.is_detached() && !turn.has_ended() {

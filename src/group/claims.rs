@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::group::members::{Ended, Handle, Members, Outcome, Place};
+use crate::group::handle::{Ended, Handle, Outcome};
+use crate::group::members::{Members, Place};
 use crate::task::{JoinHandle, TaskId};
 
 impl<T: 'static, E: 'static> Members<T, E> {

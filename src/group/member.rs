@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 
 use crate::error::JoinError;
 use crate::executor::context;
-use crate::group::members::{Members, Outcome, Place};
+use crate::group::handle::Outcome;
+use crate::group::members::{Members, Place};
 use crate::place;
 use crate::task::waits::Waits;
 use crate::task::{Task, TaskId};

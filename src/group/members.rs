@@ -20,27 +20,23 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::Location;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
 use slab::Slab;
 
-use crate::error::{Cancelled, JoinError};
 use crate::executor::context;
 use crate::executor::spawn::spawn_at;
+use crate::group::handle::{Ended, Handle};
 use crate::group::watched::Watched;
 use crate::group_error::Failure;
+use crate::task::TaskId;
 use crate::task::waits::Waits;
 use crate::task::yields::spend;
-use crate::task::{JoinHandle, TaskId};
 use crate::waker;
 
 /// A place in the source.
 pub(super) type Place = &'static Location<'static>;
-
-/// What the task of a member gives.
-pub(super) type Outcome<T, E> = Result<Result<T, E>, JoinError>;
 
 /// What is kept of members that have ended until the owner asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,17 +49,9 @@ pub(super) enum Keeps {
     Nothing,
 }
 
-/// The task of one who is in a group.
-pub(super) enum Handle<T, E> {
-    /// A member.
-    Member(JoinHandle<Result<T, E>>),
-    /// A daemon, for which nobody waits.
-    Daemon(JoinHandle<()>),
-}
-
 /// One who is in a group.
 pub(super) struct Entry<T, E> {
-    /// Its task; `None` while that is started or asked.
+    /// Its task; `None` while that is asked.
     pub(super) handle: Option<Handle<T, E>>,
     /// Whether it is a daemon.
     is_daemon: bool,
@@ -71,16 +59,6 @@ pub(super) struct Entry<T, E> {
     pub(super) has_ended: bool,
     /// Whether somebody joins it by its own handle.
     pub(super) is_claimed: bool,
-}
-
-/// How one who was in a group has ended, as the owner sees it.
-pub(super) enum Ended<T, E> {
-    /// With a value.
-    Value(TaskId, T),
-    /// With a failure.
-    Failure(Failure<E>),
-    /// It was cancelled, or is a daemon that has nothing to tell.
-    Silent(Option<Cancelled>),
 }
 
 /// Who is in a group.
@@ -126,12 +104,11 @@ impl<T: 'static, E: 'static> Members<T, E> {
     where
         F: Future<Output = Result<T, E>> + 'static,
     {
-        self.reap();
-        self.len.set(self.len.get() + 1);
-        let (key, future) = self.watch(future, false);
+        let (key, future) = self.watch(future);
         let handle = spawn_at(future, at);
         let id = handle.id();
-        self.entries.borrow_mut()[key].handle = Some(Handle::Member(handle));
+        self.len.set(self.len.get() + 1);
+        self.enter(key, Handle::Member(handle));
         (key, id)
     }
 
@@ -140,27 +117,40 @@ impl<T: 'static, E: 'static> Members<T, E> {
     where
         F: Future<Output = ()> + 'static,
     {
-        self.reap();
-        let (key, future) = self.watch(future, true);
-        let handle = spawn_at(future, at);
-        self.entries.borrow_mut()[key].handle = Some(Handle::Daemon(handle));
+        let (key, future) = self.watch(future);
+        self.enter(key, Handle::Daemon(spawn_at(future, at)));
     }
 
-    /// Gives a future a place in the group, which it leaves when it is dropped.
-    fn watch<F>(self: &Rc<Self>, future: F, is_daemon: bool) -> (usize, Watched<F, T, E>) {
-        let key = self.entries.borrow_mut().insert(Entry {
-            handle: None,
-            is_daemon,
+    /// Gives a future the key to the next place in the group, which it leaves when it is dropped.
+    fn watch<F>(self: &Rc<Self>, future: F) -> (usize, Watched<F, T, E>) {
+        self.reap();
+        let key = self.entries.borrow().vacant_key();
+        (key, Watched::new(future, self, key))
+    }
+
+    /// Takes the place of this key, which was the next one and still is: nobody was polled since.
+    fn enter(&self, key: usize, handle: Handle<T, E>) {
+        let entry = Entry {
+            is_daemon: matches!(handle, Handle::Daemon(_)),
+            handle: Some(handle),
             has_ended: false,
             is_claimed: false,
-        });
-        (key, Watched::new(future, self, key))
+        };
+        let entered = self.entries.borrow_mut().insert(entry);
+        debug_assert_eq!(entered, key);
     }
 
     /// Notes that a future is gone.
     pub(super) fn note_end(&self, key: usize) {
-        self.entries.borrow_mut()[key].has_ended = true;
-        if !self.entries.borrow()[key].is_claimed {
+        let mut entries = self.entries.borrow_mut();
+        // Without an executor it has not entered.
+        let Some(entry) = entries.get_mut(key) else {
+            return;
+        };
+        entry.has_ended = true;
+        let is_claimed = entry.is_claimed;
+        drop(entries);
+        if !is_claimed {
             self.ended.borrow_mut().push_back(key);
         }
         self.wake_owner();
@@ -173,35 +163,28 @@ impl<T: 'static, E: 'static> Members<T, E> {
         }
     }
 
-    /// Waits for the next one to end. `None` says that only daemons are left, or, if those are
-    /// waited for as well, nobody.
-    pub(super) fn poll_next(
+    /// Waits for the next one to end. `None` says that only daemons are left.
+    pub(super) fn poll_next(&self, at: Place, cx: &mut Context<'_>) -> Poll<Option<Ended<T, E>>> {
+        ready!(spend(cx, at));
+        let next = self.take_next(cx);
+        if next.is_some() || self.len() == 0 {
+            return Poll::Ready(next);
+        }
+        self.wait(at, cx)
+    }
+
+    /// Waits for all to end, or for all but the daemons, and tells of each.
+    pub(super) fn poll_each(
         &self,
         with_daemons: bool,
         at: Place,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Ended<T, E>>> {
+        mut tell: impl FnMut(Ended<T, E>),
+    ) -> Poll<()> {
         ready!(spend(cx, at));
-        let mut late = Vec::new();
-        let mut next = self.failures.borrow_mut().pop_front().map(Ended::Failure);
-        while next.is_none() {
-            let Some(key) = self.ended.borrow_mut().pop_front() else {
-                break;
-            };
-            let Some(handle) = self.take_handle(key, false) else {
-                continue;
-            };
-            next = match self.ask(key, handle, cx) {
-                Poll::Ready(ended) => Some(ended),
-                Poll::Pending => {
-                    late.push(key);
-                    None
-                }
-            };
-        }
-        self.ended.borrow_mut().extend(late);
-        if next.is_some() {
-            return Poll::Ready(next);
+        while let Some(ended) = self.take_next(cx) {
+            tell(ended);
+            ready!(spend(cx, at));
         }
         let is_over = if with_daemons {
             self.entries.borrow().is_empty()
@@ -209,9 +192,30 @@ impl<T: 'static, E: 'static> Members<T, E> {
             self.len() == 0
         };
         if is_over {
-            return Poll::Ready(None);
+            return Poll::Ready(());
         }
         self.wait(at, cx)
+    }
+
+    /// Takes the first one that has ended, with what it owed paid.
+    #[inline]
+    fn take_next(&self, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
+        if self.keeps == Keeps::Failures
+            && let Some(failure) = self.failures.borrow_mut().pop_front()
+        {
+            return Some(Ended::Failure(failure));
+        }
+        let count = self.ended.borrow().len();
+        for _ in 0..count {
+            let key = self.ended.borrow_mut().pop_front()?;
+            if let Some(ended) = self
+                .take_finished(key, cx)
+                .or_else(|| self.ask_late(key, cx))
+            {
+                return Some(self.kept(ended));
+            }
+        }
+        None
     }
 
     /// Waits until there are at most `count`; those that have ended are gone then.
@@ -231,85 +235,98 @@ impl<T: 'static, E: 'static> Members<T, E> {
     }
 
     /// Takes somebody's handle, to be asked, unless somebody else does that already.
-    fn take_handle(&self, key: usize, is_claimed: bool) -> Option<Handle<T, E>> {
+    fn take_handle(&self, key: usize) -> Option<Handle<T, E>> {
         let mut entries = self.entries.borrow_mut();
-        let entry = entries.get_mut(key)?;
-        if entry.is_claimed == is_claimed {
-            entry.handle.take()
-        } else {
-            None
+        let entry = entries.get_mut(key).filter(|entry| !entry.is_claimed)?;
+        entry.handle.take()
+    }
+
+    /// Takes somebody out of the group whose task has ended, unless somebody else asks.
+    #[inline]
+    fn take_finished(&self, key: usize, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
+        let entries = self.entries.borrow();
+        let entry = entries.get(key).filter(|entry| !entry.is_claimed)?;
+        if !entry.handle.as_ref()?.is_finished() {
+            return None;
+        }
+        drop(entries);
+        match self.remove(key)?.poll(cx) {
+            Poll::Ready(ended) => Some(ended),
+            Poll::Pending => unreachable!("its task has ended"),
+        }
+    }
+
+    /// Asks somebody whose future is gone, but whose task has not ended: it owes something.
+    #[cold]
+    fn ask_late(&self, key: usize, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
+        let handle = self.take_handle(key)?;
+        match self.ask(key, handle, cx) {
+            Poll::Ready(ended) => Some(ended),
+            Poll::Pending => {
+                self.ended.borrow_mut().push_back(key);
+                None
+            }
         }
     }
 
     /// Puts a handle back.
     pub(super) fn put_back(&self, key: usize, handle: Handle<T, E>) {
-        let mut entries = self.entries.borrow_mut();
-        entries[key].handle = Some(handle);
+        self.entries.borrow_mut()[key].handle = Some(handle);
     }
 
     /// Takes somebody out of the group, with what has ended.
-    pub(super) fn remove(&self, key: usize) {
+    pub(super) fn remove(&self, key: usize) -> Option<Handle<T, E>> {
         let entry = self.entries.borrow_mut().remove(key);
         if !entry.is_daemon {
             self.len.set(self.len.get() - 1);
         }
+        entry.handle
     }
 
     /// Asks somebody how it has ended, who is out of the group then.
     pub(super) fn ask(
         &self,
         key: usize,
-        handle: Handle<T, E>,
+        mut handle: Handle<T, E>,
         cx: &mut Context<'_>,
     ) -> Poll<Ended<T, E>> {
-        let (ended, handle) = match handle {
-            Handle::Member(mut handle) => match Pin::new(&mut handle).poll(cx) {
-                Poll::Ready(outcome) => {
-                    let mut ended = ended(&handle, outcome);
-                    if self.keeps != Keeps::Values && matches!(ended, Ended::Value(..)) {
-                        ended = Ended::Silent(None);
-                    }
-                    (Some(ended), Handle::Member(handle))
-                }
-                Poll::Pending => (None, Handle::Member(handle)),
-            },
-            Handle::Daemon(mut handle) => match Pin::new(&mut handle).poll(cx) {
-                Poll::Ready(outcome) => {
-                    let ended = match outcome {
-                        Err(JoinError::Panicked(panicked)) => {
-                            Ended::Failure(Failure::panicked(handle.describe(), panicked))
-                        }
-                        _ => Ended::Silent(None),
-                    };
-                    (Some(ended), Handle::Daemon(handle))
-                }
-                Poll::Pending => (None, Handle::Daemon(handle)),
-            },
-        };
-        match ended {
-            Some(ended) => {
+        match handle.poll(cx) {
+            Poll::Ready(ended) => {
                 self.remove(key);
-                Poll::Ready(ended)
+                Poll::Ready(self.kept(ended))
             }
-            None => {
+            Poll::Pending => {
                 self.put_back(key, handle);
                 Poll::Pending
             }
         }
     }
 
+    /// What is kept of how somebody has ended.
+    fn kept(&self, ended: Ended<T, E>) -> Ended<T, E> {
+        match ended {
+            Ended::Value(..) if self.keeps != Keeps::Values => Ended::Silent(None),
+            ended => ended,
+        }
+    }
+
     /// Drops what is not kept of those that have ended, so that a group of which nobody asks stays
     /// small.
+    #[inline]
     fn reap(&self) {
-        if self.keeps == Keeps::Values {
-            return;
+        if self.keeps != Keeps::Values {
+            self.reap_ended();
         }
+    }
+
+    /// Drops what is not kept.
+    fn reap_ended(&self) {
         let count = self.ended.borrow().len();
         for _ in 0..count {
             let Some(key) = self.ended.borrow_mut().pop_front() else {
                 return;
             };
-            let Some(handle) = self.take_handle(key, false) else {
+            let Some(handle) = self.take_handle(key) else {
                 continue;
             };
             if !handle.is_finished() {
@@ -329,6 +346,9 @@ impl<T: 'static, E: 'static> Members<T, E> {
     /// Asks of everybody to be cancelled.
     pub(super) fn cancel_all(&self, at: Place, reason: Option<Cow<'static, str>>) {
         let entries = self.entries.borrow();
+        if entries.is_empty() {
+            return;
+        }
         let handles = entries
             .iter()
             .filter_map(|(_, entry)| entry.handle.as_ref());
@@ -360,17 +380,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         let mut handles = entries
             .iter()
             .filter_map(|(_, entry)| entry.handle.as_ref());
-        handles.any(|handle| !handle.is_finished())
-    }
-}
-
-impl<T, E> Handle<T, E> {
-    /// Whether the task has ended.
-    fn is_finished(&self) -> bool {
-        match self {
-            Self::Member(handle) => handle.is_finished(),
-            Self::Daemon(handle) => handle.is_finished(),
-        }
+        !entries.is_empty() && handles.any(|handle| !handle.is_finished())
     }
 }
 
@@ -378,17 +388,5 @@ impl<T, E> Entry<T, E> {
     /// Whether it is the member of this number.
     pub(super) fn is(&self, id: TaskId) -> bool {
         matches!(&self.handle, Some(Handle::Member(handle)) if handle.id() == id)
-    }
-}
-
-/// How a member has ended.
-fn ended<T, E>(handle: &JoinHandle<Result<T, E>>, outcome: Outcome<T, E>) -> Ended<T, E> {
-    match outcome {
-        Ok(Ok(value)) => Ended::Value(handle.id(), value),
-        Ok(Err(error)) => Ended::Failure(Failure::error(handle.describe(), error)),
-        Err(JoinError::Panicked(panicked)) => {
-            Ended::Failure(Failure::panicked(handle.describe(), panicked))
-        }
-        Err(JoinError::Cancelled(cancelled)) => Ended::Silent(Some(cancelled)),
     }
 }

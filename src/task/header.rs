@@ -51,7 +51,8 @@ pub(super) const SLOT: u8 = 1;
 pub(super) const HANDLE: u8 = 1 << 1;
 /// A turn holds the cell: it is being polled or dropped.
 pub(super) const TURN: u8 = 1 << 2;
-/// Something is to be looked up before a poll: a cancel was asked for, or the task has locals.
+/// Something is to be looked up before a poll: a cancel was asked for, the task has locals, or it is
+/// the main one.
 const SPECIAL: u8 = 1 << 3;
 /// It has no entry in the executor's ledger; one that has does not end before that is paid. It is
 /// the highest bit, above the stage, so that one comparison tells whether the task has ended.
@@ -91,6 +92,8 @@ impl Status {
     const STAGE_SHIFT: u32 = 4;
     /// The bits of the stage.
     const STAGE: u8 = 0b111 << Self::STAGE_SHIFT;
+    /// Of these one or both are set when the future has ended: in all stages but the first two.
+    const ENDED: u8 = 0b110 << Self::STAGE_SHIFT;
 
     /// A status of this stage and these flags.
     const fn new(stage: Stage, flags: u8) -> Self {
@@ -181,7 +184,7 @@ impl Header {
 
     /// Whether the future has ended; the task has not, as long as it owes something.
     pub(crate) fn has_ended(&self) -> bool {
-        self.stage() >= Stage::OUTPUT
+        self.has(Status::ENDED)
     }
 
     /// Whether the task has ended.
@@ -218,6 +221,17 @@ impl Header {
         self.has(SPECIAL)
     }
 
+    /// Whether its future is to be polled, and nothing to be looked up before.
+    pub(crate) fn is_to_poll(&self) -> bool {
+        !self.has(SPECIAL | Status::ENDED)
+    }
+
+    /// Whether there is more to its end than that of the future: nobody is left to join it, or there
+    /// is something to be looked up.
+    pub(crate) fn has_ties(&self) -> bool {
+        self.status.get().0 & (HANDLE | PAID | SPECIAL) != HANDLE | PAID
+    }
+
     /// Whether there is nothing to be looked up at its end, neither in `extras` nor in the ledger.
     pub(crate) fn is_plain(&self) -> bool {
         self.status.get().0 & (PAID | SPECIAL) == PAID
@@ -237,6 +251,7 @@ impl Header {
     /// Notes that it is the main task of a run.
     pub(crate) fn set_main(&self) {
         self.parent.set(NO_PARENT);
+        self.set(SPECIAL);
     }
 
     /// Notes that `extras` knows something about this task and is to forget it at the end.

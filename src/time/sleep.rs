@@ -136,11 +136,11 @@ impl Sleep {
     /// Has the task woken at the deadline, by the executor that runs on this thread.
     ///
     /// Nothing may be borrowed: a foreign waker is cloned and dropped here.
-    fn set(&mut self, core: &Rc<Core>, cx: &Context<'_>) {
+    fn set(&mut self, core: Rc<Core>, cx: &Context<'_>) {
         let waker = waker::keep(cx.waker());
         if let Some((home, key)) = &self.timer {
             let has_fired = home.timers().borrow().has_fired(*key);
-            if Rc::ptr_eq(home, core) && !has_fired {
+            if Rc::ptr_eq(home, &core) && !has_fired {
                 let replaced = core.timers().borrow_mut().replace_waker(*key, waker);
                 drop(replaced);
                 return;
@@ -148,7 +148,7 @@ impl Sleep {
             self.unset();
         }
         let key = core.timers().borrow_mut().insert(self.deadline, waker);
-        self.timer = Some((Rc::clone(core), key));
+        self.timer = Some((core, key));
     }
 }
 
@@ -168,7 +168,7 @@ impl Future for Sleep {
             return Poll::Ready(());
         };
         core.scheduler().note(Waits::TIME, this.at);
-        this.set(&core, cx);
+        this.set(core, cx);
         Poll::Pending
     }
 }

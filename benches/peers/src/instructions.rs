@@ -79,12 +79,22 @@ fn count(row: &Row, runtime: &str) -> Result<f64, String> {
 }
 
 fn callgrind(row: &Row, runtime: &str, ops: u64) -> Result<f64, String> {
+    collected(&args(
+        row,
+        runtime,
+        &ops.to_string(),
+        &row.tasks.to_string(),
+    ))
+}
+
+/// How many instructions this program takes when it is run with other arguments.
+pub fn collected(args: &[&str]) -> Result<f64, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut valgrind = Command::new("valgrind");
     valgrind
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(program);
-    valgrind.args(args(row, runtime, &ops.to_string(), &row.tasks.to_string()));
+        .arg(program)
+        .args(args);
     let (_, err) = child::run(&mut valgrind, TOO_LONG)?;
     let count = err
         .lines()

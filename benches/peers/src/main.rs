@@ -10,6 +10,7 @@
 //!   embedding         what it costs to build an echo server into a small program
 //!   instructions      instructions per operation, counted by valgrind
 //!   scale             bibelot alone, with a thousand to a million tasks
+//!   structured        what groups, timeouts and cleanups of bibelot cost (--rows names cells)
 //!   --child ROW RUNTIME [--ops N] [--tasks N]
 //!                     one cell in this process, for a profiler; with --ops one batch of N
 //! ```
@@ -39,6 +40,14 @@
 //!   loop on the other core, and each connection waits for its echo before it sends the next.
 //!   `raw-epoll` is the floor: a server that only waits, reads and writes.
 //!
+//! What `structured` asks: a thousand members of a group spawned and joined, beside a thousand tasks; a
+//! `timeout` of 30 s around a future that is ready, made, polled and dropped, beside a `sleep` of 30 s,
+//! made, polled once and dropped; a `finally` that ends, and one that is dropped and whose cleanup is
+//! paid in the task's next turn; a wake, and the poll it leads to, at the bottom of nested groups, where
+//! depth is to cost nothing, and of nested scopes, where each one is a step on the way down. tokio's
+//! `JoinSet` and moro's scopes, which run in a task of tokio, stand beside them. Allocations are
+//! counted in all rows of all tables, at one instruction each.
+//!
 //! All runtimes run the same code: the same hand-written yield, cells and workloads (`cells.rs`,
 //! `workload.rs`), not their own `yield_now` or channels, which differ in what they promise. Only
 //! the echo servers are written for each, because some take the buffer by value. Runtimes are as
@@ -52,6 +61,7 @@ mod cells;
 mod child;
 mod client;
 mod compio;
+mod counting;
 mod embedding;
 mod epoll;
 mod futures;
@@ -68,6 +78,8 @@ mod workload;
 
 #[cfg(feature = "bibelot")]
 mod bibelot;
+#[cfg(feature = "bibelot")]
+mod structured;
 
 use std::io;
 use std::process::ExitCode;
@@ -147,6 +159,10 @@ fn run() -> Result<(), String> {
         ["embedding"] => embedding::print(args.runtimes.as_deref(), args.rounds.unwrap_or(1)),
         ["instructions"] => instructions::print(&plan(&args)?),
         ["scale"] => instructions::print_scale(),
+        #[cfg(feature = "bibelot")]
+        ["structured"] => return structured::print(args.rows.as_deref(), args.rounds),
+        #[cfg(feature = "bibelot")]
+        ["--child", "structured", name] => structured::cell(name, args.ops),
         ["--child", row, runtime] => child(&args, row, runtime),
         _ => return Err(format!("what is {words:?}? The head of src/main.rs tells")),
     }
