@@ -1,4 +1,8 @@
 //! The model's groups.
+//!
+//! A group hands out its members in the order in which their futures have ended, and asks one that
+//! still owes something again after the others. That is the order of completion, except among members
+//! of which one was paying when another ended and the owner looked only later.
 
 use std::collections::VecDeque;
 
