@@ -327,8 +327,8 @@ impl<'p> Machine<'p> {
     ) -> Option<Result<Vec<Id>, Vec<Fate>>> {
         let id = group.id;
         if let Some(deadline) = group.deadline {
-            let has_passed = deadline <= self.now && around.deadline > self.now;
-            if self.say_next(id, around.task, true).is_none() && !has_passed {
+            let waits = self.say_next(id, around.task, true).is_none();
+            if waits && (deadline > self.now || self.leaves_it_to_outer(around)) {
                 return None;
             }
             group.deadline = None;
