@@ -1,4 +1,8 @@
 //! The model's groups.
+//!
+//! A group hands out its members in the order in which their futures have ended, and asks one that
+//! still owes something again after the others. That is the order of completion, except among members
+//! of which one was paying when another ended and the owner looked only later.
 
 use std::collections::VecDeque;
 
@@ -323,8 +327,8 @@ impl<'p> Machine<'p> {
     ) -> Option<Result<Vec<Id>, Vec<Fate>>> {
         let id = group.id;
         if let Some(deadline) = group.deadline {
-            let has_passed = deadline <= self.now && around.deadline > self.now;
-            if self.say_next(id, around.task, true).is_none() && !has_passed {
+            let waits = self.say_next(id, around.task, true).is_none();
+            if waits && (deadline > self.now || self.leaves_it_to_outer(around)) {
                 return None;
             }
             group.deadline = None;

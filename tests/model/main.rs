@@ -91,7 +91,7 @@ fn a_million_seeds() {
 /// A model that agrees on nothing at all would agree always.
 #[test]
 fn the_programs_do_all_that_they_can() {
-    let (mut seen, mut tied, count) = (BTreeMap::new(), 0, 1000);
+    let (mut seen, mut tied, count) = (BTreeMap::new(), 0, 2000);
     for seed in 0..count {
         let program = random::program(seed, Times::Apart);
         let (trace, is_tied) = naive::run(&program).expect("main does not panic");

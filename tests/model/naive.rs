@@ -450,8 +450,11 @@ impl<'p> Machine<'p> {
             What::MoveScope(scope, time) => {
                 let deadline = self.now + time;
                 let scope = self.scopes.get_mut(scope);
-                let waiter = scope.as_ref().and_then(|scope| scope.waiter);
-                let is_there = scope.map(|scope| scope.deadline = deadline).is_some();
+                let is_there = scope.is_some();
+                let waiter = scope.and_then(|scope| {
+                    scope.deadline = deadline;
+                    scope.waiter.take()
+                });
                 if let Some(waiter) = waiter {
                     self.wake(waiter);
                 }
@@ -503,7 +506,7 @@ impl<'p> Machine<'p> {
         };
         if !scope.is_cancelled {
             scope.is_cancelled = true;
-            if let Some(waiter) = scope.waiter {
+            if let Some(waiter) = scope.waiter.take() {
                 self.wake(waiter);
             }
         }
@@ -537,10 +540,10 @@ impl<'p> Machine<'p> {
             State::Sleep(until) if *until <= self.now => Walk::Ended(End::Done),
             State::Sleep(_) => Walk::Waits,
             State::Cancelled(_) if self.task(around.task).due.is_some() => Walk::Ended(End::Done),
-            State::Cancelled(until) if *until <= self.now && around.deadline > self.now => {
-                Walk::Ended(End::Elapsed)
+            State::Cancelled(until) if *until > self.now || self.leaves_it_to_outer(around) => {
+                Walk::Waits
             }
-            State::Cancelled(_) => Walk::Waits,
+            State::Cancelled(_) => Walk::Ended(End::Elapsed),
             State::Yield(true) => Walk::Ended(End::Done),
             State::Yield(has_yielded) => {
                 *has_yielded = true;
@@ -645,8 +648,7 @@ impl<'p> Machine<'p> {
             if let Some(scope) = enclosed.scope.and_then(|scope| self.scopes.get_mut(&scope)) {
                 scope.waiter = Some(around.task);
             }
-            // Of two that are over at once, the outer one ends the inner.
-            if deadline > self.now || around.deadline <= self.now {
+            if deadline > self.now || self.leaves_it_to_outer(around) {
                 return Walk::Waits;
             }
             if let Some(scope) = enclosed.scope {
@@ -669,6 +671,15 @@ impl<'p> Machine<'p> {
             scope.waiter = None;
         }
         Walk::Ended(enclosed.end.flatten().map_or(End::Elapsed, end_of))
+    }
+
+    /// Of two that are over at once the outer one ends the inner, and the task has another turn.
+    pub(crate) fn leaves_it_to_outer(&mut self, around: Around) -> bool {
+        let is_over = around.deadline <= self.now;
+        if is_over {
+            self.wake(around.task);
+        }
+        is_over
     }
 
     /// Drops a step.

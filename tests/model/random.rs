@@ -61,6 +61,8 @@ struct Around {
     may_panic: bool,
     /// The group whose body is the innermost around, if any.
     group: Option<Id>,
+    /// The innermost scope around, if any.
+    scope: Option<Id>,
 }
 
 /// The program of a seed.
@@ -81,6 +83,7 @@ pub(crate) fn program(seed: u64, times: Times) -> Block {
         depth: 0,
         may_panic: false,
         group: None,
+        scope: None,
     };
     let mut program = writer.block(around);
     while writer.left > 0 {
@@ -137,7 +140,14 @@ impl Writer {
         } else {
             self.simple(around)
         };
+        let is_cancel = matches!(what, What::CancelScope(_));
         steps.push(Step { id, what });
+        if is_cancel && self.rng.below(2) == 0 {
+            // Two at once, of which one may be in the other.
+            let what = Self::one_of(&mut self.rng, &self.scopes).map(What::CancelScope);
+            let id = self.name();
+            steps.extend(what.map(|what| Step { id, what }));
+        }
     }
 
     /// A step without blocks in it.
@@ -147,11 +157,11 @@ impl Writer {
             let names = names.iter().copied();
             names.filter(|name| *name > around.task).collect()
         };
-        let found = match rng.below(22) {
+        let found = match rng.below(24) {
             0..=1 => Some(What::Yield),
             2 => (rng.below(3) == 0).then_some(What::Fail),
             3 => (around.may_panic && rng.below(2) == 0).then_some(What::Panic),
-            4..=6 => Self::one_of(rng, &younger(&self.tasks)).map(What::Join),
+            4..=6 | 19 => Self::one_of(rng, &younger(&self.tasks)).map(What::Join),
             7 => Self::one_of(rng, &younger(&self.members)).map(What::JoinMember),
             8..=9 => Self::one_of(rng, &self.tasks).map(What::Cancel),
             10 => Self::one_of(rng, &self.members).map(What::Cancel),
@@ -160,6 +170,7 @@ impl Writer {
             13 => Self::one_of(rng, &self.scopes).map(|scope| What::MoveScope(scope, self.time())),
             14 => Self::one_of(rng, &self.groups).map(What::CancelAll),
             15 => Self::one_of(rng, &self.tasks).map(|task| What::CancelWithin(task, self.time())),
+            17..=18 => around.scope.map(What::CancelScope),
             16 => Some(What::Cancelled(self.time())),
             _ => None,
         };
@@ -197,7 +208,10 @@ impl Writer {
             8..=9 => What::Timeout(self.time(), self.block(inside)),
             10 => {
                 self.scopes.push(id);
-                What::Scope(self.block(inside))
+                What::Scope(self.block(Around {
+                    scope: Some(id),
+                    ..inside
+                }))
             }
             11..=12 => What::Race(self.block(inside), self.block(inside)),
             13 => What::Both(self.block(inside), self.block(inside)),
