@@ -192,8 +192,11 @@ impl Core {
 
     /// Ends what few tasks have. `true` says that it was the main one.
     fn cut_ties(&self, turn: &mut Turn, main: &mut Option<Main<'_>>) -> bool {
-        if turn.is_detached() {
+        if turn.has_left_overs() {
             self.end_unseen(turn);
+        }
+        if turn.is_plain() {
+            return false;
         }
         self.end_special(turn);
         Main::of(turn, main).map(|main| main.token = None).is_some()

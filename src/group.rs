@@ -18,9 +18,10 @@
 //! Read next: `group/members.rs`.
 
 mod claims;
-mod handle;
+mod ended;
 mod member;
 mod members;
+mod owner;
 mod spawner;
 mod start;
 mod watched;
@@ -40,7 +41,7 @@ use crate::executor::spawn::Builder;
 use crate::group_error::{Failure, GroupError};
 use crate::place::{self, placed};
 use crate::task::try_current;
-use handle::Ended;
+use ended::Ended;
 use members::{Keeps, Members, Place};
 
 /// Tasks that belong together: joined together, and cancelled together when the group is dropped.

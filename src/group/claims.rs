@@ -8,8 +8,9 @@ use std::borrow::Cow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::group::handle::{Ended, Handle, Outcome};
-use crate::group::members::{Members, Place};
+use crate::error::JoinError;
+use crate::group::ended::Ended;
+use crate::group::members::{Done, Members, Place};
 use crate::task::{JoinHandle, TaskId};
 
 impl<T: 'static, E: 'static> Members<T, E> {
@@ -22,16 +23,15 @@ impl<T: 'static, E: 'static> Members<T, E> {
         &self,
         (key, id): (usize, TaskId),
         cx: &mut Context<'_>,
-    ) -> Poll<Outcome<T, E>> {
+    ) -> Poll<Result<Result<T, E>, JoinError>> {
         let mut handle = self.claim((key, id));
-        let polled = Pin::new(&mut handle).poll(cx);
-        if polled.is_pending() {
-            self.put_back(key, Handle::Member(handle));
+        let Poll::Ready(outcome) = Pin::new(&mut handle).poll(cx) else {
+            self.put_back(key, handle);
             return Poll::Pending;
-        }
-        self.remove(key);
+        };
+        let result = self.remove(key);
         self.wake_owner();
-        polled
+        Poll::Ready(outcome.map(|()| result.expect("it has left a result")))
     }
 
     /// Claims a member for who waits for it to be ready, and asks how it has ended.
@@ -40,7 +40,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         (key, id): (usize, TaskId),
         cx: &mut Context<'_>,
     ) -> Poll<Ended<T, E>> {
-        let handle = Handle::Member(self.claim((key, id)));
+        let handle = self.claim((key, id));
         let ended = ready!(self.ask(key, handle, cx));
         self.wake_owner();
         Poll::Ready(ended)
@@ -51,19 +51,18 @@ impl<T: 'static, E: 'static> Members<T, E> {
     /// # Panics
     ///
     /// Panics if the owner has asked before.
-    fn claim(&self, (key, id): (usize, TaskId)) -> JoinHandle<Result<T, E>> {
+    fn claim(&self, (key, id): (usize, TaskId)) -> JoinHandle<()> {
         let mut entries = self.entries.borrow_mut();
         let entry = entries.get_mut(key).filter(|entry| entry.is(id));
         let entry = entry.expect("the value of this member was given to who joined its group");
         if !std::mem::replace(&mut entry.is_claimed, true) && entry.has_ended {
             let mut ended = self.ended.borrow_mut();
-            let nth = ended.iter().position(|other| *other == key);
+            let nth = ended
+                .iter()
+                .position(|done| matches!(done, Done::Key(other) if *other == key));
             nth.and_then(|nth| ended.remove(nth));
         }
-        match entry.handle.take() {
-            Some(Handle::Member(handle)) => handle,
-            _ => unreachable!("it was looked at just before"),
-        }
+        entry.handle.take().expect("it was looked at just before")
     }
 
     /// Asks of one member to be cancelled.
@@ -73,7 +72,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         at: Place,
         reason: Option<Cow<'static, str>>,
     ) {
-        let note = |handle: &JoinHandle<_>| handle.note_cancel(at, reason);
+        let note = |handle: &JoinHandle<()>| handle.note_cancel(at, reason);
         if let Some(wake) = self.with_member(which, note).flatten() {
             wake.wake();
         }
@@ -86,7 +85,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         if let Some(entry) = entry.filter(|entry| entry.is_claimed) {
             entry.is_claimed = false;
             if entry.has_ended {
-                self.ended.borrow_mut().push_back(key);
+                self.ended.borrow_mut().push_back(Done::Key(key));
                 drop(entries);
                 self.wake_owner();
             }
@@ -97,13 +96,10 @@ impl<T: 'static, E: 'static> Members<T, E> {
     pub(super) fn with_member<R>(
         &self,
         (key, id): (usize, TaskId),
-        f: impl FnOnce(&JoinHandle<Result<T, E>>) -> R,
+        f: impl FnOnce(&JoinHandle<()>) -> R,
     ) -> Option<R> {
         let entries = self.entries.borrow();
         let entry = entries.get(key).filter(|entry| entry.is(id))?;
-        match entry.handle.as_ref()? {
-            Handle::Member(handle) => Some(f(handle)),
-            Handle::Daemon(_) => None,
-        }
+        entry.handle.as_ref().map(f)
     }
 }

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 
 use crate::error::JoinError;
 use crate::executor::context;
-use crate::group::handle::Outcome;
 use crate::group::members::{Members, Place};
 use crate::place;
 use crate::task::waits::Waits;
@@ -110,7 +109,7 @@ pub struct JoinMember<T: 'static, E: 'static> {
 impl<T: 'static, E: 'static> Future for JoinMember<T, E> {
     type Output = Result<Result<T, E>, JoinError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<T, E>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = self.member.members.poll_member(self.member.which, cx);
         if polled.is_pending() {
             context::note(Waits::JOIN, self.at);

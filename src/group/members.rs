@@ -1,38 +1,36 @@
 //! Who is in a group: the part of it that its members know, too.
 //!
 //! ```text
-//!   entries (slab)                       ended            owner
-//!   ┌──────────────────────────┐        ┌────────┐       ┌────────────────────────────┐
-//!   │ 0: handle of a task ◄────┼──────  │ 2 │ 0  │ ◄──── │ next: takes the first one  │
-//!   │ 2: handle of a task      │        └────────┘       │ and asks its handle        │
-//!   └──────────────────────────┘            ▲            └────────────────────────────┘
-//!         End, dropped with the member's future: says which one has ended, wakes the owner
+//!   entries (slab)                   ended                   owner
+//!   ┌──────────────────────────┐    ┌─────────────────┐     ┌────────────────────────────┐
+//!   │ 0: handle of a task ◄────┼──  │ value │ 0 │ ... │ ◄── │ takes the first one, and   │
+//!   │ 2: handle of a task      │    └─────────────────┘     │ asks its handle if it must │
+//!   └──────────────────────────┘        ▲                   └────────────────────────────┘
+//!         the member's future, at its end (`watched.rs`), wakes the owner
 //! ```
 //!
 //! A member is a task like any other, whose future is wrapped so that its end is noticed, whether by
 //! value, cancel or panic: so a wake costs the same however many members there are, and however deep
-//! groups are nested. Its value stays in the task's cell until the owner takes it. One that still
-//! owes something when its future is gone (`executor/ledger.rs`) is asked again when that is paid.
+//! groups are nested. A value goes straight to the group, and the member is out of it. Whoever ends in
+//! another way leaves its key, and its handle tells how; one that still owes something when its future
+//! is gone (`executor/ledger.rs`) is asked again when that is paid.
 //!
-//! Law: nothing is borrowed while a handle is polled or dropped, or a waker woken.
+//! Law: nothing is borrowed while a handle is polled or dropped, or a waker woken. Read next: `owner.rs`.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::Location;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::Waker;
 
 use slab::Slab;
 
-use crate::executor::context;
 use crate::executor::spawn::spawn_at;
-use crate::group::handle::{Ended, Handle};
-use crate::group::watched::Watched;
+use crate::group::watched::{Daemon, Watched};
 use crate::group_error::Failure;
-use crate::task::TaskId;
-use crate::task::waits::Waits;
-use crate::task::yields::spend;
+use crate::scheduler::Scheduler;
+use crate::task::{JoinHandle, TaskId};
 use crate::waker;
 
 /// A place in the source.
@@ -52,31 +50,41 @@ pub(super) enum Keeps {
 /// One who is in a group.
 pub(super) struct Entry<T, E> {
     /// Its task; `None` while that is asked.
-    pub(super) handle: Option<Handle<T, E>>,
+    pub(super) handle: Option<JoinHandle<()>>,
+    /// What it has come to, until its handle is asked.
+    pub(super) result: Option<Result<T, E>>,
     /// Whether it is a daemon.
-    is_daemon: bool,
+    pub(super) is_daemon: bool,
     /// Whether its future is gone.
     pub(super) has_ended: bool,
     /// Whether somebody joins it by its own handle.
     pub(super) is_claimed: bool,
 }
 
+/// Somebody who has ended.
+pub(super) enum Done<T> {
+    /// A member with nothing but a value to tell. It is out of the group.
+    Value(TaskId, T),
+    /// Somebody whose handle tells how.
+    Key(usize),
+}
+
 /// Who is in a group.
 pub(super) struct Members<T, E> {
     /// All of them.
     pub(super) entries: RefCell<Slab<Entry<T, E>>>,
-    /// The keys of those whose futures are gone and whom nobody claims, in that order.
-    pub(super) ended: RefCell<VecDeque<usize>>,
+    /// Those who have ended and whom nobody claims, in that order.
+    pub(super) ended: RefCell<VecDeque<Done<T>>>,
     /// How many there are that are no daemons.
-    len: Cell<usize>,
+    pub(super) len: Cell<usize>,
     /// The owner, if it waits for one to end.
-    owner: Cell<Option<Waker>>,
+    pub(super) owner: Cell<Option<Waker>>,
     /// How those have failed that were reaped.
-    failures: RefCell<VecDeque<Failure<E>>>,
+    pub(super) failures: RefCell<VecDeque<Failure<E>>>,
     /// Whether nobody may come in any more.
     is_closed: Cell<bool>,
     /// What is kept of those that have ended.
-    keeps: Keeps,
+    pub(super) keeps: Keeps,
 }
 
 impl<T: 'static, E: 'static> Members<T, E> {
@@ -104,11 +112,11 @@ impl<T: 'static, E: 'static> Members<T, E> {
     where
         F: Future<Output = Result<T, E>> + 'static,
     {
-        let (key, future) = self.watch(future);
-        let handle = spawn_at(future, at);
+        let key = self.next_key();
+        let handle = spawn_at(Watched::new(future, self, key), at);
         let id = handle.id();
         self.len.set(self.len.get() + 1);
-        self.enter(key, Handle::Member(handle));
+        self.enter(key, handle, false);
         (key, id)
     }
 
@@ -117,27 +125,65 @@ impl<T: 'static, E: 'static> Members<T, E> {
     where
         F: Future<Output = ()> + 'static,
     {
-        let (key, future) = self.watch(future);
-        self.enter(key, Handle::Daemon(spawn_at(future, at)));
+        let key = self.next_key();
+        let handle = spawn_at(Daemon::new(future, self, key), at);
+        self.enter(key, handle, true);
     }
 
-    /// Gives a future the key to the next place in the group, which it leaves when it is dropped.
-    fn watch<F>(self: &Rc<Self>, future: F) -> (usize, Watched<F, T, E>) {
+    /// The key to the next place in the group.
+    fn next_key(&self) -> usize {
         self.reap();
-        let key = self.entries.borrow().vacant_key();
-        (key, Watched::new(future, self, key))
+        self.entries.borrow().vacant_key()
     }
 
     /// Takes the place of this key, which was the next one and still is: nobody was polled since.
-    fn enter(&self, key: usize, handle: Handle<T, E>) {
+    fn enter(&self, key: usize, handle: JoinHandle<()>, is_daemon: bool) {
         let entry = Entry {
-            is_daemon: matches!(handle, Handle::Daemon(_)),
             handle: Some(handle),
+            result: None,
+            is_daemon,
             has_ended: false,
             is_claimed: false,
         };
         let entered = self.entries.borrow_mut().insert(entry);
         debug_assert_eq!(entered, key);
+    }
+
+    /// Takes the result of a member. `true` says that it was a value, and the member is out of the
+    /// group: nobody can want this one alone, and it owes nothing. Else its handle is to be asked.
+    #[inline]
+    pub(super) fn take_result(self: &Rc<Self>, key: usize, result: Result<T, E>) -> bool {
+        // The owner has one, and the caller; any other may be that of a member's own handle.
+        let may_be_wanted = Rc::strong_count(self) > 2;
+        let may_owe = waker::with_current(Scheduler::is_owing) == Some(true);
+        let mut entries = self.entries.borrow_mut();
+        let Some(entry) = entries.get_mut(key) else {
+            drop(entries);
+            drop(result);
+            return false;
+        };
+        let value = match result {
+            Ok(value) if !may_be_wanted && !may_owe => value,
+            result => {
+                entry.result = Some(result);
+                return false;
+            }
+        };
+        let entry = entries.remove(key);
+        drop(entries);
+        // In the task's own turn: to drop its handle says only that nobody has to be told.
+        let id = entry.handle.map(|handle| handle.id());
+        match id {
+            Some(id) if self.keeps == Keeps::Values => {
+                self.ended.borrow_mut().push_back(Done::Value(id, value));
+            }
+            _ => {
+                self.len.set(self.len.get() - 1);
+                drop(value);
+            }
+        }
+        self.wake_owner();
+        true
     }
 
     /// Notes that a future is gone.
@@ -151,7 +197,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         let is_claimed = entry.is_claimed;
         drop(entries);
         if !is_claimed {
-            self.ended.borrow_mut().push_back(key);
+            self.ended.borrow_mut().push_back(Done::Key(key));
         }
         self.wake_owner();
     }
@@ -160,186 +206,6 @@ impl<T: 'static, E: 'static> Members<T, E> {
     pub(super) fn wake_owner(&self) {
         if let Some(owner) = self.owner.take() {
             waker::wake_kept(owner);
-        }
-    }
-
-    /// Waits for the next one to end. `None` says that only daemons are left.
-    pub(super) fn poll_next(&self, at: Place, cx: &mut Context<'_>) -> Poll<Option<Ended<T, E>>> {
-        ready!(spend(cx, at));
-        let next = self.take_next(cx);
-        if next.is_some() || self.len() == 0 {
-            return Poll::Ready(next);
-        }
-        self.wait(at, cx)
-    }
-
-    /// Waits for all to end, or for all but the daemons, and tells of each.
-    pub(super) fn poll_each(
-        &self,
-        with_daemons: bool,
-        at: Place,
-        cx: &mut Context<'_>,
-        mut tell: impl FnMut(Ended<T, E>),
-    ) -> Poll<()> {
-        ready!(spend(cx, at));
-        while let Some(ended) = self.take_next(cx) {
-            tell(ended);
-            ready!(spend(cx, at));
-        }
-        let is_over = if with_daemons {
-            self.entries.borrow().is_empty()
-        } else {
-            self.len() == 0
-        };
-        if is_over {
-            return Poll::Ready(());
-        }
-        self.wait(at, cx)
-    }
-
-    /// Takes the first one that has ended, with what it owed paid.
-    #[inline]
-    fn take_next(&self, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
-        if self.keeps == Keeps::Failures
-            && let Some(failure) = self.failures.borrow_mut().pop_front()
-        {
-            return Some(Ended::Failure(failure));
-        }
-        let count = self.ended.borrow().len();
-        for _ in 0..count {
-            let key = self.ended.borrow_mut().pop_front()?;
-            if let Some(ended) = self
-                .take_finished(key, cx)
-                .or_else(|| self.ask_late(key, cx))
-            {
-                return Some(self.kept(ended));
-            }
-        }
-        None
-    }
-
-    /// Waits until there are at most `count`; those that have ended are gone then.
-    pub(super) fn poll_at_most(&self, count: usize, at: Place, cx: &mut Context<'_>) -> Poll<()> {
-        if self.len() <= count {
-            return Poll::Ready(());
-        }
-        self.wait(at, cx)
-    }
-
-    /// Has the owner woken at the next end.
-    fn wait<R>(&self, at: Place, cx: &mut Context<'_>) -> Poll<R> {
-        context::note(Waits::JOIN, at);
-        let replaced = self.owner.replace(Some(waker::keep(cx.waker())));
-        drop(replaced);
-        Poll::Pending
-    }
-
-    /// Takes somebody's handle, to be asked, unless somebody else does that already.
-    fn take_handle(&self, key: usize) -> Option<Handle<T, E>> {
-        let mut entries = self.entries.borrow_mut();
-        let entry = entries.get_mut(key).filter(|entry| !entry.is_claimed)?;
-        entry.handle.take()
-    }
-
-    /// Takes somebody out of the group whose task has ended, unless somebody else asks.
-    #[inline]
-    fn take_finished(&self, key: usize, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
-        let entries = self.entries.borrow();
-        let entry = entries.get(key).filter(|entry| !entry.is_claimed)?;
-        if !entry.handle.as_ref()?.is_finished() {
-            return None;
-        }
-        drop(entries);
-        match self.remove(key)?.poll(cx) {
-            Poll::Ready(ended) => Some(ended),
-            Poll::Pending => unreachable!("its task has ended"),
-        }
-    }
-
-    /// Asks somebody whose future is gone, but whose task has not ended: it owes something.
-    #[cold]
-    fn ask_late(&self, key: usize, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
-        let handle = self.take_handle(key)?;
-        match self.ask(key, handle, cx) {
-            Poll::Ready(ended) => Some(ended),
-            Poll::Pending => {
-                self.ended.borrow_mut().push_back(key);
-                None
-            }
-        }
-    }
-
-    /// Puts a handle back.
-    pub(super) fn put_back(&self, key: usize, handle: Handle<T, E>) {
-        self.entries.borrow_mut()[key].handle = Some(handle);
-    }
-
-    /// Takes somebody out of the group, with what has ended.
-    pub(super) fn remove(&self, key: usize) -> Option<Handle<T, E>> {
-        let entry = self.entries.borrow_mut().remove(key);
-        if !entry.is_daemon {
-            self.len.set(self.len.get() - 1);
-        }
-        entry.handle
-    }
-
-    /// Asks somebody how it has ended, who is out of the group then.
-    pub(super) fn ask(
-        &self,
-        key: usize,
-        mut handle: Handle<T, E>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Ended<T, E>> {
-        match handle.poll(cx) {
-            Poll::Ready(ended) => {
-                self.remove(key);
-                Poll::Ready(self.kept(ended))
-            }
-            Poll::Pending => {
-                self.put_back(key, handle);
-                Poll::Pending
-            }
-        }
-    }
-
-    /// What is kept of how somebody has ended.
-    fn kept(&self, ended: Ended<T, E>) -> Ended<T, E> {
-        match ended {
-            Ended::Value(..) if self.keeps != Keeps::Values => Ended::Silent(None),
-            ended => ended,
-        }
-    }
-
-    /// Drops what is not kept of those that have ended, so that a group of which nobody asks stays
-    /// small.
-    #[inline]
-    fn reap(&self) {
-        if self.keeps != Keeps::Values {
-            self.reap_ended();
-        }
-    }
-
-    /// Drops what is not kept.
-    fn reap_ended(&self) {
-        let count = self.ended.borrow().len();
-        for _ in 0..count {
-            let Some(key) = self.ended.borrow_mut().pop_front() else {
-                return;
-            };
-            let Some(handle) = self.take_handle(key) else {
-                continue;
-            };
-            if !handle.is_finished() {
-                self.put_back(key, handle);
-                self.ended.borrow_mut().push_back(key);
-            } else if self.keeps == Keeps::Nothing {
-                self.remove(key);
-                drop(handle);
-            } else if let Poll::Ready(Ended::Failure(failure)) =
-                self.ask(key, handle, &mut Context::from_waker(Waker::noop()))
-            {
-                self.failures.borrow_mut().push_back(failure);
-            }
         }
     }
 
@@ -353,10 +219,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
             .iter()
             .filter_map(|(_, entry)| entry.handle.as_ref());
         let wakes: Vec<_> = handles
-            .filter_map(|handle| match handle {
-                Handle::Member(handle) => handle.note_cancel(at, reason.clone()),
-                Handle::Daemon(handle) => handle.note_cancel(at, reason.clone()),
-            })
+            .filter_map(|handle| handle.note_cancel(at, reason.clone()))
             .collect();
         drop(entries);
         for wake in wakes {
@@ -387,6 +250,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
 impl<T, E> Entry<T, E> {
     /// Whether it is the member of this number.
     pub(super) fn is(&self, id: TaskId) -> bool {
-        matches!(&self.handle, Some(Handle::Member(handle)) if handle.id() == id)
+        let handle = self.handle.as_ref();
+        !self.is_daemon && handle.is_some_and(|handle| handle.id() == id)
     }
 }

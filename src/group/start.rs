@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker, ready};
 use crate::error::Cancelled;
 use crate::executor::context;
 use crate::group::TaskGroup;
-use crate::group::handle::Ended;
+use crate::group::ended::Ended;
 use crate::group::members::{Members, Place};
 use crate::group_error::Failure;
 use crate::place;

@@ -31,7 +31,7 @@
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
-use std::mem::{ManuallyDrop, offset_of};
+use std::mem::{self, ManuallyDrop, offset_of};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -153,7 +153,9 @@ unsafe fn poll<F: Future>(cell: NonNull<Head>, cx: &mut Context<'_>) -> Poll<()>
             let stage = stage_of::<F>(cell).cast::<F::Output>();
             // SAFETY: the stage is ENDING, so nothing is overwritten (B), and it has room (E).
             unsafe { stage.write(output) };
-            header.set_stage(Stage::OUTPUT);
+            // What nobody joins and has no destructor is as good as dropped.
+            let is_left = mem::needs_drop::<F::Output>() || !header.is_detached();
+            header.set_stage(if is_left { Stage::OUTPUT } else { Stage::EMPTY });
         }
         (Ok(output), Err(payload)) => {
             discard(output);

@@ -206,6 +206,11 @@ impl Header {
         }
     }
 
+    /// Whether nobody is left to join it, and it has left a value or an error.
+    pub(crate) fn has_left_overs(&self) -> bool {
+        self.is_detached() && self.stage() != Stage::EMPTY
+    }
+
     /// Whether the task ended with an error that nobody has seen.
     pub(crate) fn has_error(&self) -> bool {
         self.stage() == Stage::ERROR

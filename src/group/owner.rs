@@ -1,0 +1,188 @@
+//! What the owner of a group asks: who has ended, and how.
+//!
+//! A value that is there needs no question. Anybody else's handle is asked, and goes on standing in
+//! line if its task still owes something; its wake comes with the end of the task then.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use crate::executor::context;
+use crate::group::ended::Ended;
+use crate::group::members::{Done, Keeps, Members, Place};
+use crate::task::waits::Waits;
+use crate::task::yields::spend;
+use crate::task::{JoinHandle, TaskId};
+use crate::waker;
+
+impl<T: 'static, E: 'static> Members<T, E> {
+    /// Waits for the next one to end. `None` says that only daemons are left.
+    pub(super) fn poll_next(&self, at: Place, cx: &mut Context<'_>) -> Poll<Option<Ended<T, E>>> {
+        ready!(spend(cx, at));
+        let next = self.take_next(cx);
+        if next.is_some() || self.len() == 0 {
+            return Poll::Ready(next);
+        }
+        self.wait(at, cx)
+    }
+
+    /// Waits for all to end, or for all but the daemons, and tells of each.
+    pub(super) fn poll_each(
+        &self,
+        with_daemons: bool,
+        at: Place,
+        cx: &mut Context<'_>,
+        mut tell: impl FnMut(Ended<T, E>),
+    ) -> Poll<()> {
+        ready!(spend(cx, at));
+        loop {
+            while let Some((id, value)) = self.take_value() {
+                tell(Ended::Value(id, value));
+                ready!(spend(cx, at));
+            }
+            let Some(ended) = self.take_next(cx) else {
+                break;
+            };
+            tell(ended);
+            ready!(spend(cx, at));
+        }
+        let is_over = if with_daemons {
+            self.entries.borrow().is_empty()
+        } else {
+            self.len() == 0
+        };
+        if is_over {
+            return Poll::Ready(());
+        }
+        self.wait(at, cx)
+    }
+
+    /// Takes the value of the first one that has ended, if it has left nothing else.
+    #[inline]
+    fn take_value(&self) -> Option<(TaskId, T)> {
+        let mut ended = self.ended.borrow_mut();
+        match ended.front()? {
+            Done::Key(_) => return None,
+            Done::Value(..) => self.len.set(self.len.get() - 1),
+        }
+        match ended.pop_front()? {
+            Done::Value(id, value) => Some((id, value)),
+            Done::Key(_) => None,
+        }
+    }
+
+    /// Takes the first one that has ended, with what it owed paid.
+    #[inline]
+    fn take_next(&self, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
+        if self.keeps == Keeps::Failures
+            && let Some(failure) = self.failures.borrow_mut().pop_front()
+        {
+            return Some(Ended::Failure(failure));
+        }
+        let count = self.ended.borrow().len();
+        for _ in 0..count {
+            if let Some((id, value)) = self.take_value() {
+                return Some(Ended::Value(id, value));
+            }
+            let Some(Done::Key(key)) = self.ended.borrow_mut().pop_front() else {
+                return None;
+            };
+            let Some(handle) = self.take_handle(key) else {
+                continue;
+            };
+            match self.ask(key, handle, cx) {
+                Poll::Ready(ended) => return Some(ended),
+                Poll::Pending => self.ended.borrow_mut().push_back(Done::Key(key)),
+            }
+        }
+        None
+    }
+
+    /// Waits until there are at most `count`; those that have ended are gone then.
+    pub(super) fn poll_at_most(&self, count: usize, at: Place, cx: &mut Context<'_>) -> Poll<()> {
+        if self.len() <= count {
+            return Poll::Ready(());
+        }
+        self.wait(at, cx)
+    }
+
+    /// Has the owner woken at the next end.
+    fn wait<R>(&self, at: Place, cx: &mut Context<'_>) -> Poll<R> {
+        context::note(Waits::JOIN, at);
+        let replaced = self.owner.replace(Some(waker::keep(cx.waker())));
+        drop(replaced);
+        Poll::Pending
+    }
+
+    /// Takes somebody's handle, to be asked, unless somebody else does that already.
+    fn take_handle(&self, key: usize) -> Option<JoinHandle<()>> {
+        let mut entries = self.entries.borrow_mut();
+        let entry = entries.get_mut(key).filter(|entry| !entry.is_claimed)?;
+        entry.handle.take()
+    }
+
+    /// Puts a handle back.
+    pub(super) fn put_back(&self, key: usize, handle: JoinHandle<()>) {
+        self.entries.borrow_mut()[key].handle = Some(handle);
+    }
+
+    /// Takes somebody out of the group, with what it has come to.
+    pub(super) fn remove(&self, key: usize) -> Option<Result<T, E>> {
+        let entry = self.entries.borrow_mut().remove(key);
+        if !entry.is_daemon {
+            self.len.set(self.len.get() - 1);
+        }
+        entry.result
+    }
+
+    /// Asks somebody how it has ended, who is out of the group then. One that still owes something
+    /// has not.
+    pub(super) fn ask(
+        &self,
+        key: usize,
+        mut handle: JoinHandle<()>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Ended<T, E>> {
+        let Poll::Ready(outcome) = Pin::new(&mut handle).poll(cx) else {
+            self.put_back(key, handle);
+            return Poll::Pending;
+        };
+        let ended = Ended::new(&handle, outcome, self.remove(key));
+        Poll::Ready(match ended {
+            Ended::Value(..) if self.keeps != Keeps::Values => Ended::Silent(None),
+            ended => ended,
+        })
+    }
+
+    /// Drops what is not kept of those that have ended, so that a group of which nobody asks stays
+    /// small.
+    #[inline]
+    pub(super) fn reap(&self) {
+        if self.keeps != Keeps::Values {
+            self.reap_ended();
+        }
+    }
+
+    /// Drops what is not kept.
+    fn reap_ended(&self) {
+        let count = self.ended.borrow().len();
+        for _ in 0..count {
+            let Some(Done::Key(key)) = self.ended.borrow_mut().pop_front() else {
+                return;
+            };
+            let Some(handle) = self.take_handle(key) else {
+                continue;
+            };
+            if !handle.is_finished() {
+                self.put_back(key, handle);
+                self.ended.borrow_mut().push_back(Done::Key(key));
+            } else if self.keeps == Keeps::Nothing {
+                self.remove(key);
+                drop(handle);
+            } else if let Poll::Ready(Ended::Failure(failure)) =
+                self.ask(key, handle, &mut Context::from_waker(Waker::noop()))
+            {
+                self.failures.borrow_mut().push_back(failure);
+            }
+        }
+    }
+}
