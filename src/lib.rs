@@ -67,6 +67,7 @@ mod rng;
 mod sys;
 
 // 1: who is ready, who is awaited, how a wake comes in, and what is around a poll.
+mod counted;
 mod frame;
 mod inbox;
 mod locals;
@@ -86,6 +87,7 @@ pub mod task;
 mod executor;
 
 // 4: waiting, and ending what waits.
+mod block;
 mod cancel_scope;
 mod cancelled;
 mod canceller;
@@ -99,8 +101,9 @@ mod scope;
 pub mod thread;
 pub mod time;
 
-// 5: among tasks.
+// 5: among tasks, and with threads.
 pub mod sync;
+pub mod worker;
 
 // 6: the world outside.
 pub mod io;

@@ -22,6 +22,7 @@ use bibelot::task::{
 };
 use bibelot::testing::Sim;
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
+use bibelot::worker::{self, CallerCancelled, ThreadHandle};
 use bibelot::{Executor, ExecutorBuilder, ExecutorEnded, Remote, Report, SlowPoll, Stats};
 
 /// Compiles if all hold.
@@ -75,6 +76,7 @@ not!(TryScope<'static, 'static, ()>: Send Sync);
 not!(ScopedJoinHandle<'static, ()>: Send Sync);
 is!(task::Local<Rc<()>>: Send Sync);
 not!(AsyncFd<std::fs::File>: Send Sync);
+not!(ThreadHandle<()>: Send Sync);
 not!(Sim: Send Sync);
 
 // What its tasks share.
@@ -92,9 +94,11 @@ is!(Remote: Send Sync Clone);
 is!(Stats: Send Sync Copy);
 is!(Instant: Send Sync Copy Ord);
 is!(Builder: Send Sync);
+is!(worker::Builder: Send Sync);
 is!(YieldNow: Send Sync);
 
 // Errors travel: an `io::Error` must take them, and so must a thread that is joined.
+is!(CallerCancelled: Send Sync Copy);
 is!(Cancelled: Send Sync Clone);
 is!(Elapsed: Send Sync Copy);
 is!(ExecutorEnded: Send Sync Copy);
@@ -115,6 +119,7 @@ not!(JoinError: Sync);
 // What may be polled by reference, whatever is inside.
 is!(JoinHandle<PhantomPinned>: Unpin);
 is!(ScopedJoinHandle<'static, PhantomPinned>: Unpin);
+is!(ThreadHandle<PhantomPinned>: Unpin);
 is!(Sleep: Unpin);
 is!(Interval: Unpin);
 is!(YieldNow: Unpin);
