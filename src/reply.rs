@@ -124,6 +124,11 @@ impl<T> Future for Reply<T> {
 }
 
 impl<T> Reply<T> {
+    /// Whether there is an answer, or none is to come.
+    pub(crate) fn is_answered(&self) -> bool {
+        matches!(*self.shared.lock(), State::Answered(_))
+    }
+
     /// Says that nobody wants the answer any more. Returns it if it has come.
     pub(crate) fn close(&self) -> Option<T> {
         let state = mem::replace(&mut *self.shared.lock(), State::Unwanted);

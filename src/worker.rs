@@ -33,8 +33,14 @@
 //! # });
 //! ```
 //!
+//! # A thread that no task waits for
+//!
+//! It has a [`Portal`]: the way into an executor from any thread, with a value that comes back.
+//! [`start_portal`] runs an executor in a thread of its own, for a program that is not async and wants
+//! to use what is.
+//!
 //! Read next: `worker/pool.rs` (the threads), `worker/link.rs` (what task and thread share),
-//! `worker/job.rs`.
+//! `worker/job.rs`, `worker/portal.rs`.
 
 mod job;
 mod link;
@@ -42,8 +48,10 @@ mod link;
 mod models;
 mod permits;
 mod pool;
+mod portal;
 mod thread;
 
 pub use job::run_in_thread;
 pub use link::{CallerCancelled, call, is_cancelled};
+pub use portal::{Portal, PortalError, PortalHandle, start_portal};
 pub use thread::{Builder, ThreadHandle, spawn_thread};

@@ -22,7 +22,7 @@ use bibelot::task::{
 };
 use bibelot::testing::Sim;
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
-use bibelot::worker::{self, CallerCancelled, ThreadHandle};
+use bibelot::worker::{self, CallerCancelled, Portal, PortalError, PortalHandle, ThreadHandle};
 use bibelot::{Executor, ExecutorBuilder, ExecutorEnded, Remote, Report, SlowPoll, Stats};
 
 /// Compiles if all hold.
@@ -91,6 +91,9 @@ not!(Permit<'static>: Send Sync);
 is!(Task: Send Sync Clone);
 is!(TaskId: Send Sync Copy Ord);
 is!(Remote: Send Sync Clone);
+is!(Portal: Send Sync Clone);
+is!(PortalHandle<Cell<()>>: Send Sync);
+not!(PortalHandle<Rc<()>>: Send Sync);
 is!(Stats: Send Sync Copy);
 is!(Instant: Send Sync Copy Ord);
 is!(Builder: Send Sync);
@@ -109,6 +112,7 @@ is!(TryLockError: Send Sync Copy);
 is!(TryPutError<()>: Send Sync Copy);
 is!(SlowPoll: Send Sync Clone);
 is!(JoinError: Send);
+is!(PortalError: Send);
 is!(Panicked: Send);
 is!(Failure<()>: Send);
 is!(GroupError<()>: Send);
@@ -120,6 +124,7 @@ not!(JoinError: Sync);
 is!(JoinHandle<PhantomPinned>: Unpin);
 is!(ScopedJoinHandle<'static, PhantomPinned>: Unpin);
 is!(ThreadHandle<PhantomPinned>: Unpin);
+is!(PortalHandle<PhantomPinned>: Unpin);
 is!(Sleep: Unpin);
 is!(Interval: Unpin);
 is!(YieldNow: Unpin);

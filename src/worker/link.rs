@@ -124,7 +124,7 @@ where
     let Some(link) = current.ok().flatten() else {
         panic!(
             "no task waits for this thread; call this inside what worker::run_in_thread() or \
-             worker::spawn_thread() runs"
+             worker::spawn_thread() runs, or use a worker::Portal"
         );
     };
     let (answer, reply) = reply::channel();

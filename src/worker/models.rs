@@ -17,6 +17,7 @@
 //!   `an_answer_is_with_the_thread_or_with_the_task`;
 //! - `Link::send` that does not look at the flag under the lock, or `cancel` that leaves the errand:
 //!   `a_thread_is_answered_though_its_task_goes`;
+//! - an inbox that is closed without dropping the calls in it: `who_calls_an_executor_that_ends_is_told`;
 //! - a sleeper that is woken and does not remember it: all that block.
 
 use std::sync::Arc as StdArc;
@@ -29,6 +30,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::block::block_on;
+use crate::inbox::{Bell, Inbox, Message};
 use crate::reply;
 use crate::worker::link::{Errand, Link};
 use crate::worker::pool::{Job, Pool};
@@ -154,5 +156,38 @@ fn a_thread_is_answered_though_its_task_goes() {
         drop(link.cancel());
         assert_eq!(thread.join().unwrap(), was_there);
         assert!(link.is_cancelled());
+    });
+}
+
+/// What a portal does: the answer lies in the call, and goes with it.
+#[test]
+fn who_calls_an_executor_that_ends_is_told() {
+    /// A bell for nobody.
+    struct Silent;
+    impl Bell for Silent {
+        fn ring(&self) {}
+    }
+    check(|| {
+        let inbox = Arc::new(Inbox::new(Box::new(Silent)));
+        let made = Count::default();
+        let thread = {
+            let (inbox, made) = (Arc::clone(&inbox), made.clone());
+            thread::spawn(move || {
+                let (answer, reply) = reply::channel();
+                drop(inbox.call(Box::new(move || {
+                    made.job()();
+                    let _ = answer.send(42);
+                })));
+                block_on(reply, None).flatten()
+            })
+        };
+        inbox.take(|message| {
+            if let Message::Call(call) = message {
+                call();
+            }
+        });
+        inbox.close();
+        let answer = thread.join().unwrap();
+        assert_eq!(answer, (made.get() == 1).then_some(42));
     });
 }

@@ -8,6 +8,7 @@ mod support;
 
 mod call;
 mod jobs;
+mod portal;
 mod threads;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
