@@ -38,6 +38,11 @@ impl Counted {
         }
     }
 
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.line.len()
+    }
+
     /// Takes one, if a newcomer can have it at once.
     pub(crate) fn try_take(&mut self) -> bool {
         let has_one = self.free > 0 && self.line.is_empty();
@@ -82,5 +87,11 @@ impl Counted {
             return (true, None);
         }
         (false, self.line.leave(ticket))
+    }
+
+    /// Takes the wakers of all who wait, to be woken when the lock is free. They keep their places.
+    #[must_use]
+    pub(crate) fn wake_all(&mut self) -> Vec<Waker> {
+        self.line.wake_all(|()| true)
     }
 }

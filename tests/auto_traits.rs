@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bibelot::io::AsyncFd;
+use bibelot::sync::universal::{self, Outcome};
 use bibelot::sync::{
     Closed, Event, Mutex, MutexGuard, Permit, Queue, Semaphore, TryAcquireError, TryGetError,
     TryLockError, TryPutError,
@@ -86,6 +87,13 @@ not!(MutexGuard<'static, ()>: Send Sync);
 not!(Queue<()>: Send Sync);
 not!(Semaphore: Send Sync);
 not!(Permit<'static>: Send Sync);
+
+// What they share with threads.
+is!(universal::Event: Send Sync);
+is!(universal::Queue<Cell<()>>: Send Sync);
+not!(universal::Queue<Rc<()>>: Send Sync);
+is!(Outcome<()>: Send Sync);
+not!(Outcome<Cell<()>>: Sync);
 
 // Names, numbers and the ways in.
 is!(Task: Send Sync Clone);

@@ -10,6 +10,7 @@ mod call;
 mod jobs;
 mod portal;
 mod threads;
+mod universal;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
