@@ -33,8 +33,9 @@
 //! # Where to begin
 //!
 //! [`run`] and [`spawn`]; then [`task`] for what a task can do, [`sync`] for what tasks share, [`net`]
-//! and [`io`] for the world outside, [`time`] for waiting. [`Executor`] is for those who want to keep it, ask it how it does,
-//! or drive it from a loop of their own. [`testing`] makes time jump.
+//! and [`io`] for the world outside, [`time`] for waiting, [`worker`] for real threads. [`Executor`]
+//! is for those who want to keep it, ask it how it does, or drive it from a loop of their own.
+//! [`testing`] makes time jump.
 //!
 //! # How it works
 //!

@@ -6,19 +6,19 @@
 //!
 //! A limit of time is over, in a model, as soon as another thread has had a turn
 //! (`primitive.rs`), so every wait with one can end at its worst moment. A job that is lost shows as a
-//! count, a wake that is lost as a deadlock.
+//! count, a wake that is lost as a deadlock, which here ends the process: destructors lock.
 //!
 //! Mutants that were made by hand, and what failed:
 //!
 //! - a thread whose patience is over ends without having left the list, or although somebody has
 //!   taken its seat: `a_job_is_done_once_though_patience_ends`;
-//! - a seat that is given a job without a notice: `an_idle_thread_has_the_next_job`;
+//! - a seat that is given a job without a notice: the same, and `an_idle_thread_has_the_next_job`;
 //! - an answer that is lost between a thread that sends and a task that closes:
 //!   `an_answer_is_with_the_thread_or_with_the_task`;
 //! - `Link::send` that does not look at the flag under the lock, or `cancel` that leaves the errand:
 //!   `a_thread_is_answered_though_its_task_goes`;
 //! - an inbox that is closed without dropping the calls in it: `who_calls_an_executor_that_ends_is_told`;
-//! - a sleeper that is woken and does not remember it: all that block.
+//! - a sleeper that is woken and does not remember it, or is told before it is marked: all that block.
 
 use std::sync::Arc as StdArc;
 use std::sync::atomic::{AtomicUsize, Ordering};

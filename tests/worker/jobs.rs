@@ -1,6 +1,7 @@
 //! `run_in_thread`: values and panics come back, permits too, and who is dropped waits for nothing.
 
 use std::cell::Cell;
+use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,8 +12,8 @@ use std::thread;
 use bibelot::task::{self, TaskGroup, yield_now};
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Instant, sleep, timeout};
-use bibelot::worker::{is_cancelled, run_in_thread};
-use bibelot::{Executor, run, spawn};
+use bibelot::worker::{Portal, call, is_cancelled, run_in_thread};
+use bibelot::{Executor, Report, run, spawn};
 
 use crate::support::{Trace, on_drop, panic_of, poll_once, reporting_to, text_of};
 use crate::{abandon, gate, ms, run_until};
@@ -357,7 +358,7 @@ fn a_destructor_may_ask_for_a_thread() {
                     let done = done.clone();
                     drop(spawn(async move { done.set(run_in_thread(|| true).await) }));
                 });
-                std::future::pending::<()>().await;
+                pending::<()>().await;
             }
         });
         yield_now().await;
@@ -504,4 +505,51 @@ fn a_shielded_job_is_waited_for() {
 fn a_panic_in_a_job_does_not_unwind_the_pool() {
     let caught = catch_unwind(|| run(run_in_thread(|| std::panic::panic_any(7_u8))));
     assert_eq!(caught.unwrap_err().downcast_ref(), Some(&7_u8));
+}
+
+#[test]
+fn a_cleanup_may_use_a_thread_while_the_executor_shuts_down() {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    let traced = trace.clone();
+    drop(executor.spawn(task::finally(pending::<()>(), async move {
+        let called = run_in_thread(|| call(|| async { task::current().id() })).await;
+        assert_eq!(called, Ok(task::current().id()));
+        traced.say("cleaned up, with a thread's help");
+        let refused = Portal::current().spawn(|| async {}).await;
+        assert!(
+            refused.unwrap_err().has_ended(),
+            "nobody from outside is let in any more"
+        );
+    })));
+    executor.turn(Some(ms(0)));
+    drop(executor);
+    assert_eq!(trace.take(), ["cleaned up, with a thread's help"]);
+}
+
+#[test]
+fn a_task_that_waits_for_a_thread_says_where() {
+    let executor = Executor::builder().slow_poll(ms(0)).on_report({
+        let seen = SEEN.with(Rc::clone);
+        move |report| {
+            if let Report::SlowPoll(slow) = report
+                && let Some(at) = slow.waits_at()
+            {
+                seen.set(at.line());
+            }
+        }
+    });
+    let (open, gate) = gate();
+    let executor = executor.build().unwrap();
+    let line = line!() + 1;
+    let job = executor.spawn(async { run_in_thread(move || gate.pass()).await });
+    executor.turn(Some(ms(0)));
+    assert_eq!(SEEN.with(|seen| seen.get()), line);
+    open.open();
+    executor.run(job).unwrap();
+}
+
+thread_local! {
+    /// The line where a task was last seen to wait.
+    static SEEN: Rc<Cell<u32>> = Rc::default();
 }
