@@ -93,7 +93,8 @@ impl<T> Answer<T> {
 
 impl<T> Drop for Answer<T> {
     fn drop(&mut self) {
-        self.settle(None);
+        // What comes back is what was given: nothing, and so there is nothing to drop.
+        mem::forget(self.settle(None));
     }
 }
 
@@ -140,9 +141,15 @@ impl<T> Reply<T> {
 }
 
 impl<T> Drop for Reply<T> {
-    /// Takes the waker back.
+    /// Takes the waker back. An answer that has come goes with the last of the two halves.
     fn drop(&mut self) {
-        drop(self.close());
+        let mut state = self.shared.lock();
+        if let State::Awaited(waker) = &mut *state {
+            let waker = waker.take();
+            *state = State::Unwanted;
+            drop(state);
+            drop(waker);
+        }
     }
 }
 
