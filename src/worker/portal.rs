@@ -48,7 +48,8 @@ pub use handle::{PortalError, PortalHandle};
 /// The way into an executor from any thread: starts tasks there, and brings back what they end with.
 ///
 /// Made by [`Executor::portal`], by [`Portal::current`] inside a task, or, with an executor of its own,
-/// by [`start_portal`]. It is cloned, sent and shared.
+/// by [`start_portal`]. It is cloned, sent and shared. As long as there is one, something outside may
+/// happen: a simulation's clock does not jump, and no deadlock is seen.
 ///
 /// # Examples
 ///
