@@ -51,10 +51,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::clock::{self, Clock, Instant};
+use crate::counted::Counted;
 use crate::error::JoinError;
 use crate::executor::ledger::Pays;
 use crate::executor::main_future::Main;
 use crate::inbox::{Inbox, Message};
+use crate::primitive::Mutex;
 use crate::reactor::Reactor;
 use crate::report::{self, Hook, Report, SlowPoll};
 use crate::scheduler::Scheduler;
@@ -85,6 +87,8 @@ pub(crate) struct Core {
     reading: Cell<Instant>,
     /// What tasks still have to do for futures that were dropped.
     ledger: OnceCell<Box<dyn Pays>>,
+    /// How many more jobs it may have in threads; made with the first.
+    thread_permits: OnceCell<Arc<Mutex<Counted>>>,
     /// When a shutdown gives up what is still owed.
     limit: Cell<Instant>,
     /// Room for wakers between their collection and their wakes.
@@ -313,6 +317,17 @@ impl Core {
     #[inline]
     pub(crate) fn ledger(&self) -> Option<&dyn Pays> {
         self.ledger.get().map(|ledger| &**ledger)
+    }
+
+    /// How many more jobs it may have in threads. The threads share it.
+    pub(crate) fn thread_permits(&self) -> &Arc<Mutex<Counted>> {
+        let make = || Arc::new(Mutex::new(Counted::new(self.options.thread_limit)));
+        self.thread_permits.get_or_init(make)
+    }
+
+    /// What other threads want.
+    pub(crate) fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
     }
 
     /// Where reports go.

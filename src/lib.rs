@@ -33,8 +33,9 @@
 //! # Where to begin
 //!
 //! [`run`] and [`spawn`]; then [`task`] for what a task can do, [`sync`] for what tasks share, [`net`]
-//! and [`io`] for the world outside, [`time`] for waiting. [`Executor`] is for those who want to keep it, ask it how it does,
-//! or drive it from a loop of their own. [`testing`] makes time jump.
+//! and [`io`] for the world outside, [`time`] for waiting, [`worker`] for real threads. [`Executor`]
+//! is for those who want to keep it, ask it how it does, or drive it from a loop of their own.
+//! [`testing`] makes time jump.
 //!
 //! # How it works
 //!
@@ -67,6 +68,7 @@ mod rng;
 mod sys;
 
 // 1: who is ready, who is awaited, how a wake comes in, and what is around a poll.
+mod counted;
 mod frame;
 mod inbox;
 mod locals;
@@ -86,6 +88,7 @@ pub mod task;
 mod executor;
 
 // 4: waiting, and ending what waits.
+mod block;
 mod cancel_scope;
 mod cancelled;
 mod canceller;
@@ -99,8 +102,9 @@ mod scope;
 pub mod thread;
 pub mod time;
 
-// 5: among tasks.
+// 5: among tasks, and with threads.
 pub mod sync;
+pub mod worker;
 
 // 6: the world outside.
 pub mod io;

@@ -1,21 +1,21 @@
 //! Atomics and locks: std's, or loom's when a model is checked.
 //!
-//! What threads share (the inbox) is written against these names, so that `inbox/models.rs` can
-//! try every interleaving of the very code that ships.
+//! What threads share (the inbox, the pool, an answer) is written against these names, so that
+//! `inbox/models.rs` and `worker/models.rs` can try every interleaving of the very code that ships.
 //!
 //! Why not parking_lot's lock here: these are held for a few instructions and hardly ever contended, so
 //! all that it would add is six kilobytes to every program, which has std's in it anyhow. A public
 //! handle that nobody pays for who does not ask for one has parking_lot's (`task/handle.rs`).
 
 #[cfg(not(all(test, loom)))]
-pub(crate) use real::Mutex;
+pub(crate) use real::{Condvar, Mutex};
 #[cfg(not(all(test, loom)))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 #[cfg(all(test, loom))]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 #[cfg(all(test, loom))]
-pub(crate) use modelled::{Mutex, SegQueue};
+pub(crate) use modelled::{Condvar, Mutex, SegQueue};
 
 #[cfg(not(all(test, loom)))]
 pub(crate) use crossbeam_queue::SegQueue;
@@ -23,6 +23,7 @@ pub(crate) use crossbeam_queue::SegQueue;
 /// std's lock under parking_lot's face; also for what no model looks into.
 pub(crate) mod real {
     use std::sync::{MutexGuard, PoisonError};
+    use std::time::Duration;
 
     /// A lock that cannot be poisoned.
     #[derive(Debug)]
@@ -39,12 +40,42 @@ pub(crate) mod real {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
+
+    /// std's condition variable, with one way to wait.
+    #[derive(Debug, Default)]
+    pub(crate) struct Condvar(std::sync::Condvar);
+
+    impl Condvar {
+        /// Lets the lock go until it is notified, or for no reason, or `limit` is over: then `true`.
+        pub(crate) fn wait<'a, T>(
+            &self,
+            _lock: &'a Mutex<T>,
+            guard: MutexGuard<'a, T>,
+            limit: Option<Duration>,
+        ) -> (MutexGuard<'a, T>, bool) {
+            let Some(limit) = limit else {
+                let guard = self.0.wait(guard);
+                return (guard.unwrap_or_else(PoisonError::into_inner), false);
+            };
+            let waited = self.0.wait_timeout(guard, limit);
+            let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            (guard, waited.timed_out())
+        }
+
+        /// Wakes one who waits.
+        pub(crate) fn notify_one(&self) {
+            self.0.notify_one();
+        }
+    }
 }
 
 /// Loom's lock under parking_lot's face, and a queue that loom can see into.
 #[cfg(all(test, loom))]
 mod modelled {
     use std::collections::VecDeque;
+    use std::time::Duration;
+
+    use loom::sync::MutexGuard;
 
     /// A lock that cannot be poisoned.
     #[derive(Debug)]
@@ -57,8 +88,42 @@ mod modelled {
         }
 
         /// Locks.
-        pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             self.0.lock().expect("no model panics under a lock")
+        }
+    }
+
+    /// Loom's condition variable. Every limit is over as soon as another thread has had a turn: so a
+    /// model has all that can come between the end of such a wait and the lock that is taken then.
+    #[derive(Debug)]
+    pub(crate) struct Condvar(loom::sync::Condvar);
+
+    impl Default for Condvar {
+        fn default() -> Self {
+            Self(loom::sync::Condvar::new())
+        }
+    }
+
+    impl Condvar {
+        /// Lets the lock go until it is notified, or `limit` is over: then `true`.
+        pub(crate) fn wait<'a, T>(
+            &self,
+            lock: &'a Mutex<T>,
+            guard: MutexGuard<'a, T>,
+            limit: Option<Duration>,
+        ) -> (MutexGuard<'a, T>, bool) {
+            if limit.is_none() {
+                let guard = self.0.wait(guard);
+                return (guard.expect("no model panics under a lock"), false);
+            }
+            drop(guard);
+            loom::thread::yield_now();
+            (lock.lock(), true)
+        }
+
+        /// Wakes one who waits.
+        pub(crate) fn notify_one(&self) {
+            self.0.notify_one();
         }
     }
 

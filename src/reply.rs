@@ -8,9 +8,14 @@
 //!
 //! The lock orders the two: either the thread finds the waker, or the task finds the answer. A
 //! thread that ends without an answer, because it panics, drops its half, and the task learns that
-//! as well. A task that no longer wants the answer drops its half, and the thread's answer goes with
-//! it, on that thread: so it must be `Send`. Read next: `inbox.rs`, where such a wake comes in.
+//! as well. A task that no longer wants the answer closes its half, or drops it: then the thread has
+//! its answer back, or the task has it, and never neither. So a panic that is the answer is not lost
+//! between the two.
+//!
+//! The one who waits need not be a task: see `block.rs`. Read next: `inbox.rs`, where such a wake
+//! comes in.
 
+use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,14 +30,16 @@ use crate::waker;
 /// Makes the two halves.
 #[track_caller]
 pub(crate) fn channel<T: Send>() -> (Answer<T>, Reply<T>) {
+    channel_at(place::here())
+}
+
+/// Makes the two halves for who waits at this place.
+pub(crate) fn channel_at<T: Send>(at: &'static Location<'static>) -> (Answer<T>, Reply<T>) {
     let shared = Arc::new(Mutex::new(State::Awaited(None)));
     let answer = Answer {
         shared: Arc::clone(&shared),
     };
-    let reply = Reply {
-        shared,
-        at: place::here(),
-    };
+    let reply = Reply { shared, at };
     (answer, reply)
 }
 
@@ -42,6 +49,8 @@ enum State<T> {
     Awaited(Option<Waker>),
     /// The answer, or none if the thread gave up.
     Answered(Option<T>),
+    /// Nobody wants it.
+    Unwanted,
 }
 
 /// The thread's half.
@@ -52,27 +61,40 @@ pub(crate) struct Answer<T> {
 
 impl<T> Answer<T> {
     /// Gives the answer.
-    pub(crate) fn send(self, answer: T) {
-        self.settle(Some(answer));
+    ///
+    /// # Errors
+    ///
+    /// Returns the answer if nobody wants it.
+    pub(crate) fn send(self, answer: T) -> Result<(), T> {
+        match self.settle(Some(answer)) {
+            Some(answer) => Err(answer),
+            None => Ok(()),
+        }
     }
 
-    /// Gives an answer, or none, unless one was given.
-    fn settle(&self, answer: Option<T>) {
+    /// Gives an answer, or none, unless one was given. It comes back if nobody wants it.
+    fn settle(&self, answer: Option<T>) -> Option<T> {
         let mut state = self.shared.lock();
-        if let State::Awaited(waker) = &mut *state {
-            let waker = waker.take();
-            *state = State::Answered(answer);
-            drop(state);
-            if let Some(waker) = waker {
-                waker::wake_kept(waker);
+        match &mut *state {
+            State::Awaited(waker) => {
+                let waker = waker.take();
+                *state = State::Answered(answer);
+                drop(state);
+                if let Some(waker) = waker {
+                    waker::wake_kept(waker);
+                }
+                None
             }
+            State::Answered(_) => None,
+            State::Unwanted => answer,
         }
     }
 }
 
 impl<T> Drop for Answer<T> {
     fn drop(&mut self) {
-        self.settle(None);
+        // What comes back is what was given: nothing, and so there is nothing to drop.
+        mem::forget(self.settle(None));
     }
 }
 
@@ -93,6 +115,7 @@ impl<T> Future for Reply<T> {
         let replaced = match &mut *state {
             State::Answered(answer) => return Poll::Ready(answer.take()),
             State::Awaited(awaiting) => awaiting.replace(waker),
+            State::Unwanted => unreachable!("it is not polled after it was closed"),
         };
         drop(state);
         drop(replaced);
@@ -101,16 +124,32 @@ impl<T> Future for Reply<T> {
     }
 }
 
+impl<T> Reply<T> {
+    /// Whether there is an answer, or none is to come.
+    pub(crate) fn is_answered(&self) -> bool {
+        matches!(*self.shared.lock(), State::Answered(_))
+    }
+
+    /// Says that nobody wants the answer any more. Returns it if it has come.
+    pub(crate) fn close(&self) -> Option<T> {
+        let state = mem::replace(&mut *self.shared.lock(), State::Unwanted);
+        match state {
+            State::Answered(answer) => answer,
+            State::Awaited(_) | State::Unwanted => None,
+        }
+    }
+}
+
 impl<T> Drop for Reply<T> {
-    /// Takes the waker back.
+    /// Takes the waker back. An answer that has come goes with the last of the two halves.
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        let waker = match &mut *state {
-            State::Awaited(waker) => waker.take(),
-            State::Answered(_) => None,
-        };
-        drop(state);
-        drop(waker);
+        if let State::Awaited(waker) = &mut *state {
+            let waker = waker.take();
+            *state = State::Unwanted;
+            drop(state);
+            drop(waker);
+        }
     }
 }
 
@@ -126,7 +165,7 @@ mod tests {
         run(async {
             for _ in 0..100 {
                 let (answer, reply) = channel();
-                let thread = thread::spawn(move || answer.send(42));
+                let thread = thread::spawn(move || answer.send(42).expect("it is awaited"));
                 assert_eq!(reply.await, Some(42));
                 thread.join().expect("no panic");
             }
@@ -136,7 +175,7 @@ mod tests {
     #[test]
     fn an_answer_may_be_there_first() {
         let (answer, reply) = channel();
-        answer.send(42);
+        assert_eq!(answer.send(42), Ok(()));
         assert_eq!(run(reply), Some(42));
     }
 
@@ -149,11 +188,17 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_nobody_wants_is_dropped() {
+    fn an_answer_that_nobody_wants_comes_back() {
         let (answer, reply) = channel();
         drop(reply);
-        let wanted = Arc::new(());
-        answer.send(Arc::clone(&wanted));
-        assert_eq!(Arc::strong_count(&wanted), 1);
+        assert_eq!(answer.send(42), Err(42));
+    }
+
+    #[test]
+    fn who_closes_has_the_answer_that_came_before() {
+        let (answer, reply) = channel();
+        assert_eq!(answer.send(42), Ok(()));
+        assert_eq!(reply.close(), Some(42));
+        assert_eq!(reply.close(), None);
     }
 }

@@ -52,6 +52,8 @@
 //! others; one that is given to [`mem::forget`](std::mem::forget) keeps it for ever, as a forgotten
 //! guard does.
 //!
+//! What tasks share with threads is in [`universal`].
+//!
 //! Nothing is poisoned: what a task panics or is cancelled over is unlocked, for the others to judge.
 //! Types of `std::sync` that never wait are here under their names. Read next: `wait_queue.rs`, then
 //! `sync/line.rs`.
@@ -63,6 +65,7 @@ mod event;
 mod mutex;
 mod queue;
 mod semaphore;
+pub mod universal;
 
 pub use std::sync::{Arc, Weak, atomic};
 

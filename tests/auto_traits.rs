@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bibelot::io::AsyncFd;
+use bibelot::sync::universal::{self, Outcome};
 use bibelot::sync::{
     Closed, Event, Mutex, MutexGuard, Permit, Queue, Semaphore, TryAcquireError, TryGetError,
     TryLockError, TryPutError,
@@ -22,6 +23,7 @@ use bibelot::task::{
 };
 use bibelot::testing::Sim;
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
+use bibelot::worker::{self, CallerCancelled, Portal, PortalError, PortalHandle, ThreadHandle};
 use bibelot::{Executor, ExecutorBuilder, ExecutorEnded, Remote, Report, SlowPoll, Stats};
 
 /// Compiles if all hold.
@@ -75,6 +77,7 @@ not!(TryScope<'static, 'static, ()>: Send Sync);
 not!(ScopedJoinHandle<'static, ()>: Send Sync);
 is!(task::Local<Rc<()>>: Send Sync);
 not!(AsyncFd<std::fs::File>: Send Sync);
+not!(ThreadHandle<()>: Send Sync);
 not!(Sim: Send Sync);
 
 // What its tasks share.
@@ -85,16 +88,28 @@ not!(Queue<()>: Send Sync);
 not!(Semaphore: Send Sync);
 not!(Permit<'static>: Send Sync);
 
+// What they share with threads.
+is!(universal::Event: Send Sync);
+is!(universal::Queue<Cell<()>>: Send Sync);
+not!(universal::Queue<Rc<()>>: Send Sync);
+is!(Outcome<()>: Send Sync);
+not!(Outcome<Cell<()>>: Sync);
+
 // Names, numbers and the ways in.
 is!(Task: Send Sync Clone);
 is!(TaskId: Send Sync Copy Ord);
 is!(Remote: Send Sync Clone);
+is!(Portal: Send Sync Clone);
+is!(PortalHandle<Cell<()>>: Send Sync);
+not!(PortalHandle<Rc<()>>: Send Sync);
 is!(Stats: Send Sync Copy);
 is!(Instant: Send Sync Copy Ord);
 is!(Builder: Send Sync);
+is!(worker::Builder: Send Sync);
 is!(YieldNow: Send Sync);
 
 // Errors travel: an `io::Error` must take them, and so must a thread that is joined.
+is!(CallerCancelled: Send Sync Copy);
 is!(Cancelled: Send Sync Clone);
 is!(Elapsed: Send Sync Copy);
 is!(ExecutorEnded: Send Sync Copy);
@@ -105,6 +120,7 @@ is!(TryLockError: Send Sync Copy);
 is!(TryPutError<()>: Send Sync Copy);
 is!(SlowPoll: Send Sync Clone);
 is!(JoinError: Send);
+is!(PortalError: Send);
 is!(Panicked: Send);
 is!(Failure<()>: Send);
 is!(GroupError<()>: Send);
@@ -115,6 +131,8 @@ not!(JoinError: Sync);
 // What may be polled by reference, whatever is inside.
 is!(JoinHandle<PhantomPinned>: Unpin);
 is!(ScopedJoinHandle<'static, PhantomPinned>: Unpin);
+is!(ThreadHandle<PhantomPinned>: Unpin);
+is!(PortalHandle<PhantomPinned>: Unpin);
 is!(Sleep: Unpin);
 is!(Interval: Unpin);
 is!(YieldNow: Unpin);

@@ -19,6 +19,7 @@ const FLOORS: [&[&str]; 8] = [
         "sys",
     ],
     &[
+        "counted",
         "frame",
         "inbox",
         "locals",
@@ -33,6 +34,7 @@ const FLOORS: [&[&str]; 8] = [
     &["reactor", "task"],
     &["executor"],
     &[
+        "block",
         "cancel_scope",
         "cancelled",
         "canceller",
@@ -46,7 +48,7 @@ const FLOORS: [&[&str]; 8] = [
         "thread",
         "time",
     ],
-    &["sync"],
+    &["sync", "worker"],
     &["io", "net", "signal"],
     &["testing"],
 ];

@@ -21,6 +21,9 @@ use crate::timers::Timers;
 /// How long cleanups may take after a cancel, unless the builder is told.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How many jobs may be in threads at once, unless the builder is told; curio's figure.
+const THREADS_MAX: usize = 64;
+
 /// What an executor is told by its builder. What few ask for is a pointer, so that a program which does
 /// not ask for it has none of its code.
 pub(crate) struct Options {
@@ -32,6 +35,8 @@ pub(crate) struct Options {
     pub(crate) timer_slack: Duration,
     /// How long cleanups may take after a cancel.
     pub(crate) grace: Duration,
+    /// How many jobs may be in threads at once.
+    pub(crate) thread_limit: usize,
     /// What to call at a deadlock, if it is to be looked for.
     pub(crate) on_deadlock: Option<fn(&Core)>,
     /// Where reports go.
@@ -49,6 +54,7 @@ impl Default for Options {
             on_slow_poll: None,
             timer_slack: Duration::ZERO,
             grace: GRACE,
+            thread_limit: THREADS_MAX,
             on_deadlock: None,
             hook: None,
             is_virtual: false,
@@ -107,6 +113,19 @@ impl ExecutorBuilder {
         self
     }
 
+    /// Sets how many jobs [`worker::run_in_thread`](crate::worker::run_in_thread) does at once: 64,
+    /// unless this says otherwise. Those that are too many wait, first come, first served.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is zero: no job would ever be done.
+    #[track_caller]
+    pub fn thread_limit(mut self, limit: usize) -> Self {
+        assert!(limit > 0, "without a thread no job would ever be done");
+        self.options.thread_limit = limit;
+        self
+    }
+
     /// Panics out of `run`, with who waits for what and where, when every task waits for another:
     /// none is ready, no deadline is set, no descriptor, thread or foreign waker is awaited.
     pub fn detect_deadlock(mut self) -> Self {
@@ -158,6 +177,7 @@ impl ExecutorBuilder {
             reading: Cell::new(clock.now()),
             clock,
             ledger: OnceCell::new(),
+            thread_permits: OnceCell::new(),
             limit: Cell::new(Instant::NEVER),
             wakers: Cell::default(),
             next_look: Cell::new(POLLS_PER_LOOK),

@@ -49,9 +49,7 @@ pub(crate) fn run_to_end<F: Future>(builder: ExecutorBuilder, main: F) -> F::Out
         Ok(executor) => executor,
         Err(error) => panic!("making an executor: {error}; Executor::new() returns this instead"),
     };
-    let value = executor.run_main(main);
-    context::enter(&executor.core, &mut || executor.core.run(&mut None));
-    value
+    executor.run_all(main)
 }
 
 /// Drops a future that has panicked; what its destructor panics with is not told any more.
@@ -142,6 +140,14 @@ impl Executor {
         self.assert_may_turn();
         let _leave = Leave(&self.core);
         self.run_main(main)
+    }
+
+    /// Runs a future and every task to the end, and returns the future's value.
+    #[track_caller]
+    pub(crate) fn run_all<F: Future>(&self, main: F) -> F::Output {
+        let value = self.run_main(main);
+        context::enter(&self.core, &mut || self.core.run(&mut None));
+        value
     }
 
     /// [`run`](Self::run), after which the executor still counts as awake.

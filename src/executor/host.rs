@@ -131,10 +131,7 @@ impl Executor {
     /// Returns a handle by which other threads start tasks in this executor.
     #[must_use]
     pub fn remote(&self) -> Remote {
-        self.core.inbox.add_remote();
-        Remote {
-            inbox: Arc::clone(&self.core.inbox),
-        }
+        self.core.remote()
     }
 
     /// The descriptor that is readable when the executor should have a turn: an event has come, or
@@ -184,6 +181,14 @@ impl AsFd for Executor {
 }
 
 impl Core {
+    /// A handle by which other threads start tasks.
+    pub(crate) fn remote(&self) -> Remote {
+        self.inbox.add_remote();
+        Remote {
+            inbox: Arc::clone(&self.inbox),
+        }
+    }
+
     /// Counts as asleep until the host gives the next turn.
     pub(super) fn leave_to_host(&self) {
         self.wake_all(&mut |wakers| self.reactor.ask(wakers));
@@ -242,6 +247,19 @@ impl Remote {
         F: Future<Output = ()> + 'static,
     {
         let at = Location::caller();
+        self.spawn_at(make, at)
+    }
+
+    /// [`spawn`](Self::spawn), in the name of a place.
+    pub(crate) fn spawn_at<M, F>(
+        &self,
+        make: M,
+        at: &'static Location<'static>,
+    ) -> Result<(), ExecutorEnded>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future<Output = ()> + 'static,
+    {
         let call = Box::new(move || {
             // `make` is called in the task's first poll, so that its panic is the task's.
             drop(spawn_at(async move { make().await }, at));

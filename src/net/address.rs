@@ -98,7 +98,8 @@ async fn look_up(host: &str, port: u16) -> Found {
 fn begin_look_up(host: String, port: u16) -> io::Result<Reply<Found>> {
     let (answer, reply) = reply::channel();
     let thread = thread::Builder::new().name(String::from("bibelot lookup"));
-    thread.spawn(move || answer.send(net::ToSocketAddrs::to_socket_addrs(&(&*host, port))))?;
+    thread
+        .spawn(move || drop(answer.send(net::ToSocketAddrs::to_socket_addrs(&(&*host, port)))))?;
     Ok(reply)
 }
 

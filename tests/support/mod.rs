@@ -32,6 +32,11 @@ impl Trace {
         self.0.take()
     }
 
+    /// Whether there are no lines.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
     /// A value that adds a line when it is dropped.
     #[must_use]
     pub(crate) fn on_drop(&self, line: impl Into<String>) -> OnDrop<Box<dyn FnMut()>> {

@@ -1,0 +1,206 @@
+//! [`Event`]: a flag that tasks and threads wait for.
+
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::MutexGuard;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use crate::block;
+use crate::executor::context;
+use crate::place;
+use crate::primitive::real::Mutex;
+use crate::task::waits::Waits;
+use crate::task::yields;
+use crate::wait_queue::{Ticket, WaitQueue};
+use crate::waker;
+
+/// A flag that is set and cleared, and that tasks and threads can wait for:
+/// [`sync::Event`](crate::sync::Event), shared with threads.
+///
+/// # Examples
+///
+/// ```
+/// use bibelot::sync::universal::Event;
+///
+/// static IS_UP: Event = Event::new();
+///
+/// let thread = std::thread::spawn(|| IS_UP.set());
+/// bibelot::run(IS_UP.wait());
+/// IS_UP.wait_blocking();
+/// thread.join().unwrap();
+/// ```
+pub struct Event {
+    /// What all share.
+    state: Mutex<State>,
+}
+
+/// What is behind the lock.
+struct State {
+    /// The flag.
+    is_set: bool,
+    /// Who waits for it.
+    line: WaitQueue,
+}
+
+impl Event {
+    /// Makes an event that is not set.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                is_set: false,
+                line: WaitQueue::new(),
+            }),
+        }
+    }
+
+    /// What is behind the lock.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Sets the event and releases all who wait for it, in the order in which they came.
+    ///
+    /// They go on also if the event is cleared before they come to it. If it is set already nothing
+    /// happens.
+    pub fn set(&self) {
+        let mut state = self.lock();
+        if state.is_set {
+            return;
+        }
+        state.is_set = true;
+        let mut wakers = Vec::new();
+        while !state.line.is_empty() {
+            wakers.extend(state.line.grant_first());
+        }
+        drop(state);
+        wakers.into_iter().for_each(waker::wake_kept);
+    }
+
+    /// Clears the event: who waits from now on waits until it is set again.
+    pub fn clear(&self) {
+        self.lock().is_set = false;
+    }
+
+    /// Returns whether the event is set.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.lock().is_set
+    }
+
+    /// Waits until the event is set; returns at once if it is.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    #[track_caller]
+    pub fn wait(&self) -> impl Future<Output = ()> + Send {
+        Wait {
+            event: self,
+            ticket: None,
+            at: place::here(),
+        }
+    }
+
+    /// Blocks this thread until the event is set.
+    ///
+    /// # Panics
+    ///
+    /// Panics on a thread that runs an executor: use [`wait`](Self::wait) there.
+    #[track_caller]
+    pub fn wait_blocking(&self) {
+        block::block_on(self.wait(), None);
+    }
+
+    /// Blocks this thread until the event is set, but no longer than `limit`. Returns whether it was
+    /// set.
+    ///
+    /// # Panics
+    ///
+    /// Panics on a thread that runs an executor.
+    #[track_caller]
+    pub fn wait_timeout(&self, limit: Duration) -> bool {
+        block::block_on(self.wait(), Some(limit)).is_some()
+    }
+}
+
+impl Default for Event {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        f.debug_struct("Event")
+            .field("is_set", &state.is_set)
+            .field("waiting", &state.line.len())
+            .finish()
+    }
+}
+
+/// The leaf future of [`Event::wait`].
+struct Wait<'a> {
+    /// What is waited for.
+    event: &'a Event,
+    /// The place in line, once it has had to wait.
+    ticket: Option<Ticket>,
+    /// Where the task waits.
+    at: &'static Location<'static>,
+}
+
+impl Wait<'_> {
+    /// Whether it is over; if not, the waker is taken. What it leaves is to be dropped outside.
+    fn look(&mut self, waker: &mut Option<Waker>) -> bool {
+        let mut state = self.event.lock();
+        let is_granted = self
+            .ticket
+            .is_some_and(|ticket| state.line.is_granted(ticket));
+        if is_granted || state.is_set {
+            return true;
+        }
+        if let Some(new) = waker.take() {
+            match self.ticket {
+                Some(ticket) => *waker = state.line.wait(ticket, new),
+                None => self.ticket = Some(state.line.join(new, ())),
+            }
+        }
+        false
+    }
+}
+
+impl Future for Wait<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let at = self.at;
+        ready!(yields::spend(cx, at));
+        let mut waker = Some(waker::keep(cx.waker()));
+        let is_over = self.look(&mut waker);
+        drop(waker);
+        if is_over {
+            return Poll::Ready(());
+        }
+        context::note(Waits::THREAD, at);
+        Poll::Pending
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else {
+            return;
+        };
+        let mut state = self.event.lock();
+        let waker = if state.line.is_granted(ticket) {
+            None
+        } else {
+            state.line.leave(ticket)
+        };
+        drop(state);
+        drop(waker);
+    }
+}

@@ -1,0 +1,235 @@
+//! [`run_in_thread`], and what becomes of a job whose task does not wait for it any more.
+//!
+//! ```text
+//!   wait for a permit ──► start the job ──► run its errands, wait for the answer ──► value, panic
+//!     │ dropped: nothing      │ dropped before the thread has begun: the closure is dropped
+//!     ▼ was begun             ▼ dropped later: it runs to its end, for nobody
+//! ```
+//!
+//! The permit lies in the job, so it comes back when that has really ended, and before the answer is
+//! given: who has its answer finds the permit free. A panic is caught, is the answer, and is raised
+//! again in the task; if nobody wants it, it is reported by the executor, or by the thread if that has
+//! ended.
+
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use crate::error::{Panicked, Payload};
+use crate::executor::context;
+use crate::inbox::Inbox;
+use crate::place;
+use crate::reply::{self, Answer, Reply};
+use crate::report;
+use crate::worker::link::{Errands, Link};
+use crate::worker::permits::{Acquire, Permit};
+use crate::worker::pool::{self, Job};
+
+/// Has a thread call `f`, and waits for its value.
+///
+/// There are up to 64 such threads for an executor
+/// ([`ExecutorBuilder::thread_limit`](crate::ExecutorBuilder::thread_limit)); who comes when all are
+/// busy waits in line. They are kept for ten seconds for what comes next. To run what lasts for ever,
+/// use [`spawn_thread`](crate::worker::spawn_thread).
+///
+/// Inside, [`worker::call`](crate::worker::call) runs a future as a part of this task, and
+/// [`worker::is_cancelled`](crate::worker::is_cancelled) says whether it still waits.
+///
+/// # Panics
+///
+/// Panics as `f` does: its panic is raised again here. Panics, when polled, if no executor is running
+/// on this thread, or if the system gives no thread, as [`std::thread::spawn`] does.
+///
+/// # Cancel safety
+///
+/// If it is dropped before a thread has begun, `f` is not called. After that it goes on to its end in
+/// its thread, which counts until then; its value is dropped there, its panic reported.
+///
+/// # Examples
+///
+/// ```
+/// use bibelot::worker;
+///
+/// # bibelot::run(async {
+/// let hosts = worker::run_in_thread(|| std::fs::read_to_string("/etc/hosts")).await?;
+/// assert!(hosts.contains("localhost"));
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
+#[track_caller]
+pub fn run_in_thread<F, T>(f: F) -> impl Future<Output = T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    RunInThread {
+        stage: Stage::Made(f),
+        at: place::here(),
+    }
+}
+
+/// The future of [`run_in_thread`].
+struct RunInThread<F, T> {
+    /// How far it has come.
+    stage: Stage<F, T>,
+    /// Where the task waits.
+    at: &'static Location<'static>,
+}
+
+/// How far a [`RunInThread`] has come.
+enum Stage<F, T> {
+    /// It was not polled yet.
+    Made(F),
+    /// It waits for a permit.
+    Waits(F, Acquire),
+    /// A thread has the job.
+    Begun(Work<T>),
+    /// It has its value.
+    Ended,
+}
+
+/// Nothing in it is polled in place.
+impl<F, T> Unpin for RunInThread<F, T> {}
+
+impl<F, T> Future for RunInThread<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let Self { stage, at } = self.get_mut();
+        loop {
+            match std::mem::replace(stage, Stage::Ended) {
+                Stage::Made(f) => *stage = Stage::Waits(f, Acquire::new(at)),
+                Stage::Waits(f, mut acquire) => match Pin::new(&mut acquire).poll(cx) {
+                    Poll::Ready(permit) => *stage = Stage::Begun(begin(f, permit, at)),
+                    Poll::Pending => {
+                        *stage = Stage::Waits(f, acquire);
+                        return Poll::Pending;
+                    }
+                },
+                Stage::Begun(mut work) => {
+                    let polled = work.poll(cx);
+                    if polled.is_pending() {
+                        *stage = Stage::Begun(work);
+                    }
+                    return polled;
+                }
+                Stage::Ended => panic!("run_in_thread was polled after it had given its value"),
+            }
+        }
+    }
+}
+
+/// Has a thread of the pool do the job.
+fn begin<F, T>(f: F, permit: Permit, at: &'static Location<'static>) -> Work<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let (job, work) = prepare(f, Some(permit), Link::new(), at);
+    match pool::start(job) {
+        Ok(()) => work,
+        Err(error) => panic!("starting a thread: {error}"),
+    }
+}
+
+/// A job that calls `f`, and the task's half of it.
+pub(super) fn prepare<F, T>(
+    f: F,
+    permit: Option<Permit>,
+    link: Arc<Link>,
+    at: &'static Location<'static>,
+) -> (Job, Work<T>)
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let (answer, reply) = reply::channel_at(at);
+    let work = Work {
+        errands: Errands::new(Arc::clone(&link)),
+        reply,
+        at,
+    };
+    let inbox = context::with(|core| Arc::clone(core.inbox()));
+    let job = Box::new(move || {
+        let done = catch_unwind(AssertUnwindSafe(|| do_job(f, permit, &link, answer)));
+        if let Err(payload) = done {
+            report_by(&inbox, Panicked::new(describe(at), payload));
+        }
+    });
+    (job, work)
+}
+
+/// What the thread does. It panics with what nobody wants to know.
+fn do_job<F, T>(f: F, permit: Option<Permit>, link: &Arc<Link>, answer: Answer<Done<T>>)
+where
+    F: FnOnce() -> T,
+{
+    // What has a permit is a job; a thread of its own begins in any case.
+    if permit.is_some() && link.is_cancelled() {
+        return;
+    }
+    let done = link.within(|| catch_unwind(AssertUnwindSafe(f)));
+    drop(permit);
+    if let Err(Err(payload)) = answer.send(done) {
+        resume_unwind(payload);
+    }
+}
+
+/// What a job ends with.
+type Done<T> = Result<T, Payload>;
+
+/// A job as texts name it.
+fn describe(at: &'static Location<'static>) -> String {
+    format!("the thread of {at}")
+}
+
+/// Has an executor report a panic, or this thread if that has ended.
+fn report_by(inbox: &Inbox, panicked: Panicked) {
+    /// Reports when it is dropped: be it called, be it thrown away uncalled.
+    struct Unseen(Option<Panicked>);
+    impl Drop for Unseen {
+        fn drop(&mut self) {
+            if let Some(panicked) = self.0.take() {
+                report::send_panic(panicked);
+            }
+        }
+    }
+    let unseen = Unseen(Some(panicked));
+    drop(inbox.call(Box::new(move || drop(unseen))));
+}
+
+/// The task's half of a job that a thread has: runs its errands, and waits for the answer.
+pub(super) struct Work<T> {
+    /// What the thread may ask for.
+    errands: Errands,
+    /// What it will say.
+    reply: Reply<Done<T>>,
+    /// Where the job was asked for.
+    at: &'static Location<'static>,
+}
+
+impl<T> Work<T> {
+    /// Waits for the value; panics as the job does.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        // While it runs an errand the thread is blocked, and is not what the task waits for.
+        ready!(self.errands.poll(cx));
+        match ready!(Pin::new(&mut self.reply).poll(cx)) {
+            Some(Ok(value)) => Poll::Ready(value),
+            Some(Err(payload)) => resume_unwind(payload),
+            None => unreachable!("a job answers, unless nobody waits for it any more"),
+        }
+    }
+}
+
+impl<T> Drop for Work<T> {
+    fn drop(&mut self) {
+        if let Some(Err(payload)) = self.reply.close() {
+            report::send_panic(Panicked::new(describe(self.at), payload));
+        }
+    }
+}

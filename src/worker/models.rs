@@ -1,0 +1,193 @@
+//! Every interleaving of what threads and tasks share here, as `inbox/models.rs` does it:
+//!
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test --lib --release models
+//! ```
+//!
+//! A limit of time is over, in a model, as soon as another thread has had a turn
+//! (`primitive.rs`), so every wait with one can end at its worst moment. A job that is lost shows as a
+//! count, a wake that is lost as a deadlock, which here ends the process: destructors lock.
+//!
+//! Mutants that were made by hand, and what failed:
+//!
+//! - a thread whose patience is over ends without having left the list, or although somebody has
+//!   taken its seat: `a_job_is_done_once_though_patience_ends`;
+//! - a seat that is given a job without a notice: the same, and `an_idle_thread_has_the_next_job`;
+//! - an answer that is lost between a thread that sends and a task that closes:
+//!   `an_answer_is_with_the_thread_or_with_the_task`;
+//! - `Link::send` that does not look at the flag under the lock, or `cancel` that leaves the errand:
+//!   `a_thread_is_answered_though_its_task_goes`;
+//! - an inbox that is closed without dropping the calls in it: `who_calls_an_executor_that_ends_is_told`;
+//! - a sleeper that is woken and does not remember it, or is told before it is marked: all that block.
+
+use std::sync::Arc as StdArc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use loom::model::Builder;
+use loom::sync::Arc;
+use loom::thread;
+
+use crate::block::block_on;
+use crate::inbox::{Bell, Inbox, Message};
+use crate::reply;
+use crate::worker::link::{Errand, Link};
+use crate::worker::pool::{Job, Pool};
+
+/// Three preemptions find all the mutants above.
+fn check(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+/// Counts what is done.
+#[derive(Clone, Default)]
+struct Count(StdArc<AtomicUsize>);
+
+impl Count {
+    /// A job that counts one.
+    fn job(&self) -> Job {
+        let count = self.clone();
+        Box::new(move || {
+            count.0.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+
+    /// How many were done.
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn an_idle_thread_has_the_next_job() {
+    check(|| {
+        let pool = Arc::new(Pool::new(None));
+        let count = Count::default();
+        let idle = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || pool.sit(&Pool::seat()).expect("a job comes")())
+        };
+        let mut job = Some(count.job());
+        while let Some(back) = job.take() {
+            job = pool.hand_over(back);
+            if job.is_some() {
+                thread::yield_now();
+            }
+        }
+        idle.join().unwrap();
+        assert_eq!(count.get(), 1);
+    });
+}
+
+#[test]
+fn a_job_is_done_once_though_patience_ends() {
+    check(|| {
+        let pool = Arc::new(Pool::new(Some(Duration::ZERO)));
+        let count = Count::default();
+        let idle = {
+            let pool = Arc::clone(&pool);
+            let first = count.job();
+            thread::spawn(move || pool.work(first))
+        };
+        let other = {
+            let (pool, job) = (Arc::clone(&pool), count.job());
+            thread::spawn(move || pool.hand_over(job).into_iter().for_each(|job| job()))
+        };
+        pool.hand_over(count.job())
+            .into_iter()
+            .for_each(|job| job());
+        other.join().unwrap();
+        idle.join().unwrap();
+        assert_eq!(count.get(), 3);
+        assert!(pool.hand_over(count.job()).is_some(), "nobody is left");
+    });
+}
+
+#[test]
+fn an_answer_is_with_the_thread_or_with_the_task() {
+    check(|| {
+        let (answer, reply) = reply::channel();
+        let thread = thread::spawn(move || answer.send(()).is_err());
+        let is_here = reply.close().is_some();
+        let is_there = thread.join().unwrap();
+        assert!(is_here != is_there);
+    });
+}
+
+#[test]
+fn a_thread_that_blocks_has_its_answer() {
+    check(|| {
+        let (answer, reply) = reply::channel();
+        let thread = thread::spawn(move || answer.send(42));
+        assert_eq!(block_on(reply, None), Some(Some(42)));
+        assert_eq!(thread.join().unwrap(), Ok(()));
+    });
+}
+
+/// The task takes the errand if it is there, and goes.
+#[test]
+fn a_thread_is_answered_though_its_task_goes() {
+    check(|| {
+        let link = Link::new();
+        let thread = {
+            let link = StdArc::clone(&link);
+            thread::spawn(move || {
+                let (answer, reply) = reply::channel();
+                let errand: Errand = Box::new(move || {
+                    Box::pin(async move {
+                        let _ = answer.send(());
+                    })
+                });
+                let is_sent = link.send(errand).is_ok();
+                is_sent && block_on(reply, None).flatten().is_some()
+            })
+        };
+        let (errand, _) = link.take_errand(Waker::noop().clone());
+        let was_there = errand.is_some();
+        if let Some(make) = errand {
+            let polled = make()
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
+            assert!(polled.is_ready());
+        }
+        drop(link.cancel());
+        assert_eq!(thread.join().unwrap(), was_there);
+        assert!(link.is_cancelled());
+    });
+}
+
+/// What a portal does: the answer lies in the call, and goes with it.
+#[test]
+fn who_calls_an_executor_that_ends_is_told() {
+    /// A bell for nobody.
+    struct Silent;
+    impl Bell for Silent {
+        fn ring(&self) {}
+    }
+    check(|| {
+        let inbox = Arc::new(Inbox::new(Box::new(Silent)));
+        let made = Count::default();
+        let thread = {
+            let (inbox, made) = (Arc::clone(&inbox), made.clone());
+            thread::spawn(move || {
+                let (answer, reply) = reply::channel();
+                drop(inbox.call(Box::new(move || {
+                    made.job()();
+                    let _ = answer.send(42);
+                })));
+                block_on(reply, None).flatten()
+            })
+        };
+        inbox.take(|message| {
+            if let Message::Call(call) = message {
+                call();
+            }
+        });
+        inbox.close();
+        let answer = thread.join().unwrap();
+        assert_eq!(answer, (made.get() == 1).then_some(42));
+    });
+}

@@ -1,0 +1,213 @@
+//! The threads: kept for the next job, the last one that became idle first.
+//!
+//! ```text
+//!   start(job) ─► idle: [ seat │ seat │ seat ] ── pop ──► hand the job over, notify
+//!                   ▲         └ none: a new thread
+//!                   │ push, when the job has ended          10 s without a job:
+//!                   └── thread: job, sit down, wait ──────► leave the list, and end
+//! ```
+//!
+//! One pool serves all executors of the process; how many jobs each may have at once is its own
+//! affair (`worker/permits.rs`). Last in, first out, so that a few warm threads do most of the work,
+//! and those that are too many have their ten seconds (trio's thread cache).
+//!
+//! The law of the hand-over: *a seat is taken off the list once*. Either a job's giver takes it, and
+//! then the thread waits for that job however long it has waited before; or the thread does, and
+//! nobody can give it one any more. `worker/models.rs` tries every interleaving.
+//!
+//! A job never panics (`worker/job.rs` sees to that), and none is dropped or called while a lock is
+//! held. Read next: `worker/job.rs`.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::primitive::{Condvar, Mutex};
+
+/// What a thread is given to do.
+pub(super) type Job = Box<dyn FnOnce() + Send>;
+
+/// How long a thread waits for its next job.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The one of this process.
+static POOL: OnceLock<Pool> = OnceLock::new();
+
+/// Has a thread of the process's pool do the job.
+///
+/// # Errors
+///
+/// Returns an error if a thread is needed and the system gives none; the job is dropped then.
+pub(super) fn start(job: Job) -> io::Result<()> {
+    let pool = POOL.get_or_init(|| Pool::new(Some(PATIENCE)));
+    let Some(job) = pool.hand_over(job) else {
+        return Ok(());
+    };
+    std::thread::Builder::new()
+        .name(String::from("bibelot-worker"))
+        .spawn(move || pool.work(job))?;
+    Ok(())
+}
+
+/// Threads that wait for a job.
+pub(super) struct Pool {
+    /// Their seats, the one taken last on top.
+    idle: Mutex<Vec<Arc<Seat>>>,
+    /// How long each waits, if there is a limit.
+    patience: Option<Duration>,
+}
+
+/// Where one thread waits.
+pub(super) struct Seat {
+    /// The job that it was given.
+    job: Mutex<Option<Job>>,
+    /// Says that there is one.
+    given: Condvar,
+}
+
+impl Pool {
+    /// A pool whose threads wait so long.
+    pub(super) fn new(patience: Option<Duration>) -> Self {
+        Self {
+            idle: Mutex::new(Vec::new()),
+            patience,
+        }
+    }
+
+    /// Gives the job to an idle thread, or back if there is none.
+    pub(super) fn hand_over(&self, job: Job) -> Option<Job> {
+        let seat = self.idle.lock().pop();
+        let Some(seat) = seat else {
+            return Some(job);
+        };
+        *seat.job.lock() = Some(job);
+        seat.given.notify_one();
+        None
+    }
+
+    /// A seat for a thread.
+    pub(super) fn seat() -> Arc<Seat> {
+        Arc::new(Seat {
+            job: Mutex::new(None),
+            given: Condvar::default(),
+        })
+    }
+
+    /// What a thread does: this job, and then those that it is given.
+    pub(super) fn work(&self, mut job: Job) {
+        let seat = Self::seat();
+        loop {
+            job();
+            match self.sit(&seat) {
+                Some(next) => job = next,
+                None => return,
+            }
+        }
+    }
+
+    /// Takes a seat, and waits there for the next job. `None` says that none came in time.
+    pub(super) fn sit(&self, seat: &Arc<Seat>) -> Option<Job> {
+        self.idle.lock().push(Arc::clone(seat));
+        let mut patience = self.patience;
+        let mut given = seat.job.lock();
+        loop {
+            if let Some(job) = given.take() {
+                return Some(job);
+            }
+            let is_over;
+            (given, is_over) = seat.given.wait(&seat.job, given, patience);
+            if is_over && given.is_none() {
+                drop(given);
+                if self.leave(seat) {
+                    return None;
+                }
+                // Somebody has taken the seat off the list, and is about to give the job.
+                patience = None;
+                given = seat.job.lock();
+            }
+        }
+    }
+
+    /// Takes a seat off the list, unless that has been done.
+    fn leave(&self, seat: &Arc<Seat>) -> bool {
+        let mut idle = self.idle.lock();
+        let nth = idle.iter().position(|other| Arc::ptr_eq(other, seat));
+        let left = nth.map(|nth| idle.remove(nth));
+        drop(idle);
+        left.is_some()
+    }
+
+    /// How many threads are idle.
+    #[cfg(all(test, not(loom)))]
+    fn idle(&self) -> usize {
+        self.idle.lock().len()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+    use std::thread;
+
+    use super::*;
+
+    /// A job that sends the name of its thread and then lasts until it is told to end.
+    fn job(answer: &std::sync::mpsc::Sender<Option<String>>, end: Receiver<()>) -> Job {
+        let answer = answer.clone();
+        Box::new(move || {
+            answer
+                .send(thread::current().name().map(String::from))
+                .expect("somebody looks");
+            let _ = end.recv();
+        })
+    }
+
+    /// Gives the job to an idle thread, which there must be as soon as the last job has ended.
+    fn hand_over(pool: &Pool, idle: usize, mut job: Job) {
+        while pool.idle() < idle {
+            thread::yield_now();
+        }
+        while let Some(back) = pool.hand_over(job) {
+            job = back;
+        }
+    }
+
+    #[test]
+    fn the_thread_that_became_idle_last_has_the_next_job() {
+        let pool: &Pool = Box::leak(Box::new(Pool::new(None)));
+        let (answer, names) = channel();
+        let mut ends = Vec::new();
+        for name in ["first", "second", "third"] {
+            let (end, ended) = channel();
+            let job = job(&answer, ended);
+            let builder = thread::Builder::new().name(String::from(name));
+            builder.spawn(move || pool.work(job)).expect("a thread");
+            assert_eq!(names.recv().expect("it works").as_deref(), Some(name));
+            ends.push(end);
+        }
+        for (nth, end) in [1, 0, 2].into_iter().enumerate() {
+            drop(std::mem::replace(&mut ends[end], channel().0));
+            while pool.idle() < nth + 1 {
+                thread::yield_now();
+            }
+        }
+        let mut order = Vec::new();
+        let mut running = Vec::new();
+        for idle in [3, 2, 1] {
+            let (end, ended) = channel();
+            hand_over(pool, idle, job(&answer, ended));
+            order.push(names.recv().expect("it works").expect("a name"));
+            running.push(end);
+        }
+        assert_eq!(order, ["third", "first", "second"]);
+    }
+
+    #[test]
+    fn a_thread_that_has_waited_too_long_ends() {
+        let pool: &Pool = Box::leak(Box::new(Pool::new(Some(Duration::ZERO))));
+        let thread = thread::spawn(|| pool.work(Box::new(|| {})));
+        thread.join().expect("it ends");
+        assert_eq!(pool.idle(), 0);
+        assert!(pool.hand_over(Box::new(|| {})).is_some(), "nobody is there");
+    }
+}
