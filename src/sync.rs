@@ -1,9 +1,9 @@
 //! What tasks of one thread share and wait for: `std::sync`, where what blocks there waits here.
 //!
 //! ```text
-//!   Mutex ─► Semaphore ─► Permits ─┐
-//!   Queue ─► Permits, twice        ├─► Line: who waits, first come, first served
-//!   Event ─────────────────────────┘
+//!   Mutex, RwLock ─► Semaphore ─► Permits ─┐
+//!   Queue ─► Permits, twice                ├─► Line: who waits, first come, first served
+//!   Event ─────────────────────────────────┘
 //! ```
 //!
 //! One task may change what another waits for, and it can do so only between two awaits: so nothing
@@ -62,6 +62,7 @@ mod permits;
 mod event;
 mod mutex;
 mod queue;
+mod rwlock;
 mod semaphore;
 
 pub use std::sync::{Arc, Weak, atomic};
@@ -69,4 +70,5 @@ pub use std::sync::{Arc, Weak, atomic};
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard, TryLockError};
 pub use queue::{Closed, Queue, TryGetError, TryPutError};
+pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{Permit, Semaphore, TryAcquireError};

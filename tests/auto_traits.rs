@@ -13,8 +13,8 @@ use std::task::{Context, Poll};
 
 use bibelot::io::AsyncFd;
 use bibelot::sync::{
-    Closed, Event, Mutex, MutexGuard, Permit, Queue, Semaphore, TryAcquireError, TryGetError,
-    TryLockError, TryPutError,
+    Closed, Event, Mutex, MutexGuard, Permit, Queue, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Semaphore, TryAcquireError, TryGetError, TryLockError, TryPutError,
 };
 use bibelot::task::{
     self, Builder, CancelScope, Cancelled, Failure, Finally, GroupError, JoinError, JoinHandle,
@@ -82,6 +82,9 @@ not!(Event: Send Sync);
 not!(Mutex<()>: Send Sync);
 not!(MutexGuard<'static, ()>: Send Sync);
 not!(Queue<()>: Send Sync);
+not!(RwLock<()>: Send Sync);
+not!(RwLockReadGuard<'static, ()>: Send Sync);
+not!(RwLockWriteGuard<'static, ()>: Send Sync);
 not!(Semaphore: Send Sync);
 not!(Permit<'static>: Send Sync);
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::thread;
 
-use bibelot::sync::{Event, Mutex, Queue, Semaphore};
+use bibelot::sync::{Event, Mutex, Queue, RwLock, Semaphore};
 use bibelot::task::{Builder, JoinHandle, current, yield_now};
 use bibelot::thread::park;
 use bibelot::time::{Duration, sleep, timeout};
@@ -144,6 +144,15 @@ fn what_is_shared_is_taken_given_and_waited_for_without_an_allocation() {
             }
         });
         assert_eq!(counted.await, 0, "what is there");
+
+        let lock = RwLock::new(0);
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                *lock.write().await += 1;
+                assert!(*lock.read().await > 0);
+            }
+        });
+        assert_eq!(counted.await, 0, "a lock for readers and a writer");
 
         let held = Rc::clone(&mutex);
         let rival = spawn(async move {

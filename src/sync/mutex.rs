@@ -201,7 +201,8 @@ impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
     }
 }
 
-/// The error of [`Mutex::try_lock`], as [`std::sync::TryLockError`] without poisoning.
+/// The error of [`Mutex::try_lock`] and of [`RwLock`](crate::sync::RwLock)'s, as
+/// [`std::sync::TryLockError`] without poisoning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TryLockError {
     /// Somebody holds it.
@@ -210,7 +211,7 @@ pub enum TryLockError {
 
 impl fmt::Display for TryLockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the mutex is locked")
+        f.write_str("the lock is held by somebody")
     }
 }
 

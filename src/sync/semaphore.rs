@@ -179,6 +179,13 @@ impl Permit<'_> {
         self.count
     }
 
+    /// Gives back all but so many.
+    pub(super) fn keep(&mut self, count: usize) {
+        let rest = self.count - count;
+        self.count = count;
+        self.permits.give(rest);
+    }
+
     /// Takes the permits from the semaphore for good: from now on it has so many fewer.
     ///
     /// Whoever waits for more than are left panics; see [`Semaphore::acquire_many`].

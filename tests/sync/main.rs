@@ -12,6 +12,7 @@ mod event;
 mod fairness;
 mod mutex;
 mod queue;
+mod rwlock;
 mod semaphore;
 mod waker;
 
