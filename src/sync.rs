@@ -3,7 +3,7 @@
 //! ```text
 //!   Mutex, RwLock ─► Semaphore ─► Permits ─┐
 //!   Queue ─► Permits, twice                ├─► Line: who waits, first come, first served
-//!   Event ─────────────────────────────────┘
+//!   Event, Condvar, Barrier, OnceLock ─────┘
 //! ```
 //!
 //! One task may change what another waits for, and it can do so only between two awaits: so nothing
@@ -59,16 +59,22 @@
 mod line;
 mod permits;
 
+mod barrier;
+mod condvar;
 mod event;
 mod mutex;
+mod once_lock;
 mod queue;
 mod rwlock;
 mod semaphore;
 
 pub use std::sync::{Arc, Weak, atomic};
 
+pub use barrier::{Barrier, BarrierWaitResult};
+pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard, TryLockError};
+pub use once_lock::OnceLock;
 pub use queue::{Closed, Queue, TryGetError, TryPutError};
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{Permit, Semaphore, TryAcquireError};

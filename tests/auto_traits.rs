@@ -13,8 +13,9 @@ use std::task::{Context, Poll};
 
 use bibelot::io::AsyncFd;
 use bibelot::sync::{
-    Closed, Event, Mutex, MutexGuard, Permit, Queue, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    Semaphore, TryAcquireError, TryGetError, TryLockError, TryPutError,
+    Barrier, BarrierWaitResult, Closed, Condvar, Event, Mutex, MutexGuard, OnceLock, Permit, Queue,
+    RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, TryAcquireError, TryGetError,
+    TryLockError, TryPutError, WaitTimeoutResult,
 };
 use bibelot::task::{
     self, Builder, CancelScope, Cancelled, Failure, Finally, GroupError, JoinError, JoinHandle,
@@ -79,6 +80,9 @@ not!(Sim: Send Sync);
 
 // What its tasks share.
 not!(Event: Send Sync);
+not!(Barrier: Send Sync);
+not!(Condvar: Send Sync);
+not!(OnceLock<()>: Send Sync);
 not!(Mutex<()>: Send Sync);
 not!(MutexGuard<'static, ()>: Send Sync);
 not!(Queue<()>: Send Sync);
@@ -96,6 +100,8 @@ is!(Stats: Send Sync Copy);
 is!(Instant: Send Sync Copy Ord);
 is!(Builder: Send Sync);
 is!(YieldNow: Send Sync);
+is!(BarrierWaitResult: Send Sync Copy);
+is!(WaitTimeoutResult: Send Sync Copy);
 
 // Errors travel: an `io::Error` must take them, and so must a thread that is joined.
 is!(Cancelled: Send Sync Clone);

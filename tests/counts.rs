@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::thread;
 
-use bibelot::sync::{Event, Mutex, Queue, RwLock, Semaphore};
+use bibelot::sync::{Barrier, Condvar, Event, Mutex, OnceLock, Queue, RwLock, Semaphore};
 use bibelot::task::{Builder, JoinHandle, current, yield_now};
 use bibelot::thread::park;
 use bibelot::time::{Duration, sleep, timeout};
@@ -153,6 +153,19 @@ fn what_is_shared_is_taken_given_and_waited_for_without_an_allocation() {
             }
         });
         assert_eq!(counted.await, 0, "a lock for readers and a writer");
+
+        let (barrier, condvar, once) = (Barrier::new(1), Condvar::new(), OnceLock::from(1));
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                assert!(barrier.wait().await.is_leader());
+                assert_eq!(once.get_or_init(async || 2).await, once.wait().await);
+                condvar.notify_one();
+                condvar.notify_all();
+                let guard = mutex.lock().await;
+                drop(condvar.wait_while(guard, |_| false).await);
+            }
+        });
+        assert_eq!(counted.await, 0, "what does not have to wait");
 
         let held = Rc::clone(&mutex);
         let rival = spawn(async move {

@@ -139,6 +139,7 @@ impl<T: ?Sized> Mutex<T> {
         MutexGuard {
             value: self.value.borrow_mut(),
             _permit: permit,
+            mutex: self,
         }
     }
 }
@@ -173,6 +174,15 @@ pub struct MutexGuard<'a, T: ?Sized> {
     value: RefMut<'a, T>,
     /// The right to it.
     _permit: Permit<'a>,
+    /// Whose.
+    mutex: &'a Mutex<T>,
+}
+
+impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    /// The mutex that it locks.
+    pub(super) fn mutex(&self) -> &'a Mutex<T> {
+        self.mutex
+    }
 }
 
 impl<T: ?Sized> Deref for MutexGuard<'_, T> {

@@ -7,10 +7,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod barrier;
 mod cancel;
+mod condvar;
 mod event;
 mod fairness;
 mod mutex;
+mod once_lock;
 mod queue;
 mod rwlock;
 mod semaphore;
