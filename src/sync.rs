@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Mutex, RwLock ─► Semaphore ─► Permits ─┐
-//!   Queue ─► Permits, twice                ├─► Line: who waits, first come, first served
+//!   Queue, mpsc ─► Stock ─► Permits, twice ├─► Line: who waits, first come, first served
 //!   Event, Condvar, Barrier, OnceLock ─────┘
 //! ```
 //!
@@ -58,10 +58,12 @@
 
 mod line;
 mod permits;
+mod stock;
 
 mod barrier;
 mod condvar;
 mod event;
+pub mod mpsc;
 mod mutex;
 mod once_lock;
 mod queue;

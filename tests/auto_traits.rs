@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bibelot::io::AsyncFd;
+use bibelot::sync::mpsc;
 use bibelot::sync::{
     Barrier, BarrierWaitResult, Closed, Condvar, Event, Mutex, MutexGuard, OnceLock, Permit, Queue,
     RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, TryAcquireError, TryGetError,
@@ -84,6 +85,9 @@ not!(Barrier: Send Sync);
 not!(Condvar: Send Sync);
 not!(OnceLock<()>: Send Sync);
 not!(Mutex<()>: Send Sync);
+not!(mpsc::Sender<()>: Send Sync);
+not!(mpsc::SyncSender<()>: Send Sync);
+not!(mpsc::Receiver<()>: Send Sync);
 not!(MutexGuard<'static, ()>: Send Sync);
 not!(Queue<()>: Send Sync);
 not!(RwLock<()>: Send Sync);
@@ -112,6 +116,7 @@ is!(TryAcquireError: Send Sync Copy);
 is!(TryGetError: Send Sync Copy);
 is!(TryLockError: Send Sync Copy);
 is!(TryPutError<()>: Send Sync Copy);
+is!(mpsc::SendTimeoutError<()>: Send Sync Copy);
 is!(SlowPoll: Send Sync Clone);
 is!(JoinError: Send);
 is!(Panicked: Send);

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::thread;
 
-use bibelot::sync::{Barrier, Condvar, Event, Mutex, OnceLock, Queue, RwLock, Semaphore};
+use bibelot::sync::{Barrier, Condvar, Event, Mutex, OnceLock, Queue, RwLock, Semaphore, mpsc};
 use bibelot::task::{Builder, JoinHandle, current, yield_now};
 use bibelot::thread::park;
 use bibelot::time::{Duration, sleep, timeout};
@@ -145,6 +145,28 @@ fn what_is_shared_is_taken_given_and_waited_for_without_an_allocation() {
         });
         assert_eq!(counted.await, 0, "what is there");
 
+        let held = Rc::clone(&mutex);
+        let rival = spawn(async move {
+            loop {
+                let _guard = held.lock().await;
+                yield_now().await;
+            }
+        });
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                let _guard = mutex.lock().await;
+                yield_now().await;
+            }
+        });
+        assert_eq!(counted.await, 0, "what is waited for");
+        rival.cancel();
+    });
+}
+
+#[test]
+fn what_is_not_contended_is_no_allocation() {
+    bibelot::run(async {
+        let mutex = Mutex::new(0);
         let lock = RwLock::new(0);
         let counted = allocations(async || {
             for _ in 0..100 {
@@ -167,21 +189,17 @@ fn what_is_shared_is_taken_given_and_waited_for_without_an_allocation() {
         });
         assert_eq!(counted.await, 0, "what does not have to wait");
 
-        let held = Rc::clone(&mutex);
-        let rival = spawn(async move {
-            loop {
-                let _guard = held.lock().await;
-                yield_now().await;
-            }
-        });
+        let (sender, receiver) = mpsc::channel();
+        let (sync_sender, sync_receiver) = mpsc::sync_channel(1);
         let counted = allocations(async || {
             for _ in 0..100 {
-                let _guard = mutex.lock().await;
-                yield_now().await;
+                sender.send(1).unwrap();
+                assert_eq!(receiver.recv().await, Ok(1));
+                sync_sender.send(2).await.unwrap();
+                assert_eq!(sync_receiver.recv().await, Ok(2));
             }
         });
-        assert_eq!(counted.await, 0, "what is waited for");
-        rival.cancel();
+        assert_eq!(counted.await, 0, "channels");
     });
 }
 

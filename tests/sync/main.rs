@@ -12,6 +12,7 @@ mod cancel;
 mod condvar;
 mod event;
 mod fairness;
+mod mpsc;
 mod mutex;
 mod once_lock;
 mod queue;
