@@ -61,11 +61,13 @@ mod permits;
 mod stock;
 
 mod barrier;
+mod capacity_limiter;
 mod condvar;
 mod event;
 pub mod mpsc;
 mod mutex;
 mod once_lock;
+pub mod oneshot;
 mod queue;
 mod rwlock;
 mod semaphore;
@@ -73,6 +75,7 @@ mod semaphore;
 pub use std::sync::{Arc, Weak, atomic};
 
 pub use barrier::{Barrier, BarrierWaitResult};
+pub use capacity_limiter::{Borrower, CapacityLimiter, Token};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard, TryLockError};

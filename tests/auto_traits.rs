@@ -12,11 +12,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bibelot::io::AsyncFd;
-use bibelot::sync::mpsc;
 use bibelot::sync::{
-    Barrier, BarrierWaitResult, Closed, Condvar, Event, Mutex, MutexGuard, OnceLock, Permit, Queue,
-    RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, TryAcquireError, TryGetError,
-    TryLockError, TryPutError, WaitTimeoutResult,
+    Barrier, BarrierWaitResult, Borrower, CapacityLimiter, Closed, Condvar, Event, Mutex,
+    MutexGuard, OnceLock, Permit, Queue, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore,
+    Token, TryAcquireError, TryGetError, TryLockError, TryPutError, WaitTimeoutResult, mpsc,
+    oneshot,
 };
 use bibelot::task::{
     self, Builder, CancelScope, Cancelled, Failure, Finally, GroupError, JoinError, JoinHandle,
@@ -82,12 +82,16 @@ not!(Sim: Send Sync);
 // What its tasks share.
 not!(Event: Send Sync);
 not!(Barrier: Send Sync);
+not!(CapacityLimiter: Send Sync);
+not!(Token<'static>: Send Sync);
 not!(Condvar: Send Sync);
 not!(OnceLock<()>: Send Sync);
 not!(Mutex<()>: Send Sync);
 not!(mpsc::Sender<()>: Send Sync);
 not!(mpsc::SyncSender<()>: Send Sync);
 not!(mpsc::Receiver<()>: Send Sync);
+not!(oneshot::Sender<()>: Send Sync);
+not!(oneshot::Receiver<()>: Send Sync);
 not!(MutexGuard<'static, ()>: Send Sync);
 not!(Queue<()>: Send Sync);
 not!(RwLock<()>: Send Sync);
@@ -105,6 +109,7 @@ is!(Instant: Send Sync Copy Ord);
 is!(Builder: Send Sync);
 is!(YieldNow: Send Sync);
 is!(BarrierWaitResult: Send Sync Copy);
+is!(Borrower: Send Sync Copy Ord);
 is!(WaitTimeoutResult: Send Sync Copy);
 
 // Errors travel: an `io::Error` must take them, and so must a thread that is joined.
@@ -129,6 +134,7 @@ not!(JoinError: Sync);
 // What may be polled by reference, whatever is inside.
 is!(JoinHandle<PhantomPinned>: Unpin);
 is!(ScopedJoinHandle<'static, PhantomPinned>: Unpin);
+is!(oneshot::Receiver<PhantomPinned>: Unpin);
 is!(Sleep: Unpin);
 is!(Interval: Unpin);
 is!(YieldNow: Unpin);

@@ -11,7 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::thread;
 
-use bibelot::sync::{Barrier, Condvar, Event, Mutex, OnceLock, Queue, RwLock, Semaphore, mpsc};
+use bibelot::sync::{
+    Barrier, CapacityLimiter, Condvar, Event, Mutex, OnceLock, Queue, RwLock, Semaphore, mpsc,
+    oneshot,
+};
 use bibelot::task::{Builder, JoinHandle, current, yield_now};
 use bibelot::thread::park;
 use bibelot::time::{Duration, sleep, timeout};
@@ -200,6 +203,21 @@ fn what_is_not_contended_is_no_allocation() {
             }
         });
         assert_eq!(counted.await, 0, "channels");
+
+        let limiter = CapacityLimiter::new(2);
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                drop(limiter.acquire().await);
+            }
+        });
+        assert_eq!(counted.await, 0, "tokens");
+
+        let counted = allocations(async || {
+            let (sender, receiver) = oneshot::channel();
+            sender.send(1).unwrap();
+            assert_eq!(receiver.await, Ok(1));
+        });
+        assert_eq!(counted.await, 1, "what the two ends share");
     });
 }
 

@@ -209,14 +209,15 @@ impl fmt::Debug for Permit<'_> {
     }
 }
 
-/// The error of [`Semaphore::try_acquire`]: it would have to wait.
+/// The error of [`Semaphore::try_acquire`], and of
+/// [`CapacityLimiter`](crate::sync::CapacityLimiter)'s: it would have to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TryAcquireError;
 
 impl fmt::Display for TryAcquireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not so many permits are available, or others wait for them")
+        f.write_str("not so many are available, or others wait for them")
     }
 }
 

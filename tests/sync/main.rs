@@ -9,12 +9,14 @@ mod support;
 
 mod barrier;
 mod cancel;
+mod capacity_limiter;
 mod condvar;
 mod event;
 mod fairness;
 mod mpsc;
 mod mutex;
 mod once_lock;
+mod oneshot;
 mod queue;
 mod rwlock;
 mod semaphore;
