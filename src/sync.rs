@@ -61,6 +61,7 @@ mod permits;
 mod stock;
 
 mod barrier;
+pub mod broadcast;
 mod capacity_limiter;
 mod condvar;
 mod event;
@@ -71,6 +72,7 @@ pub mod oneshot;
 mod queue;
 mod rwlock;
 mod semaphore;
+pub mod watch;
 
 pub use std::sync::{Arc, Weak, atomic};
 

@@ -15,8 +15,8 @@ use bibelot::io::AsyncFd;
 use bibelot::sync::{
     Barrier, BarrierWaitResult, Borrower, CapacityLimiter, Closed, Condvar, Event, Mutex,
     MutexGuard, OnceLock, Permit, Queue, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore,
-    Token, TryAcquireError, TryGetError, TryLockError, TryPutError, WaitTimeoutResult, mpsc,
-    oneshot,
+    Token, TryAcquireError, TryGetError, TryLockError, TryPutError, WaitTimeoutResult, broadcast,
+    mpsc, oneshot, watch,
 };
 use bibelot::task::{
     self, Builder, CancelScope, Cancelled, Failure, Finally, GroupError, JoinError, JoinHandle,
@@ -90,6 +90,10 @@ not!(Mutex<()>: Send Sync);
 not!(mpsc::Sender<()>: Send Sync);
 not!(mpsc::SyncSender<()>: Send Sync);
 not!(mpsc::Receiver<()>: Send Sync);
+not!(broadcast::Sender<()>: Send Sync);
+not!(broadcast::Receiver<()>: Send Sync);
+not!(watch::Sender<()>: Send Sync);
+not!(watch::Receiver<()>: Send Sync);
 not!(oneshot::Sender<()>: Send Sync);
 not!(oneshot::Receiver<()>: Send Sync);
 not!(MutexGuard<'static, ()>: Send Sync);
@@ -121,6 +125,8 @@ is!(TryAcquireError: Send Sync Copy);
 is!(TryGetError: Send Sync Copy);
 is!(TryLockError: Send Sync Copy);
 is!(TryPutError<()>: Send Sync Copy);
+is!(broadcast::RecvError: Send Sync Copy);
+is!(broadcast::TryRecvError: Send Sync Copy);
 is!(mpsc::SendTimeoutError<()>: Send Sync Copy);
 is!(SlowPoll: Send Sync Clone);
 is!(JoinError: Send);

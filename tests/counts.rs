@@ -12,8 +12,8 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 use bibelot::sync::{
-    Barrier, CapacityLimiter, Condvar, Event, Mutex, OnceLock, Queue, RwLock, Semaphore, mpsc,
-    oneshot,
+    Barrier, CapacityLimiter, Condvar, Event, Mutex, OnceLock, Queue, RwLock, Semaphore, broadcast,
+    mpsc, oneshot, watch,
 };
 use bibelot::task::{Builder, JoinHandle, current, yield_now};
 use bibelot::thread::park;
@@ -191,7 +191,12 @@ fn what_is_not_contended_is_no_allocation() {
             }
         });
         assert_eq!(counted.await, 0, "what does not have to wait");
+    });
+}
 
+#[test]
+fn a_channel_that_is_not_empty_is_no_allocation() {
+    bibelot::run(async {
         let (sender, receiver) = mpsc::channel();
         let (sync_sender, sync_receiver) = mpsc::sync_channel(1);
         let counted = allocations(async || {
@@ -211,6 +216,22 @@ fn what_is_not_contended_is_no_allocation() {
             }
         });
         assert_eq!(counted.await, 0, "tokens");
+
+        let (sender, receiver) = watch::channel(0);
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                sender.send(1).unwrap();
+                receiver.changed().await.unwrap();
+            }
+        });
+        assert_eq!(counted.await, 0, "changes");
+
+        let (sender, receiver) = broadcast::channel(1);
+        let counted = allocations(async || {
+            sender.send(1).unwrap();
+            assert_eq!(receiver.recv().await, Ok(1));
+        });
+        assert_eq!(counted.await, 1, "a value that is kept for all");
 
         let counted = allocations(async || {
             let (sender, receiver) = oneshot::channel();

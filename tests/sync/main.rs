@@ -8,6 +8,7 @@
 mod support;
 
 mod barrier;
+mod broadcast;
 mod cancel;
 mod capacity_limiter;
 mod condvar;
@@ -21,6 +22,7 @@ mod queue;
 mod rwlock;
 mod semaphore;
 mod waker;
+mod watch;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
