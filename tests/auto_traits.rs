@@ -14,9 +14,9 @@ use std::task::{Context, Poll};
 use bibelot::io::AsyncFd;
 use bibelot::sync::{
     Barrier, BarrierWaitResult, Borrower, CapacityLimiter, Closed, Condvar, Event, Mutex,
-    MutexGuard, OnceLock, Permit, Queue, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore,
-    Token, TryAcquireError, TryGetError, TryLockError, TryPutError, WaitTimeoutResult, broadcast,
-    mpsc, oneshot, watch,
+    MutexGuard, OnceLock, Permit, PriorityQueue, Queue, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Semaphore, Token, TryAcquireError, TryGetError, TryLockError, TryPutError, WaitTimeoutResult,
+    broadcast, mpsc, oneshot, watch,
 };
 use bibelot::task::{
     self, Builder, CancelScope, Cancelled, Failure, Finally, GroupError, JoinError, JoinHandle,
@@ -98,6 +98,7 @@ not!(oneshot::Sender<()>: Send Sync);
 not!(oneshot::Receiver<()>: Send Sync);
 not!(MutexGuard<'static, ()>: Send Sync);
 not!(Queue<()>: Send Sync);
+not!(PriorityQueue<()>: Send Sync);
 not!(RwLock<()>: Send Sync);
 not!(RwLockReadGuard<'static, ()>: Send Sync);
 not!(RwLockWriteGuard<'static, ()>: Send Sync);

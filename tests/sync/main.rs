@@ -18,6 +18,7 @@ mod mpsc;
 mod mutex;
 mod once_lock;
 mod oneshot;
+mod priority_queue;
 mod queue;
 mod rwlock;
 mod semaphore;
