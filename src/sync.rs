@@ -58,6 +58,7 @@
 
 mod line;
 mod permits;
+mod statistics;
 mod stock;
 
 mod barrier;
@@ -87,3 +88,7 @@ pub use priority_queue::PriorityQueue;
 pub use queue::{Closed, Queue, TryGetError, TryPutError};
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{Permit, Semaphore, TryAcquireError};
+pub use statistics::{
+    BarrierStatistics, CapacityLimiterStatistics, ChannelStatistics, MutexStatistics,
+    QueueStatistics, RwLockStatistics, SemaphoreStatistics, WaitStatistics,
+};

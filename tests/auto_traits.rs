@@ -13,10 +13,10 @@ use std::task::{Context, Poll};
 
 use bibelot::io::AsyncFd;
 use bibelot::sync::{
-    Barrier, BarrierWaitResult, Borrower, CapacityLimiter, Closed, Condvar, Event, Mutex,
-    MutexGuard, OnceLock, Permit, PriorityQueue, Queue, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    Semaphore, Token, TryAcquireError, TryGetError, TryLockError, TryPutError, WaitTimeoutResult,
-    broadcast, mpsc, oneshot, watch,
+    Barrier, BarrierWaitResult, Borrower, CapacityLimiter, ChannelStatistics, Closed, Condvar,
+    Event, Mutex, MutexGuard, OnceLock, Permit, PriorityQueue, Queue, QueueStatistics, RwLock,
+    RwLockReadGuard, RwLockWriteGuard, Semaphore, Token, TryAcquireError, TryGetError,
+    TryLockError, TryPutError, WaitTimeoutResult, broadcast, mpsc, oneshot, watch,
 };
 use bibelot::task::{
     self, Builder, CancelScope, Cancelled, Failure, Finally, GroupError, JoinError, JoinHandle,
@@ -114,6 +114,8 @@ is!(Instant: Send Sync Copy Ord);
 is!(Builder: Send Sync);
 is!(YieldNow: Send Sync);
 is!(BarrierWaitResult: Send Sync Copy);
+is!(ChannelStatistics: Send Sync Copy);
+is!(QueueStatistics: Send Sync Copy);
 is!(Borrower: Send Sync Copy Ord);
 is!(WaitTimeoutResult: Send Sync Copy);
 

@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::task::{Poll, ready};
 
 use crate::sync::line::{Line, Place, Standing};
+use crate::sync::statistics::BarrierStatistics;
 
 /// Lets so many tasks wait for each other, and then go on together; [`std::sync::Barrier`] for tasks.
 ///
@@ -71,6 +72,15 @@ impl Barrier {
                 // Somebody left in between, by the destructor of a foreign waker.
             }
         })
+    }
+
+    /// Returns how many are there.
+    #[must_use]
+    pub fn statistics(&self) -> BarrierStatistics {
+        BarrierStatistics {
+            size: self.size,
+            waiting: self.line.len(),
+        }
     }
 
     /// Whether the next to come is the last.

@@ -36,6 +36,7 @@ use std::task::{Poll, ready};
 
 use crate::sync::line::{Line, Place};
 use crate::sync::mpsc::SendError;
+use crate::sync::statistics::ChannelStatistics;
 
 /// Makes a channel that keeps up to `capacity` values for who is slow.
 ///
@@ -87,6 +88,18 @@ impl<T> Shared<T> {
     /// The number that the next value will have.
     fn end(&self) -> u64 {
         self.first.get() + self.slots.borrow().len() as u64
+    }
+
+    /// How it stands.
+    fn statistics(&self) -> ChannelStatistics {
+        ChannelStatistics {
+            len: self.slots.borrow().len(),
+            capacity: Some(self.capacity),
+            senders: self.senders.get(),
+            receivers: self.receivers.get(),
+            senders_waiting: 0,
+            receivers_waiting: self.line.len(),
+        }
     }
 
     /// Another one receives, from the next value on.
@@ -153,6 +166,12 @@ impl<T> Sender<T> {
     #[must_use]
     pub fn receiver_count(&self) -> usize {
         self.shared.receivers.get()
+    }
+
+    /// Returns how much is in the channel, how many handles it has, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> ChannelStatistics {
+        self.shared.statistics()
     }
 
     /// Returns how many values somebody has yet to receive.
@@ -268,6 +287,12 @@ impl<T> Receiver<T> {
     #[must_use]
     pub fn resubscribe(&self) -> Self {
         self.shared.subscribe()
+    }
+
+    /// Returns how much is in the channel, how many handles it has, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> ChannelStatistics {
+        self.shared.statistics()
     }
 
     /// Returns how many values it has yet to receive, or has missed.

@@ -16,6 +16,7 @@ use std::task::{Poll, ready};
 use crate::scheduler::Scheduler;
 use crate::sync::line::{Line, Place, Standing};
 use crate::sync::semaphore::TryAcquireError;
+use crate::sync::statistics::CapacityLimiterStatistics;
 use crate::task::TaskId;
 use crate::waker;
 
@@ -198,6 +199,16 @@ impl CapacityLimiter {
     #[must_use]
     pub fn borrowers(&self) -> Vec<Borrower> {
         self.borrowers.borrow().clone()
+    }
+
+    /// Returns how many tokens there are, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> CapacityLimiterStatistics {
+        CapacityLimiterStatistics {
+            borrowed_tokens: self.borrowed_tokens(),
+            total_tokens: self.total_tokens(),
+            waiting: self.line.len(),
+        }
     }
 
     /// Borrows when there is one.

@@ -21,6 +21,7 @@ use std::time::Duration;
 use crate::place::placed;
 use crate::sync::line::{Line, Place, Standing};
 use crate::sync::mutex::MutexGuard;
+use crate::sync::statistics::WaitStatistics;
 use crate::time::{Instant, timeout_at};
 
 /// Lets tasks that hold a lock wait, unlocked, for somebody to change what it guards;
@@ -162,6 +163,14 @@ impl Condvar {
     pub fn notify_all(&self) {
         self.rounds.set(self.rounds.get() + 1);
         self.line.grant_all();
+    }
+
+    /// Returns how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> WaitStatistics {
+        WaitStatistics {
+            waiting: self.line.len(),
+        }
     }
 
     /// Waits until notified or until the deadline.

@@ -11,6 +11,7 @@ use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 
 use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sync::statistics::MutexStatistics;
 
 /// A value that one task at a time may use, however often it waits meanwhile; [`std::sync::Mutex`]
 /// for tasks.
@@ -132,6 +133,15 @@ impl<T: ?Sized> Mutex<T> {
     /// Returns the value without locking: with a `&mut` there is nobody else.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
+    }
+
+    /// Returns whether it is locked, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> MutexStatistics {
+        MutexStatistics {
+            is_locked: self.semaphore.available_permits() == 0,
+            waiting: self.semaphore.waiting(),
+        }
     }
 
     /// The guard of who has the permit.

@@ -15,6 +15,7 @@ use std::task::{Poll, ready};
 
 use crate::sync::line::{Line, Place};
 use crate::sync::permits::Permits;
+use crate::sync::statistics::WaitStatistics;
 
 /// A value that is made once, however many want it meanwhile; [`std::sync::OnceLock`] for tasks.
 ///
@@ -138,6 +139,14 @@ impl<T> OnceLock<T> {
             place.leave();
             Poll::Ready(self.made())
         })
+    }
+
+    /// Returns how many wait for the value.
+    #[must_use]
+    pub fn statistics(&self) -> WaitStatistics {
+        WaitStatistics {
+            waiting: self.line.len() + self.right.waiting(),
+        }
     }
 
     /// The value, which is there.

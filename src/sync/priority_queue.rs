@@ -9,6 +9,7 @@ use std::fmt;
 use std::future::poll_fn;
 
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
+use crate::sync::statistics::QueueStatistics;
 use crate::sync::stock::{Shelf, Stock};
 
 /// A [`Queue`](crate::sync::Queue) whose least item comes out first, and of equal ones the one that
@@ -149,6 +150,12 @@ impl<T: Ord> PriorityQueue<T> {
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
         self.stock.capacity()
+    }
+
+    /// Returns how many items there are and were, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> QueueStatistics {
+        self.stock.statistics()
     }
 
     /// Says that an item which was put is done with; when all are, [`join`](Self::join) returns.

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 
+use crate::sync::statistics::QueueStatistics;
 use crate::sync::stock::Stock;
 
 /// Items that tasks put and other tasks get, first in, first out; curio's `Queue`, and for one thread
@@ -158,6 +159,12 @@ impl<T> Queue<T> {
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
         self.stock.capacity()
+    }
+
+    /// Returns how many items there are and were, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> QueueStatistics {
+        self.stock.statistics()
     }
 
     /// Says that an item which was put is done with; when all are, [`join`](Self::join) returns.

@@ -18,6 +18,7 @@ use std::pin::Pin;
 
 use crate::sync::mutex::TryLockError;
 use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sync::statistics::RwLockStatistics;
 
 /// All permits: as many readers as a `RefCell` can count.
 const ALL: usize = isize::MAX as usize;
@@ -131,6 +132,18 @@ impl<T: ?Sized> RwLock<T> {
     /// Returns the value without locking: with a `&mut` there is nobody else.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
+    }
+
+    /// Returns how many use it, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> RwLockStatistics {
+        let held = ALL - self.semaphore.available_permits();
+        let has_writer = held == ALL;
+        RwLockStatistics {
+            readers: if has_writer { 0 } else { held },
+            has_writer,
+            waiting: self.semaphore.waiting(),
+        }
     }
 
     /// The guard of who has one permit.

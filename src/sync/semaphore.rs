@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::poll_fn;
 
 use crate::sync::permits::{Permits, Refused};
+use crate::sync::statistics::SemaphoreStatistics;
 
 /// A number of permits, which tasks take, hold and give back: so many may do something at once.
 ///
@@ -137,6 +138,16 @@ impl Semaphore {
     #[must_use]
     pub fn available_permits(&self) -> usize {
         self.permits.free()
+    }
+
+    /// Returns how many permits there are, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> SemaphoreStatistics {
+        SemaphoreStatistics {
+            available: self.available_permits(),
+            permits: self.permits.limit(),
+            waiting: self.waiting(),
+        }
     }
 
     /// How many wait.

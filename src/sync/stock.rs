@@ -22,6 +22,7 @@ use std::task::{Context, Poll, ready};
 use crate::sync::event::Event;
 use crate::sync::permits::{Permits, Refused, Take};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
+use crate::sync::statistics::QueueStatistics;
 
 /// Where items lie, and in which order they come out.
 pub(super) trait Shelf: Default {
@@ -175,11 +176,6 @@ impl<S: Shelf> Stock<S> {
         self.filled.waiting()
     }
 
-    /// How many wait for room.
-    pub(super) fn putters(&self) -> usize {
-        self.room.waiting()
-    }
-
     /// One item is done with; `None` says that none was left to be.
     pub(super) fn task_done(&self) -> Option<()> {
         let undone = self.undone.get().checked_sub(1)?;
@@ -190,6 +186,18 @@ impl<S: Shelf> Stock<S> {
         Some(())
     }
 
+    /// How it stands.
+    pub(super) fn statistics(&self) -> QueueStatistics {
+        QueueStatistics {
+            len: self.len(),
+            capacity: self.capacity,
+            put: self.put.get(),
+            taken: self.taken(),
+            getters_waiting: self.getters(),
+            putters_waiting: self.room.waiting(),
+        }
+    }
+
     /// What is shown of it, under a name.
     pub(super) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
@@ -197,7 +205,7 @@ impl<S: Shelf> Stock<S> {
             .field("capacity", &self.capacity)
             .field("is_closed", &self.is_closed())
             .field("getters_waiting", &self.getters())
-            .field("putters_waiting", &self.putters())
+            .field("putters_waiting", &self.room.waiting())
             .finish_non_exhaustive()
     }
 

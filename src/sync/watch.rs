@@ -33,6 +33,7 @@ use std::task::{Poll, ready};
 use crate::place::placed;
 use crate::sync::line::{Line, Place};
 use crate::sync::mpsc::{RecvError, SendError};
+use crate::sync::statistics::ChannelStatistics;
 
 /// Makes a value that can be watched.
 #[must_use]
@@ -69,6 +70,18 @@ struct Shared<T> {
 }
 
 impl<T> Shared<T> {
+    /// How it stands: there is always one value.
+    fn statistics(&self) -> ChannelStatistics {
+        ChannelStatistics {
+            len: 1,
+            capacity: Some(1),
+            senders: self.senders.get(),
+            receivers: self.receivers.get(),
+            senders_waiting: 0,
+            receivers_waiting: self.line.len(),
+        }
+    }
+
     /// Says that the value was changed.
     fn change(&self) {
         self.version.set(self.version.get() + 1);
@@ -171,6 +184,12 @@ impl<T> Sender<T> {
     #[must_use]
     pub fn receiver_count(&self) -> usize {
         self.shared.receivers.get()
+    }
+
+    /// Returns how many handles there are, and how many wait for a change.
+    #[must_use]
+    pub fn statistics(&self) -> ChannelStatistics {
+        self.shared.statistics()
     }
 
     /// Returns whether nobody watches.
@@ -318,6 +337,12 @@ impl<T> Receiver<T> {
             return Err(RecvError);
         }
         Ok(self.is_news())
+    }
+
+    /// Returns how many handles there are, and how many wait for a change.
+    #[must_use]
+    pub fn statistics(&self) -> ChannelStatistics {
+        self.shared.statistics()
     }
 
     /// Whether there is one that was not seen.

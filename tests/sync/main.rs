@@ -22,6 +22,7 @@ mod priority_queue;
 mod queue;
 mod rwlock;
 mod semaphore;
+mod statistics;
 mod waker;
 mod watch;
 

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use crate::sync::line::{Line, Place};
 use crate::sync::mpsc::{RecvError, SendError, TryRecvError, TrySendError};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
+use crate::sync::statistics::ChannelStatistics;
 use crate::sync::stock::{Get, Put, Stock};
 
 /// The items, and how many handles there are.
@@ -74,6 +75,23 @@ impl<T> Channel<T> {
         })?;
         self.go();
         Ok(item)
+    }
+
+    /// How it stands.
+    pub(super) fn statistics(&self) -> ChannelStatistics {
+        let stock = self.stock.statistics();
+        ChannelStatistics {
+            len: stock.len,
+            capacity: if self.is_rendezvous {
+                Some(0)
+            } else {
+                stock.capacity
+            },
+            senders: self.senders.get(),
+            receivers: self.receivers.get(),
+            senders_waiting: stock.putters_waiting + self.beside.len(),
+            receivers_waiting: stock.getters_waiting,
+        }
     }
 
     /// One side has left.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::place::placed;
 use crate::sync::mpsc::channel::Channel;
 use crate::sync::mpsc::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::sync::statistics::ChannelStatistics;
 use crate::time::{Instant, timeout_at};
 
 /// The receiving side of a channel.
@@ -78,6 +79,12 @@ impl<T> Receiver<T> {
                 Err(_) => Err(RecvTimeoutError::Timeout),
             }
         })
+    }
+
+    /// Returns how much is in the channel, how many handles it has, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> ChannelStatistics {
+        self.channel.statistics()
     }
 
     /// Returns what receives until there is nothing more to come.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::place::placed;
 use crate::sync::mpsc::channel::Channel;
 use crate::sync::mpsc::{SendError, TrySendError};
+use crate::sync::statistics::ChannelStatistics;
 use crate::time::{Instant, timeout_at};
 
 /// The sending side of a channel without a limit; see [`channel`](super::channel).
@@ -118,6 +119,14 @@ impl<T> SyncSender<T> {
 /// What both senders do when they come and go.
 macro_rules! sender {
     ($($Sender:ident)+) => {$(
+        impl<T> $Sender<T> {
+            /// Returns how much is in the channel, how many handles it has, and how many wait.
+            #[must_use]
+            pub fn statistics(&self) -> ChannelStatistics {
+                self.channel.statistics()
+            }
+        }
+
         impl<T> Clone for $Sender<T> {
             fn clone(&self) -> Self {
                 let senders = &self.channel.senders;
