@@ -14,6 +14,7 @@ mod capacity_limiter;
 mod condvar;
 mod event;
 mod fairness;
+mod foreign;
 mod mpsc;
 mod mutex;
 mod once_lock;
