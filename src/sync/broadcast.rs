@@ -26,17 +26,28 @@
 //! # });
 //! ```
 
+mod error;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
+#[cfg(feature = "stream")]
+use std::pin::Pin;
 use std::rc::Rc;
+#[cfg(feature = "stream")]
+use std::task::Context;
 use std::task::{Poll, ready};
 
+#[cfg(feature = "stream")]
+use crate::place;
+#[cfg(feature = "stream")]
+use crate::sync::line::Seat;
 use crate::sync::line::{Line, Place};
 use crate::sync::mpsc::SendError;
 use crate::sync::statistics::ChannelStatistics;
+
+pub use error::{RecvError, TryRecvError};
 
 /// Makes a channel that keeps up to `capacity` values for who is slow.
 ///
@@ -90,6 +101,11 @@ impl<T> Shared<T> {
         self.first.get() + self.slots.borrow().len() as u64
     }
 
+    /// Whether there is something to say to the receiver for whom this value comes next.
+    fn has_news(&self, next: u64) -> bool {
+        self.end() != next || self.senders.get() == 0
+    }
+
     /// How it stands.
     fn statistics(&self) -> ChannelStatistics {
         ChannelStatistics {
@@ -108,6 +124,8 @@ impl<T> Shared<T> {
         Receiver {
             shared: Rc::clone(self),
             next: Cell::new(self.end()),
+            #[cfg(feature = "stream")]
+            seat: Seat::default(),
         }
     }
 
@@ -214,12 +232,16 @@ impl<T> fmt::Debug for Sender<T> {
     }
 }
 
-/// The receiving side.
+/// The receiving side. With the feature `stream` it is a `Stream`, of values and of the errors that say
+/// what was missed.
 pub struct Receiver<T> {
     /// What is shared.
     shared: Rc<Shared<T>>,
     /// The number of the value that comes next for it.
     next: Cell<u64>,
+    /// Where it waits as a stream.
+    #[cfg(feature = "stream")]
+    seat: Seat,
 }
 
 impl<T: Clone> Receiver<T> {
@@ -238,15 +260,12 @@ impl<T: Clone> Receiver<T> {
         let mut place = Place::new(&self.shared.line);
         poll_fn(move |cx| {
             loop {
-                ready!(place.poll(cx, (), |_| !self.is_empty() || self.is_over()));
+                ready!(place.poll(cx, (), |_| self.shared.has_news(self.next.get())));
                 place.leave();
-                return Poll::Ready(match self.try_recv() {
-                    Ok(value) => Ok(value),
-                    Err(TryRecvError::Lagged(missed)) => Err(RecvError::Lagged(missed)),
-                    Err(TryRecvError::Closed) => Err(RecvError::Closed),
-                    // Somebody else has received it by this very receiver.
-                    Err(TryRecvError::Empty) => continue,
-                });
+                if let Some(received) = self.received() {
+                    return Poll::Ready(received);
+                }
+                // Somebody else has received it by this very receiver.
             }
         })
     }
@@ -279,6 +298,18 @@ impl<T: Clone> Receiver<T> {
         self.next.set(next + 1);
         drop(self.shared.let_go_received());
         Ok(Rc::unwrap_or_clone(value))
+    }
+}
+
+impl<T: Clone> Receiver<T> {
+    /// What is to be said now; `None` if there is nothing.
+    fn received(&self) -> Option<Result<T, RecvError>> {
+        match self.try_recv() {
+            Ok(value) => Some(Ok(value)),
+            Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
+            Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
+            Err(TryRecvError::Empty) => None,
+        }
     }
 }
 
@@ -316,6 +347,8 @@ impl<T> Receiver<T> {
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let shared = &*self.shared;
+        #[cfg(feature = "stream")]
+        self.seat.leave(&shared.line);
         shared.receivers.set(shared.receivers.get() - 1);
         let received = self.next.get().saturating_sub(shared.first.get());
         for slot in shared.slots.borrow_mut().range_mut(received as usize..) {
@@ -327,6 +360,29 @@ impl<T> Drop for Receiver<T> {
     }
 }
 
+#[cfg(feature = "stream")]
+impl<T: Clone> futures_core::Stream for Receiver<T> {
+    type Item = Result<T, RecvError>;
+
+    #[track_caller]
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let at = place::here();
+        loop {
+            let Self { shared, next, seat } = &mut *this;
+            let is_over = |_| shared.has_news(next.get());
+            ready!(seat.poll(&shared.line, at, cx, (), is_over));
+            seat.leave(&shared.line);
+            match this.received() {
+                Some(Err(RecvError::Closed)) => return Poll::Ready(None),
+                Some(received) => return Poll::Ready(Some(received)),
+                // Somebody else has received it by this very receiver.
+                None => {}
+            }
+        }
+    }
+}
+
 impl<T> fmt::Debug for Receiver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")
@@ -334,46 +390,3 @@ impl<T> fmt::Debug for Receiver<T> {
             .finish_non_exhaustive()
     }
 }
-
-/// The error of [`Receiver::recv`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecvError {
-    /// All was received, and all senders have been dropped.
-    Closed,
-    /// So many values were missed.
-    Lagged(u64),
-}
-
-impl fmt::Display for RecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed => f.write_str("receiving on a closed channel"),
-            Self::Lagged(missed) => write!(f, "{missed} values were missed"),
-        }
-    }
-}
-
-impl Error for RecvError {}
-
-/// The error of [`Receiver::try_recv`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TryRecvError {
-    /// There is nothing yet.
-    Empty,
-    /// All was received, and all senders have been dropped.
-    Closed,
-    /// So many values were missed.
-    Lagged(u64),
-}
-
-impl fmt::Display for TryRecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("receiving on an empty channel"),
-            Self::Closed => RecvError::Closed.fmt(f),
-            Self::Lagged(missed) => RecvError::Lagged(*missed).fmt(f),
-        }
-    }
-}
-
-impl Error for TryRecvError {}

@@ -119,11 +119,6 @@ impl<'a, W> Place<'a, W> {
         }
     }
 
-    /// Where the task waits.
-    pub(super) fn at(&self) -> &'static Location<'static> {
-        self.at
-    }
-
     /// Waits; see [`Seat::poll`].
     pub(super) fn poll(
         &mut self,

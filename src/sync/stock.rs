@@ -17,9 +17,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
+#[cfg(feature = "stream")]
+use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
 use crate::sync::event::Event;
+#[cfg(feature = "stream")]
+use crate::sync::line::Seat;
 use crate::sync::permits::{Permits, Refused, Take};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
 use crate::sync::statistics::QueueStatistics;
@@ -125,6 +129,24 @@ impl<S: Shelf> Stock<S> {
             stock: self,
             filled: self.filled.take(1),
         }
+    }
+
+    /// Takes an item in the turn of a seat, whose owner [leaves](Self::leave) it when it is dropped.
+    #[cfg(feature = "stream")]
+    pub(super) fn poll_get(
+        &self,
+        seat: &mut Seat,
+        at: &'static Location<'static>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<S::Item>> {
+        let filled = ready!(self.filled.poll_take(seat, at, cx, 1));
+        Poll::Ready(filled.is_ok().then(|| self.take_head()))
+    }
+
+    /// Gives up a seat, and the right to an item if it was granted.
+    #[cfg(feature = "stream")]
+    pub(super) fn leave(&self, seat: &mut Seat) {
+        self.filled.leave(seat, 1);
     }
 
     /// Takes an item if there is one and nobody waits for it.

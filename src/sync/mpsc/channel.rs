@@ -2,8 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+#[cfg(feature = "stream")]
+use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
+#[cfg(feature = "stream")]
+use crate::sync::line::Seat;
 use crate::sync::line::{Line, Place};
 use crate::sync::mpsc::{RecvError, SendError, TryRecvError, TrySendError};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
@@ -65,6 +69,25 @@ impl<T> Channel<T> {
             channel: self,
             get: self.stock.get(),
         }
+    }
+
+    /// Receives in the turn of a seat, whose owner [leaves](Self::leave) it when it is dropped.
+    #[cfg(feature = "stream")]
+    pub(super) fn poll_recv(
+        &self,
+        seat: &mut Seat,
+        at: &'static Location<'static>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<T>> {
+        let item = ready!(self.stock.poll_get(seat, at, cx));
+        self.go();
+        Poll::Ready(item)
+    }
+
+    /// Gives up a seat.
+    #[cfg(feature = "stream")]
+    pub(super) fn leave(&self, seat: &mut Seat) {
+        self.stock.leave(seat);
     }
 
     /// Receives if there is something.

@@ -2,10 +2,18 @@
 
 use std::fmt;
 use std::future::poll_fn;
+#[cfg(feature = "stream")]
+use std::pin::Pin;
 use std::rc::Rc;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+#[cfg(feature = "stream")]
+use crate::place;
 use crate::place::placed;
+#[cfg(feature = "stream")]
+use crate::sync::line::Seat;
 use crate::sync::mpsc::channel::Channel;
 use crate::sync::mpsc::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::sync::statistics::ChannelStatistics;
@@ -106,7 +114,11 @@ impl<T> Receiver<T> {
         reason = "std's name; its trait gives an iterator, which could not wait"
     )]
     pub fn into_iter(self) -> IntoIter<T> {
-        IntoIter { receiver: self }
+        IntoIter {
+            #[cfg(feature = "stream")]
+            seat: Seat::default(),
+            receiver: self,
+        }
     }
 }
 
@@ -159,9 +171,12 @@ impl<T> Iter<'_, T> {
     }
 }
 
-/// Receives one after the other, and keeps the receiver; made by [`Receiver::into_iter`].
-#[derive(Debug)]
+/// Receives one after the other, and keeps the receiver; made by [`Receiver::into_iter`]. With the
+/// feature `stream` it is a `Stream`.
 pub struct IntoIter<T> {
+    /// Where it waits as a stream.
+    #[cfg(feature = "stream")]
+    seat: Seat,
     /// From where.
     receiver: Receiver<T>,
 }
@@ -179,6 +194,31 @@ impl<T> IntoIter<T> {
     )]
     pub fn next(&mut self) -> impl Future<Output = Option<T>> {
         next(&self.receiver)
+    }
+}
+
+impl<T> fmt::Debug for IntoIter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IntoIter").field(&self.receiver).finish()
+    }
+}
+
+/// What a stream was granted and did not take stays for the next.
+#[cfg(feature = "stream")]
+impl<T> futures_core::Stream for IntoIter<T> {
+    type Item = T;
+
+    #[track_caller]
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let Self { receiver, seat } = self.get_mut();
+        receiver.channel.poll_recv(seat, place::here(), cx)
+    }
+}
+
+#[cfg(feature = "stream")]
+impl<T> Drop for IntoIter<T> {
+    fn drop(&mut self) {
+        self.receiver.channel.leave(&mut self.seat);
     }
 }
 
