@@ -1,4 +1,4 @@
-//! [`Condvar`]: the wait for a change of what a [`Mutex`] guards.
+//! [`Condvar`]: the wait for a change of what a `Mutex` guards.
 //!
 //! ```text
 //!   holds the lock ─ wait(guard) ─► in line, and unlocked ─ notify ─► notified ─ locks ─► has it again

@@ -13,6 +13,8 @@
 //! received. It is a channel for one item whose sender stays beside it. If the sender is dropped, the
 //! item comes back, unless it was granted to a receiver, which has not run yet: then it is as good as
 //! received, and stays for that receiver or the next.
+//! Senders that wait behind it come up one by one, each in its own turn: `try_recv` twice without an
+//! await in between finds one item.
 //!
 //! The errors are std's own.
 //!

@@ -12,7 +12,7 @@ use crate::sync::mpsc::{SendError, TrySendError};
 use crate::sync::statistics::ChannelStatistics;
 use crate::time::{Instant, timeout_at};
 
-/// The sending side of a channel without a limit; see [`channel`](super::channel).
+/// The sending side of a channel without a limit; see [`channel`](super::channel()).
 ///
 /// Can be cloned. When all senders have been dropped, receivers get what is there, and then an error.
 pub struct Sender<T> {
