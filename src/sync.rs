@@ -1,9 +1,10 @@
 //! What tasks of one thread share and wait for: `std::sync`, where what blocks there waits here.
 //!
 //! ```text
-//!   Mutex, RwLock ─► Semaphore ─► Permits ─┐
-//!   Queue, mpsc ─► Stock ─► Permits, twice ├─► Line: who waits, first come, first served
-//!   Event, Condvar, Barrier, OnceLock ─────┘
+//!   Mutex, RwLock ─► Semaphore ──────────► Permits ─┐
+//!   Queue, PriorityQueue, mpsc ─► Stock ─► Permits ─┤
+//!   CapacityLimiter, oneshot, watch, broadcast,     ├─► Line: who waits, first come, first served
+//!   Event, Condvar, Barrier, OnceLock ──────────────┘
 //! ```
 //!
 //! One task may change what another waits for, and it can do so only between two awaits: so nothing
@@ -52,6 +53,18 @@
 //! others; one that is given to [`mem::forget`](std::mem::forget) keeps it for ever, as a forgotten
 //! guard does.
 //!
+//! # Which of them
+//!
+//! - One at a time uses a value: [`Mutex`]; many look at it: [`RwLock`]; it is made once: [`OnceLock`].
+//! - So many at once do something: [`Semaphore`]; and it is to be known who: [`CapacityLimiter`].
+//! - Something has happened: [`Event`]; what a mutex guards has changed: [`Condvar`]; all are there:
+//!   [`Barrier`].
+//! - Items go from some to others: [`mpsc`], whose handles end it, or [`Queue`], which one closes and can
+//!   wait for to be worked off; the most urgent first: [`PriorityQueue`].
+//! - One value, once: [`oneshot`]; the newest of many: [`watch`]; every value to everybody:
+//!   [`broadcast`].
+//!
+//! All tell how they stand by `statistics()`, but a [`oneshot`], of which there is nothing to count.
 //! Nothing is poisoned: what a task panics or is cancelled over is unlocked, for the others to judge.
 //! Types of `std::sync` that never wait are here under their names. Read next: `wait_queue.rs`, then
 //! `sync/line.rs`.

@@ -188,6 +188,30 @@ fn an_item_may_be_received_while_it_is_sent() {
     assert_eq!(sender.statistics().len, 0);
 }
 
+/// A waker that polls on the spot, so that the next sender has put its item before the one before it
+/// is told that its own was received.
+#[test]
+fn who_comes_up_while_an_item_is_received_still_waits_for_its_own() {
+    let (sender, receiver) = mpsc::sync_channel(0);
+    let sender: &'static mpsc::SyncSender<u8> = Box::leak(Box::new(sender));
+    let mut first = waiting(sender.send(1));
+    let second = Rc::new(RefCell::new(Box::pin(sender.send(2))));
+    assert!(!is_ready(&mut *second.borrow_mut()));
+    let inside = Rc::clone(&second);
+    let has_put = Cell::new(false);
+    foreign::set_hook(move |call| {
+        if call == Call::Wake && !has_put.replace(true) {
+            assert!(!is_ready(&mut *inside.borrow_mut()));
+        }
+    });
+    assert_eq!(receiver.try_recv(), Ok(1));
+    foreign::set_hook(|_| {});
+    assert!(poll_once(&mut first).is_ready());
+    assert!(poll_once(&mut *second.borrow_mut()).is_pending());
+    assert_eq!(receiver.try_recv(), Ok(2));
+    assert!(poll_once(&mut *second.borrow_mut()).is_ready());
+}
+
 #[test]
 fn a_value_that_is_set_while_a_waker_is_cloned_is_not_missed() {
     let lock: &'static OnceLock<u8> = Box::leak(Box::default());

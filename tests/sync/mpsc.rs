@@ -325,6 +325,29 @@ fn waits_with_a_time_limit_say_what_ended_them_and_give_the_item_back() {
 }
 
 #[test]
+fn who_waits_to_send_is_woken_when_the_last_receiver_leaves() {
+    for bound in [0, 1] {
+        Sim::new().run(async {
+            let (sender, receiver) = sync_channel(bound);
+            let senders = [1, 2, 3].map(|item| {
+                let sender = sender.clone();
+                spawn(async move { sender.send(item).await })
+            });
+            sleep(seconds(1)).await;
+            drop(receiver);
+            let start = Instant::now();
+            for (nth, sender) in (1..).zip(senders) {
+                let sent = sender.await.unwrap();
+                // What lies in the channel was sent, and is lost; what waits beside it was not.
+                let is_in = bound == 1 && nth == 1;
+                assert_eq!(sent, if is_in { Ok(()) } else { Err(SendError(nth)) });
+            }
+            assert_eq!(start.elapsed(), Duration::ZERO);
+        });
+    }
+}
+
+#[test]
 fn an_item_is_received_or_dropped_once_whoever_is_cancelled_anywhere() {
     for bound in 0..3 {
         // A sender.
