@@ -19,6 +19,7 @@ mod mpsc;
 mod mutex;
 mod once_lock;
 mod oneshot;
+mod places;
 mod priority_queue;
 mod queue;
 mod rwlock;
