@@ -1,9 +1,10 @@
 //! What tasks of one thread share and wait for: `std::sync`, where what blocks there waits here.
 //!
 //! ```text
-//!   Mutex ─► Semaphore ─► Permits ─┐
-//!   Queue ─► Permits, twice        ├─► Line: who waits, first come, first served
-//!   Event ─────────────────────────┘
+//!   Mutex, RwLock ─► Semaphore ──────────► Permits ─┐
+//!   Queue, PriorityQueue, mpsc ─► Stock ─► Permits ─┤
+//!   CapacityLimiter, oneshot, watch, broadcast,     ├─► Line: who waits, first come, first served
+//!   Event, Condvar, Barrier, OnceLock ──────────────┘
 //! ```
 //!
 //! One task may change what another waits for, and it can do so only between two awaits: so nothing
@@ -52,6 +53,19 @@
 //! others; one that is given to [`mem::forget`](std::mem::forget) keeps it for ever, as a forgotten
 //! guard does.
 //!
+//! # Which of them
+//!
+//! - One at a time uses a value: [`Mutex`]; many look at it: [`RwLock`]; it is made once: [`OnceLock`].
+//! - So many at once do something: [`Semaphore`]; and it is to be known who: [`CapacityLimiter`].
+//! - Something has happened: [`Event`]; what a mutex guards has changed: [`Condvar`]; all are there:
+//!   [`Barrier`].
+//! - Items go from some to others: [`mpsc`], whose handles end it, or [`Queue`], which one closes and can
+//!   wait for to be worked off; the most urgent first: [`PriorityQueue`].
+//! - One value, once: [`oneshot`]; the newest of many: [`watch`]; every value to everybody:
+//!   [`broadcast`].
+//!
+//! All tell how they stand by `statistics()`, but a [`oneshot`], of which there is nothing to count.
+//!
 //! What tasks share with threads is in [`universal`].
 //!
 //! Nothing is poisoned: what a task panics or is cancelled over is unlocked, for the others to judge.
@@ -60,16 +74,38 @@
 
 mod line;
 mod permits;
+mod statistics;
+mod stock;
 
+mod barrier;
+pub mod broadcast;
+mod capacity_limiter;
+mod condvar;
 mod event;
+pub mod mpsc;
 mod mutex;
+mod once_lock;
+pub mod oneshot;
+mod priority_queue;
 mod queue;
+mod rwlock;
 mod semaphore;
 pub mod universal;
+pub mod watch;
 
 pub use std::sync::{Arc, Weak, atomic};
 
+pub use barrier::{Barrier, BarrierWaitResult};
+pub use capacity_limiter::{Borrower, CapacityLimiter, Token};
+pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard, TryLockError};
+pub use once_lock::OnceLock;
+pub use priority_queue::PriorityQueue;
 pub use queue::{Closed, Queue, TryGetError, TryPutError};
+pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{Permit, Semaphore, TryAcquireError};
+pub use statistics::{
+    BarrierStatistics, CapacityLimiterStatistics, ChannelStatistics, MutexStatistics,
+    QueueStatistics, RwLockStatistics, SemaphoreStatistics, WaitStatistics,
+};

@@ -14,8 +14,10 @@ use std::task::{Context, Poll};
 use bibelot::io::AsyncFd;
 use bibelot::sync::universal::{self, Outcome};
 use bibelot::sync::{
-    Closed, Event, Mutex, MutexGuard, Permit, Queue, Semaphore, TryAcquireError, TryGetError,
-    TryLockError, TryPutError,
+    Barrier, BarrierWaitResult, Borrower, CapacityLimiter, ChannelStatistics, Closed, Condvar,
+    Event, Mutex, MutexGuard, OnceLock, Permit, PriorityQueue, Queue, QueueStatistics, RwLock,
+    RwLockReadGuard, RwLockWriteGuard, Semaphore, Token, TryAcquireError, TryGetError,
+    TryLockError, TryPutError, WaitTimeoutResult, broadcast, mpsc, oneshot, watch,
 };
 use bibelot::task::{
     self, Builder, CancelScope, Cancelled, Failure, Finally, GroupError, JoinError, JoinHandle,
@@ -82,9 +84,27 @@ not!(Sim: Send Sync);
 
 // What its tasks share.
 not!(Event: Send Sync);
+not!(Barrier: Send Sync);
+not!(CapacityLimiter: Send Sync);
+not!(Token<'static>: Send Sync);
+not!(Condvar: Send Sync);
+not!(OnceLock<()>: Send Sync);
 not!(Mutex<()>: Send Sync);
+not!(mpsc::Sender<()>: Send Sync);
+not!(mpsc::SyncSender<()>: Send Sync);
+not!(mpsc::Receiver<()>: Send Sync);
+not!(broadcast::Sender<()>: Send Sync);
+not!(broadcast::Receiver<()>: Send Sync);
+not!(watch::Sender<()>: Send Sync);
+not!(watch::Receiver<()>: Send Sync);
+not!(oneshot::Sender<()>: Send Sync);
+not!(oneshot::Receiver<()>: Send Sync);
 not!(MutexGuard<'static, ()>: Send Sync);
 not!(Queue<()>: Send Sync);
+not!(PriorityQueue<()>: Send Sync);
+not!(RwLock<()>: Send Sync);
+not!(RwLockReadGuard<'static, ()>: Send Sync);
+not!(RwLockWriteGuard<'static, ()>: Send Sync);
 not!(Semaphore: Send Sync);
 not!(Permit<'static>: Send Sync);
 
@@ -107,6 +127,11 @@ is!(Instant: Send Sync Copy Ord);
 is!(Builder: Send Sync);
 is!(worker::Builder: Send Sync);
 is!(YieldNow: Send Sync);
+is!(BarrierWaitResult: Send Sync Copy);
+is!(ChannelStatistics: Send Sync Copy);
+is!(QueueStatistics: Send Sync Copy);
+is!(Borrower: Send Sync Copy Ord);
+is!(WaitTimeoutResult: Send Sync Copy);
 
 // Errors travel: an `io::Error` must take them, and so must a thread that is joined.
 is!(CallerCancelled: Send Sync Copy);
@@ -118,6 +143,9 @@ is!(TryAcquireError: Send Sync Copy);
 is!(TryGetError: Send Sync Copy);
 is!(TryLockError: Send Sync Copy);
 is!(TryPutError<()>: Send Sync Copy);
+is!(broadcast::RecvError: Send Sync Copy);
+is!(broadcast::TryRecvError: Send Sync Copy);
+is!(mpsc::SendTimeoutError<()>: Send Sync Copy);
 is!(SlowPoll: Send Sync Clone);
 is!(JoinError: Send);
 is!(PortalError: Send);
@@ -133,6 +161,7 @@ is!(JoinHandle<PhantomPinned>: Unpin);
 is!(ScopedJoinHandle<'static, PhantomPinned>: Unpin);
 is!(ThreadHandle<PhantomPinned>: Unpin);
 is!(PortalHandle<PhantomPinned>: Unpin);
+is!(oneshot::Receiver<PhantomPinned>: Unpin);
 is!(Sleep: Unpin);
 is!(Interval: Unpin);
 is!(YieldNow: Unpin);

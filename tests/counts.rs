@@ -13,7 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::thread;
 
-use bibelot::sync::{Event, Mutex, Queue, Semaphore};
+use bibelot::sync::{
+    Barrier, CapacityLimiter, Condvar, Event, Mutex, OnceLock, Queue, RwLock, Semaphore, broadcast,
+    mpsc, oneshot, watch,
+};
 use bibelot::task::{
     Builder, CancelScope, JoinHandle, Local, TaskGroup, current, finally, join, race, shield,
     yield_now,
@@ -362,6 +365,82 @@ fn nothing_is_left_of_what_was_owed() {
         });
     });
     assert!(left <= 1, "{left} (one: room in the table of numbers)");
+}
+
+#[test]
+fn what_is_not_contended_is_no_allocation() {
+    bibelot::run(async {
+        let mutex = Mutex::new(0);
+        let lock = RwLock::new(0);
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                *lock.write().await += 1;
+                assert!(*lock.read().await > 0);
+            }
+        });
+        assert_eq!(counted.await, 0, "a lock for readers and a writer");
+
+        let (barrier, condvar, once) = (Barrier::new(1), Condvar::new(), OnceLock::from(1));
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                assert!(barrier.wait().await.is_leader());
+                assert_eq!(once.get_or_init(async || 2).await, once.wait().await);
+                condvar.notify_one();
+                condvar.notify_all();
+                let guard = mutex.lock().await;
+                drop(condvar.wait_while(guard, |_| false).await);
+            }
+        });
+        assert_eq!(counted.await, 0, "what does not have to wait");
+    });
+}
+
+#[test]
+fn a_channel_that_is_not_empty_is_no_allocation() {
+    bibelot::run(async {
+        let (sender, receiver) = mpsc::channel();
+        let (sync_sender, sync_receiver) = mpsc::sync_channel(1);
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                sender.send(1).unwrap();
+                assert_eq!(receiver.recv().await, Ok(1));
+                sync_sender.send(2).await.unwrap();
+                assert_eq!(sync_receiver.recv().await, Ok(2));
+            }
+        });
+        assert_eq!(counted.await, 0, "channels");
+
+        let limiter = CapacityLimiter::new(2);
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                drop(limiter.acquire().await);
+            }
+        });
+        assert_eq!(counted.await, 0, "tokens");
+
+        let (sender, receiver) = watch::channel(0);
+        let counted = allocations(async || {
+            for _ in 0..100 {
+                sender.send(1).unwrap();
+                receiver.changed().await.unwrap();
+            }
+        });
+        assert_eq!(counted.await, 0, "changes");
+
+        let (sender, receiver) = broadcast::channel(1);
+        let counted = allocations(async || {
+            sender.send(1).unwrap();
+            assert_eq!(receiver.recv().await, Ok(1));
+        });
+        assert_eq!(counted.await, 1, "a value that is kept for all");
+
+        let counted = allocations(async || {
+            let (sender, receiver) = oneshot::channel();
+            sender.send(1).unwrap();
+            assert_eq!(receiver.await, Ok(1));
+        });
+        assert_eq!(counted.await, 1, "what the two ends share");
+    });
 }
 
 #[test]

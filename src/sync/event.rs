@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::task::{Poll, ready};
 
 use crate::sync::line::{Line, Place};
+use crate::sync::statistics::WaitStatistics;
 
 /// A flag that is set and cleared, and that tasks can wait for; curio's `Event`.
 ///
@@ -65,6 +66,14 @@ impl Event {
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.is_set.get()
+    }
+
+    /// Returns how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> WaitStatistics {
+        WaitStatistics {
+            waiting: self.line.len(),
+        }
     }
 
     /// Waits until the event is set; returns at once if it is.

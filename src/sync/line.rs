@@ -102,8 +102,8 @@ pub(super) enum Standing {
 pub(super) struct Place<'a, W = ()> {
     /// The line.
     line: &'a Line<W>,
-    /// The place in it, once it has had to wait.
-    ticket: Option<Ticket>,
+    /// The seat in it.
+    seat: Seat,
     /// Where the task waits.
     at: &'static Location<'static>,
 }
@@ -114,21 +114,47 @@ impl<'a, W> Place<'a, W> {
     pub(super) fn new(line: &'a Line<W>) -> Self {
         Self {
             line,
-            ticket: None,
+            seat: Seat::default(),
             at: place::here(),
         }
     }
 
-    /// Where the task waits.
-    pub(super) fn at(&self) -> &'static Location<'static> {
-        self.at
+    /// Waits; see [`Seat::poll`].
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        wants: W,
+        is_over: impl Fn(Standing) -> bool,
+    ) -> Poll<()> {
+        self.seat.poll(self.line, self.at, cx, wants, is_over)
     }
 
+    /// Gives up the place, and says how it stood: what was granted is the caller's from now on.
+    pub(super) fn leave(&mut self) -> Standing {
+        self.seat.leave(self.line)
+    }
+}
+
+impl<W> Drop for Place<'_, W> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// The same for a future that owns what the line is in: it says each time which line it means, always
+/// the same, and leaves it when it is dropped.
+#[derive(Default)]
+pub(super) struct Seat {
+    /// The place in the line, once it has had to wait.
+    ticket: Option<Ticket>,
+}
+
+impl Seat {
     /// How it stands now.
-    fn standing(&self) -> Standing {
+    fn standing<W>(&self, line: &Line<W>) -> Standing {
         match self.ticket {
             None => Standing::Outside,
-            Some(ticket) if self.line.queue.borrow().is_granted(ticket) => Standing::Granted,
+            Some(ticket) if line.queue.borrow().is_granted(ticket) => Standing::Granted,
             Some(_) => Standing::Waiting,
         }
     }
@@ -136,33 +162,35 @@ impl<'a, W> Place<'a, W> {
     /// Waits until it is granted `wants`, or `is_over` says of how it stands that there is nothing
     /// more to wait for. Then the caller [leaves](Self::leave), in this poll, and takes what is there,
     /// if it still is: a waker that was kept for nothing has been dropped meanwhile.
-    pub(super) fn poll(
+    pub(super) fn poll<W>(
         &mut self,
+        line: &Line<W>,
+        at: &'static Location<'static>,
         cx: &mut Context<'_>,
         wants: W,
         is_over: impl Fn(Standing) -> bool,
     ) -> Poll<()> {
         let mut kept = None;
         loop {
-            let standing = self.standing();
+            let standing = self.standing(line);
             if standing == Standing::Granted || is_over(standing) {
-                return yields::spend(cx, self.at);
+                return yields::spend(cx, at);
             }
             let Some(waker) = kept.take() else {
                 // The clone of a foreign waker may do anything: after it, all is looked at again.
                 kept = Some(waker::keep(cx.waker()));
                 continue;
             };
-            drop(self.wait(waker, wants));
-            context::note(Waits::TASK, self.at);
+            drop(self.wait(line, waker, wants));
+            context::note(Waits::TASK, at);
             return Poll::Pending;
         }
     }
 
     /// Waits in its place, or at the end if it has none yet; returns the waker that is replaced.
     #[must_use]
-    fn wait(&mut self, waker: Waker, wants: W) -> Option<Waker> {
-        let mut queue = self.line.queue.borrow_mut();
+    fn wait<W>(&mut self, line: &Line<W>, waker: Waker, wants: W) -> Option<Waker> {
+        let mut queue = line.queue.borrow_mut();
         if let Some(ticket) = self.ticket {
             return queue.wait(ticket, waker);
         }
@@ -171,20 +199,14 @@ impl<'a, W> Place<'a, W> {
     }
 
     /// Gives up the place, and says how it stood: what was granted is the caller's from now on.
-    pub(super) fn leave(&mut self) -> Standing {
-        let standing = self.standing();
+    pub(super) fn leave<W>(&mut self, line: &Line<W>) -> Standing {
+        let standing = self.standing(line);
         if let Some(ticket) = self.ticket.take()
             && standing == Standing::Waiting
         {
-            let waker = self.line.queue.borrow_mut().leave(ticket);
+            let waker = line.queue.borrow_mut().leave(ticket);
             drop(waker);
         }
         standing
-    }
-}
-
-impl<W> Drop for Place<'_, W> {
-    fn drop(&mut self) {
-        self.leave();
     }
 }

@@ -11,6 +11,7 @@ use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 
 use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sync::statistics::MutexStatistics;
 
 /// A value that one task at a time may use, however often it waits meanwhile; [`std::sync::Mutex`]
 /// for tasks.
@@ -134,11 +135,21 @@ impl<T: ?Sized> Mutex<T> {
         self.value.get_mut()
     }
 
+    /// Returns whether it is locked, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> MutexStatistics {
+        MutexStatistics {
+            is_locked: self.semaphore.available_permits() == 0,
+            waiting: self.semaphore.waiting(),
+        }
+    }
+
     /// The guard of who has the permit.
     fn guard<'a>(&'a self, permit: Permit<'a>) -> MutexGuard<'a, T> {
         MutexGuard {
             value: self.value.borrow_mut(),
             _permit: permit,
+            mutex: self,
         }
     }
 }
@@ -173,6 +184,15 @@ pub struct MutexGuard<'a, T: ?Sized> {
     value: RefMut<'a, T>,
     /// The right to it.
     _permit: Permit<'a>,
+    /// Whose.
+    mutex: &'a Mutex<T>,
+}
+
+impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    /// The mutex that it locks.
+    pub(super) fn mutex(&self) -> &'a Mutex<T> {
+        self.mutex
+    }
 }
 
 impl<T: ?Sized> Deref for MutexGuard<'_, T> {
@@ -201,7 +221,8 @@ impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
     }
 }
 
-/// The error of [`Mutex::try_lock`], as [`std::sync::TryLockError`] without poisoning.
+/// The error of [`Mutex::try_lock`] and of [`RwLock`](crate::sync::RwLock)'s, as
+/// [`std::sync::TryLockError`] without poisoning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TryLockError {
     /// Somebody holds it.
@@ -210,7 +231,7 @@ pub enum TryLockError {
 
 impl fmt::Display for TryLockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the mutex is locked")
+        f.write_str("the lock is held by somebody")
     }
 }
 

@@ -22,7 +22,8 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
-use crate::sync::line::{Line, Place, Standing};
+use crate::place;
+use crate::sync::line::{Line, Seat, Standing};
 
 /// A number of things, and who waits for some of them.
 pub(super) struct Permits {
@@ -75,7 +76,47 @@ impl Permits {
         Take {
             permits: self,
             count,
-            place: Place::new(&self.line),
+            seat: Seat::default(),
+            at: place::here(),
+        }
+    }
+
+    /// Takes `count` in the turn of a seat, whose owner [leaves](Self::leave) it when it is dropped.
+    /// They are the caller's then.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it can never have so many.
+    pub(super) fn poll_take(
+        &self,
+        seat: &mut Seat,
+        at: &'static Location<'static>,
+        cx: &mut Context<'_>,
+        count: usize,
+    ) -> Poll<Result<(), Refused>> {
+        loop {
+            ready!(seat.poll(&self.line, at, cx, count, |standing| {
+                let is_there = standing == Standing::Outside && self.has(count);
+                is_there || count > self.limit.get()
+            }));
+            if seat.leave(&self.line) == Standing::Granted || self.try_take(count) {
+                return Poll::Ready(Ok(()));
+            }
+            if count > self.limit.get() {
+                // Whoever stood behind it may want less.
+                self.settle();
+                return Poll::Ready(Err(Refused));
+            }
+            // What was there was taken in between, by the destructor of a foreign waker.
+        }
+    }
+
+    /// Gives up a seat in which `count` were waited for, and what was granted and not taken.
+    pub(super) fn leave(&self, seat: &mut Seat, count: usize) {
+        match seat.leave(&self.line) {
+            Standing::Outside => {}
+            Standing::Waiting => self.settle(),
+            Standing::Granted => self.give(count),
         }
     }
 
@@ -114,8 +155,10 @@ pub(super) struct Take<'a> {
     permits: &'a Permits,
     /// How many.
     count: usize,
-    /// The place in line.
-    place: Place<'a, usize>,
+    /// The seat in line.
+    seat: Seat,
+    /// Where the task waits.
+    at: &'static Location<'static>,
 }
 
 impl Take<'_> {
@@ -126,35 +169,17 @@ impl Take<'_> {
     /// Returns an error if it can never have so many.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refused>> {
         let Self { permits, count, .. } = *self;
-        loop {
-            ready!(self.place.poll(cx, count, |standing| {
-                let is_there = standing == Standing::Outside && permits.has(count);
-                is_there || count > permits.limit.get()
-            }));
-            if self.place.leave() == Standing::Granted || permits.try_take(count) {
-                return Poll::Ready(Ok(()));
-            }
-            if count > permits.limit.get() {
-                // Whoever stood behind it may want less.
-                permits.settle();
-                return Poll::Ready(Err(Refused));
-            }
-            // What was there was taken in between, by the destructor of a foreign waker.
-        }
+        permits.poll_take(&mut self.seat, self.at, cx, count)
     }
 
     /// Where the task waits.
     pub(super) fn at(&self) -> &'static Location<'static> {
-        self.place.at()
+        self.at
     }
 }
 
 impl Drop for Take<'_> {
     fn drop(&mut self) {
-        match self.place.leave() {
-            Standing::Outside => {}
-            Standing::Waiting => self.permits.settle(),
-            Standing::Granted => self.permits.give(self.count),
-        }
+        self.permits.leave(&mut self.seat, self.count);
     }
 }

@@ -1,31 +1,22 @@
 //! [`Queue`]: items on their way from tasks to tasks.
 //!
-//! ```text
-//!   put: takes room ─► [ item │ item │ … ] ─► get: takes what is filled
-//!        gives filled                              gives room
-//! ```
-//!
-//! Two counts: of items, for getters, and of room, for putters. What is granted is the right to one
-//! item or to room for one, and not which. A getter takes the head out when it is polled, a putter has
-//! its item in hand until it is: so who is dropped before that has moved nothing, its right goes to
-//! the next, and items come out in the order in which they went in, whoever is cancelled.
+//! The shelf of a [`Stock`] on which what came first is first; the stock does the rest.
 
-use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
-use std::task::{Poll, ready};
 
-use crate::sync::event::Event;
-use crate::sync::permits::{Permits, Refused};
+use crate::sync::statistics::QueueStatistics;
+use crate::sync::stock::Stock;
 
 /// Items that tasks put and other tasks get, first in, first out; curio's `Queue`, and for one thread
 /// what [`std::sync::mpsc`] is, with any number of getters and one handle for both sides.
 ///
 /// Items come out in the order in which they went in. Getters that wait are served in the order in
-/// which they came, and so are putters that wait for room. [`close`](Self::close) says that no more will come. Who wants to know when everything that
-/// was put has been dealt with, and not only been taken, waits for [`join`](Self::join).
+/// which they came, and so are putters that wait for room. [`close`](Self::close) says that no more
+/// will come. Who wants to know when everything that was put has been dealt with, and not only been
+/// taken, waits for [`join`](Self::join).
 ///
 /// # Examples
 ///
@@ -44,20 +35,8 @@ use crate::sync::permits::{Permits, Refused};
 /// # }).unwrap();
 /// ```
 pub struct Queue<T> {
-    /// What was put and not taken.
-    items: RefCell<VecDeque<T>>,
-    /// How many may lie here, if there is a limit.
-    capacity: Option<usize>,
-    /// Those items that no getter was granted.
-    filled: Permits,
-    /// The room that no putter was granted.
-    room: Permits,
-    /// Whether no more are to come.
-    is_closed: Cell<bool>,
-    /// How many items were put and not yet done with.
-    undone: Cell<usize>,
-    /// Set while there are none.
-    all_done: Event,
+    /// The items, and who waits.
+    stock: Stock<VecDeque<T>>,
 }
 
 impl<T> Queue<T> {
@@ -85,17 +64,8 @@ impl<T> Queue<T> {
 
     /// Makes a queue that holds up to so many.
     fn with_room(capacity: Option<usize>) -> Self {
-        let room = capacity.unwrap_or(usize::MAX);
-        let all_done = Event::new();
-        all_done.set();
         Self {
-            items: RefCell::default(),
-            capacity,
-            filled: Permits::new(0, usize::MAX),
-            room: Permits::new(room, room),
-            is_closed: Cell::new(false),
-            undone: Cell::new(0),
-            all_done,
+            stock: Stock::new(capacity),
         }
     }
 
@@ -114,18 +84,8 @@ impl<T> Queue<T> {
     /// The item is dropped with the future, and was not put; the place in line is lost.
     #[track_caller]
     pub fn put(&self, item: T) -> impl Future<Output = Result<(), Closed<T>>> {
-        let mut room = self.room.take(1);
-        let mut item = Some(item);
-        poll_fn(move |cx| {
-            let has_room = ready!(room.poll(cx)).is_ok();
-            let item = item.take().expect("it is not polled after it was ready");
-            // Room that was granted before the queue was closed is of no use any more.
-            if !has_room || self.is_closed() {
-                return Poll::Ready(Err(Closed(item)));
-            }
-            self.land(item);
-            Poll::Ready(Ok(()))
-        })
+        let mut put = self.stock.put(item);
+        poll_fn(move |cx| put.poll(cx).map_ok(drop))
     }
 
     /// Puts an item at the end if there is room and nobody waits for it.
@@ -134,14 +94,7 @@ impl<T> Queue<T> {
     ///
     /// Returns the item in the error if there is none, or if the queue is closed.
     pub fn try_put(&self, item: T) -> Result<(), TryPutError<T>> {
-        if self.is_closed() {
-            Err(TryPutError::Closed(item))
-        } else if self.room.try_take(1) {
-            self.land(item);
-            Ok(())
-        } else {
-            Err(TryPutError::Full(item))
-        }
+        self.stock.try_put(item)
     }
 
     /// Takes the item that came first; waits while there is none.
@@ -157,13 +110,8 @@ impl<T> Queue<T> {
     /// head of the queue, for the next.
     #[track_caller]
     pub fn get(&self) -> impl Future<Output = Result<T, Closed>> {
-        let mut filled = self.filled.take(1);
-        poll_fn(move |cx| {
-            Poll::Ready(match ready!(filled.poll(cx)) {
-                Ok(()) => Ok(self.take_head()),
-                Err(Refused) => Err(Closed(())),
-            })
-        })
+        let mut get = self.stock.get();
+        poll_fn(move |cx| get.poll(cx))
     }
 
     /// Takes the item that came first, if there is one and nobody waits for it.
@@ -172,35 +120,26 @@ impl<T> Queue<T> {
     ///
     /// Returns an error if there is none, which says whether one may still come.
     pub fn try_get(&self) -> Result<T, TryGetError> {
-        if self.filled.try_take(1) {
-            Ok(self.take_head())
-        } else if self.is_closed() {
-            Err(TryGetError::Closed)
-        } else {
-            Err(TryGetError::Empty)
-        }
+        self.stock.try_get()
     }
 
     /// Closes the queue: no more can be put. What lies in it can still be got, and after that getters
     /// get [`Closed`]; putters get it at once, with their items, also those who wait. Twice changes
     /// nothing.
     pub fn close(&self) {
-        if !self.is_closed.replace(true) {
-            self.filled.lower_limit(0);
-            self.room.lower_limit(0);
-        }
+        self.stock.close();
     }
 
     /// Returns whether the queue was closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.is_closed.get()
+        self.stock.is_closed()
     }
 
     /// Returns how many items lie in the queue.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.items.borrow().len()
+        self.stock.len()
     }
 
     /// Returns whether no item lies in the queue.
@@ -213,13 +152,19 @@ impl<T> Queue<T> {
     /// it.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        !self.room.has(1)
+        self.stock.is_full()
     }
 
     /// Returns how many items may lie in the queue; `None` if there is no limit.
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
-        self.capacity
+        self.stock.capacity()
+    }
+
+    /// Returns how many items there are and were, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> QueueStatistics {
+        self.stock.statistics()
     }
 
     /// Says that an item which was put is done with; when all are, [`join`](Self::join) returns.
@@ -229,13 +174,8 @@ impl<T> Queue<T> {
     /// Panics if it is called more often than items were put.
     #[track_caller]
     pub fn task_done(&self) {
-        let undone = self.undone.get().checked_sub(1);
-        let undone =
-            undone.expect("task_done() is called once for each item that was put, no more");
-        self.undone.set(undone);
-        if undone == 0 {
-            self.all_done.set();
-        }
+        let done = self.stock.task_done();
+        done.expect("task_done() is called once for each item that was put, no more");
     }
 
     /// Waits until every item that was put is done with, by [`task_done`](Self::task_done) (curio's
@@ -269,22 +209,7 @@ impl<T> Queue<T> {
     /// ```
     #[track_caller]
     pub fn join(&self) -> impl Future<Output = ()> {
-        self.all_done.wait()
-    }
-
-    /// Puts an item for which there is room.
-    fn land(&self, item: T) {
-        self.items.borrow_mut().push_back(item);
-        self.undone.set(self.undone.get() + 1);
-        self.all_done.clear();
-        self.filled.give(1);
-    }
-
-    /// Takes the first item, by the right to one.
-    fn take_head(&self) -> T {
-        let head = self.items.borrow_mut().pop_front();
-        self.room.give(1);
-        head.expect("there are as many items as rights to them")
+        self.stock.all_done.wait()
     }
 }
 
@@ -296,13 +221,7 @@ impl<T> Default for Queue<T> {
 
 impl<T> fmt::Debug for Queue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue")
-            .field("len", &self.len())
-            .field("capacity", &self.capacity)
-            .field("is_closed", &self.is_closed())
-            .field("getters_waiting", &self.filled.waiting())
-            .field("putters_waiting", &self.room.waiting())
-            .finish_non_exhaustive()
+        self.stock.debug("Queue", f)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::poll_fn;
 
 use crate::sync::permits::{Permits, Refused};
+use crate::sync::statistics::SemaphoreStatistics;
 
 /// A number of permits, which tasks take, hold and give back: so many may do something at once.
 ///
@@ -139,6 +140,16 @@ impl Semaphore {
         self.permits.free()
     }
 
+    /// Returns how many permits there are, and how many wait.
+    #[must_use]
+    pub fn statistics(&self) -> SemaphoreStatistics {
+        SemaphoreStatistics {
+            available: self.available_permits(),
+            permits: self.permits.limit(),
+            waiting: self.waiting(),
+        }
+    }
+
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
         self.permits.waiting()
@@ -179,6 +190,13 @@ impl Permit<'_> {
         self.count
     }
 
+    /// Gives back all but so many.
+    pub(super) fn keep(&mut self, count: usize) {
+        let rest = self.count - count;
+        self.count = count;
+        self.permits.give(rest);
+    }
+
     /// Takes the permits from the semaphore for good: from now on it has so many fewer.
     ///
     /// Whoever waits for more than are left panics; see [`Semaphore::acquire_many`].
@@ -202,14 +220,15 @@ impl fmt::Debug for Permit<'_> {
     }
 }
 
-/// The error of [`Semaphore::try_acquire`]: it would have to wait.
+/// The error of [`Semaphore::try_acquire`], and of
+/// [`CapacityLimiter`](crate::sync::CapacityLimiter)'s: it would have to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TryAcquireError;
 
 impl fmt::Display for TryAcquireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not so many permits are available, or others wait for them")
+        f.write_str("not so many are available, or others wait for them")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::ready;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::clock::Instant;
@@ -39,7 +39,7 @@ pub fn interval(period: Duration) -> Interval {
     }
 }
 
-/// What [`interval`] returns.
+/// What [`interval`] returns. With the feature `stream` it is a `Stream` without an end.
 #[derive(Debug)]
 pub struct Interval {
     /// The next tick.
@@ -61,12 +61,15 @@ impl Interval {
     #[track_caller]
     pub fn tick(&mut self) -> impl Future<Output = Instant> {
         self.next.set_place(place::here());
-        poll_fn(|cx| {
-            ready!(Pin::new(&mut self.next).poll(cx));
-            let tick = self.next.deadline();
-            self.next.reset(self.after(tick));
-            std::task::Poll::Ready(tick)
-        })
+        poll_fn(|cx| self.poll_tick(cx))
+    }
+
+    /// The next tick, if its moment has come.
+    fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        ready!(Pin::new(&mut self.next).poll(cx));
+        let tick = self.next.deadline();
+        self.next.reset(self.after(tick));
+        Poll::Ready(tick)
     }
 
     /// From one tick to the next.
@@ -81,5 +84,16 @@ impl Interval {
         let missed = late.as_nanos() / self.period.as_nanos();
         let next = u64::try_from((missed + 1) * self.period.as_nanos()).unwrap_or(u64::MAX);
         tick.saturating_add(Duration::from_nanos(next))
+    }
+}
+
+#[cfg(feature = "stream")]
+impl futures_core::Stream for Interval {
+    type Item = Instant;
+
+    #[track_caller]
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Instant>> {
+        self.next.set_place(place::here());
+        self.poll_tick(cx).map(Some)
     }
 }

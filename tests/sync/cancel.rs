@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use bibelot::spawn;
-use bibelot::sync::{Mutex, Queue, Semaphore};
+use bibelot::sync::{CapacityLimiter, Condvar, Mutex, Queue, RwLock, Semaphore, mpsc};
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, sleep, timeout};
 
@@ -62,6 +62,46 @@ impl Place {
                 "put",
                 || async { full.put(1).await.unwrap() },
                 || assert!(full.try_get().is_ok()),
+            ),
+        ]
+        .into_iter()
+        .chain(Self::more())
+        .collect()
+    }
+
+    /// One of each kind that came later.
+    fn more() -> Vec<Self> {
+        let lock: &RwLock<()> = Box::leak(Box::default());
+        let reader = RefCell::new(lock.try_read().ok());
+        let pair: &(Mutex<()>, Condvar) = Box::leak(Box::default());
+        let limiter: &CapacityLimiter = Box::leak(Box::new(CapacityLimiter::new(0)));
+        let (sender, empty) = mpsc::channel();
+        vec![
+            Self::new(
+                "write",
+                || async { forget(lock.write().await) },
+                move || drop(reader.take()),
+            ),
+            Self::new(
+                "wait",
+                || async {
+                    let guard = pair.0.lock().await;
+                    drop(pair.1.wait(guard).await);
+                },
+                || pair.1.notify_one(),
+            ),
+            Self::new(
+                "borrow",
+                || async { forget(limiter.acquire().await) },
+                || limiter.set_total_tokens(1),
+            ),
+            Self::new(
+                "recv",
+                move || {
+                    let empty = empty.clone();
+                    async move { assert_eq!(empty.recv().await, Ok(1)) }
+                },
+                move || sender.send(1).unwrap(),
             ),
         ]
     }

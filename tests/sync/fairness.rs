@@ -4,7 +4,10 @@ use std::future::Future;
 use std::rc::Rc;
 
 use bibelot::spawn;
-use bibelot::sync::{Event, Mutex, Queue, Semaphore};
+use bibelot::sync::{
+    Barrier, CapacityLimiter, Event, Mutex, OnceLock, Queue, RwLock, Semaphore, broadcast, mpsc,
+    watch,
+};
 use bibelot::task::yield_now;
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, sleep};
@@ -42,6 +45,31 @@ fn operations_that_are_ready_do_not_switch_and_give_way_after_128() {
     assert_eq!(before_others(|| closed.put(1)), 128);
     assert_eq!(before_others(|| closed.get()), 128);
     assert_eq!(before_others(|| closed.join()), 128);
+}
+
+#[test]
+fn what_came_later_gives_way_as_well() {
+    let (lock, once) = (RwLock::new(0), OnceLock::from(1));
+    let (barrier, limiter) = (Barrier::new(1), CapacityLimiter::new(1));
+    assert_eq!(before_others(async || *lock.write().await += 1), 128);
+    assert_eq!(before_others(async || drop(lock.read().await)), 128);
+    assert_eq!(before_others(|| once.wait()), 128);
+    assert_eq!(before_others(|| once.get_or_init(async || 2)), 128);
+    assert_eq!(before_others(|| barrier.wait()), 128);
+    assert_eq!(before_others(async || drop(limiter.acquire().await)), 128);
+    let (sender, receiver) = mpsc::sync_channel(1000);
+    assert_eq!(before_others(|| sender.send(1)), 128);
+    assert_eq!(before_others(|| receiver.recv()), 128);
+    drop((sender, receiver.try_iter().count()));
+    assert_eq!(before_others(|| receiver.recv()), 128, "at its end too");
+    let (sender, receiver) = watch::channel(1);
+    drop(sender);
+    assert_eq!(before_others(|| receiver.changed()), 128);
+    let (sender, receiver) = broadcast::channel(1000);
+    for value in 0..1000 {
+        sender.send(value).unwrap();
+    }
+    assert_eq!(before_others(|| receiver.recv()), 128);
 }
 
 /// On the real clock: a virtual one stands still as long as somebody is ready.

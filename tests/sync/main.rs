@@ -7,13 +7,26 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod barrier;
+mod broadcast;
 mod cancel;
+mod capacity_limiter;
+mod condvar;
 mod event;
 mod fairness;
+mod foreign;
+mod mpsc;
 mod mutex;
+mod once_lock;
+mod oneshot;
+mod places;
+mod priority_queue;
 mod queue;
+mod rwlock;
 mod semaphore;
+mod statistics;
 mod waker;
+mod watch;
 
 use std::future::Future;
 use std::pin::{Pin, pin};

@@ -251,7 +251,10 @@ fn a_mutex_is_made_and_opened_as_stds_is() {
     let bytes: Rc<Mutex<[u8]>> = Rc::new(Mutex::new([1, 2, 3]));
     now(bytes.lock())[1] = 0;
     assert_eq!(*now(bytes.lock()), [1, 0, 3]);
-    assert_eq!(TryLockError::WouldBlock.to_string(), "the mutex is locked");
+    assert_eq!(
+        TryLockError::WouldBlock.to_string(),
+        "the lock is held by somebody"
+    );
 }
 
 #[test]

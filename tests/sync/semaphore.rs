@@ -205,6 +205,6 @@ fn a_permit_and_its_error_say_what_they_are() {
     assert_eq!(format!("{permit:?}"), "Permit { count: 2, .. }");
     assert_eq!(
         semaphore.try_acquire().unwrap_err().to_string(),
-        "not so many permits are available, or others wait for them"
+        "not so many are available, or others wait for them"
     );
 }

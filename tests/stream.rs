@@ -1,0 +1,157 @@
+//! The `Stream` of `futures-core`, polled as those poll it who are written against it: by hand.
+#![cfg(feature = "stream")]
+
+mod support;
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use bibelot::spawn;
+use bibelot::sync::broadcast::{self, RecvError};
+use bibelot::sync::mpsc;
+use bibelot::testing::{Sim, cancel_storm};
+use bibelot::time::{Duration, Instant, interval, sleep};
+use futures_core::Stream;
+
+use support::panic_of;
+
+/// The next item.
+async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+    poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await
+}
+
+/// What one poll gives.
+fn poll_once<S: Stream + Unpin>(stream: &mut S) -> Poll<Option<S::Item>> {
+    Pin::new(stream).poll_next(&mut Context::from_waker(Waker::noop()))
+}
+
+/// So many seconds.
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn a_receiver_is_a_stream_to_its_end() {
+    for bound in 0..3 {
+        Sim::new().run(async {
+            let (sender, receiver) = mpsc::sync_channel(bound);
+            spawn(async move {
+                for item in 0..5 {
+                    sleep(seconds(item % 2)).await;
+                    sender.send(item).await.unwrap();
+                }
+            });
+            let mut items = receiver.into_iter();
+            for item in 0..5 {
+                assert_eq!(next(&mut items).await, Some(item));
+            }
+            assert_eq!(next(&mut items).await, None);
+            assert_eq!(items.next().await, None);
+        });
+    }
+}
+
+#[test]
+fn what_a_stream_was_granted_and_is_dropped_with_goes_to_the_next() {
+    let (sender, receiver) = mpsc::channel();
+    let mut first = receiver.clone().into_iter();
+    let mut second = receiver.clone().into_iter();
+    let mut third = receiver.into_iter();
+    assert!(poll_once(&mut first).is_pending());
+    assert!(poll_once(&mut second).is_pending());
+    assert!(poll_once(&mut third).is_pending());
+    sender.send(1).unwrap();
+    assert!(poll_once(&mut second).is_pending(), "it is the first's");
+    drop(first);
+    assert_eq!(poll_once(&mut second), Poll::Ready(Some(1)));
+    drop(second);
+    sender.send(2).unwrap();
+    assert_eq!(poll_once(&mut third), Poll::Ready(Some(2)));
+    assert!(poll_once(&mut third).is_pending());
+    drop(third);
+    assert!(sender.send(3).is_err());
+}
+
+#[test]
+fn no_item_is_lost_when_the_stream_is_left_anywhere() {
+    let suspensions = cancel_storm(async |storm| {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let sends = spawn(async move {
+            for item in 0..4 {
+                sleep(seconds(1)).await;
+                sender.send(item).await.unwrap();
+            }
+        });
+        let other = receiver.clone();
+        let mut items = receiver.into_iter();
+        let mut got = Vec::new();
+        let struck = storm.strike(async {
+            while let Some(item) = next(&mut items).await {
+                got.push(item);
+            }
+        });
+        struck.await;
+        drop(items);
+        let mut others = other.into_iter();
+        while let Some(item) = next(&mut others).await {
+            got.push(item);
+        }
+        sends.await.unwrap();
+        assert_eq!(got, [0, 1, 2, 3]);
+    });
+    assert!(suspensions >= 3, "{suspensions}");
+}
+
+#[test]
+fn a_broadcast_is_a_stream_that_tells_what_was_missed() {
+    let (sender, mut receiver) = broadcast::channel(2);
+    assert!(poll_once(&mut receiver).is_pending());
+    for value in 0..3 {
+        sender.send(value).unwrap();
+    }
+    assert_eq!(
+        poll_once(&mut receiver),
+        Poll::Ready(Some(Err(RecvError::Lagged(1))))
+    );
+    assert_eq!(poll_once(&mut receiver), Poll::Ready(Some(Ok(1))));
+    assert_eq!(poll_once(&mut receiver), Poll::Ready(Some(Ok(2))));
+    assert!(poll_once(&mut receiver).is_pending());
+    let mut other = receiver.resubscribe();
+    assert!(poll_once(&mut other).is_pending());
+    assert_eq!(sender.statistics().receivers_waiting, 2);
+    drop(receiver);
+    assert_eq!(
+        sender.statistics().receivers_waiting,
+        1,
+        "it has left the line"
+    );
+    drop(sender);
+    assert_eq!(poll_once(&mut other), Poll::Ready(None));
+}
+
+#[test]
+fn an_interval_is_a_stream_without_an_end() {
+    Sim::new().run(async {
+        let start = Instant::now();
+        let mut ticks = interval(seconds(1));
+        for nth in 0..3 {
+            assert_eq!(next(&mut ticks).await, Some(start + seconds(nth)));
+        }
+        assert_eq!(start.elapsed(), seconds(2));
+    });
+}
+
+#[test]
+fn who_waits_for_a_stream_is_told_where_it_is_polled() {
+    let text = panic_of(|| {
+        Sim::new().run(async {
+            let (_sender, receiver) = mpsc::channel::<u8>();
+            next(&mut receiver.into_iter()).await;
+        });
+    });
+    assert!(
+        text.contains("waits for another task at tests/stream.rs:"),
+        "{text}"
+    );
+}
