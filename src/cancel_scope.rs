@@ -212,13 +212,7 @@ impl Place {
     /// Waits to be woken by the handle.
     fn wait(&mut self, waker: Waker) {
         let mut runs = self.shared.runs.borrow_mut();
-        let replaced = match self.ticket {
-            Some(ticket) => runs.wait(ticket, waker),
-            None => {
-                self.ticket = Some(runs.join(waker, ()));
-                None
-            }
-        };
+        let replaced = runs.wait(&mut self.ticket, waker, ());
         drop(runs);
         drop(replaced);
     }

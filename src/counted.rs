@@ -73,10 +73,7 @@ impl Counted {
         let Some(new) = waker.take() else {
             return false;
         };
-        match *ticket {
-            Some(waiting) => *waker = self.line.wait(waiting, new),
-            None => *ticket = Some(self.line.join(new, ())),
-        }
+        *waker = self.line.wait(ticket, new, ());
         false
     }
 

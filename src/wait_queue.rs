@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                   woken: keeps its place until it leaves, or has to wait again
-//!   join ─► [ t4 │ t7 │ t9 ] ◄─ leave, from anywhere
+//!   wait ─► [ t4 │ t7 │ t9 ] ◄─ leave, from anywhere
 //!              └─ granted: out of line, and what it came for is its own
 //! ```
 //!
@@ -26,7 +26,8 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::Waker;
 
-/// The right to a place in a queue; given back with [`WaitQueue::leave`], or taken by a grant.
+/// The right to a place in a queue, had by [`WaitQueue::wait`]; given back with [`WaitQueue::leave`],
+/// or taken by a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
@@ -63,7 +64,7 @@ impl<W> WaitQueue<W> {
     }
 
     /// Takes a place at the end.
-    pub(crate) fn join(&mut self, waker: Waker, wants: W) -> Ticket {
+    fn join(&mut self, waker: Waker, wants: W) -> Ticket {
         let ticket = self.next;
         self.next = Ticket(ticket.0 + 1);
         let waiter = Waiter {
@@ -96,9 +97,19 @@ impl<W> WaitQueue<W> {
         !is_first && self.find(ticket).is_none()
     }
 
-    /// Waits (again), in the same place; returns the waker that is replaced.
+    /// Waits (again) in the place of `ticket`, or at the end if there is none yet; what a waiter
+    /// wants stays as it was when it came. Returns the waker that is replaced.
     #[must_use]
-    pub(crate) fn wait(&mut self, ticket: Ticket, waker: Waker) -> Option<Waker> {
+    pub(crate) fn wait(
+        &mut self,
+        ticket: &mut Option<Ticket>,
+        waker: Waker,
+        wants: W,
+    ) -> Option<Waker> {
+        let Some(ticket) = *ticket else {
+            *ticket = Some(self.join(waker, wants));
+            return None;
+        };
         let waiter = match &mut self.first {
             Some(first) if first.ticket == ticket => first,
             _ => {
@@ -203,9 +214,9 @@ mod tests {
         assert!(queue.wake_first().is_some());
         assert!(queue.is_woken(second) && !queue.is_woken(fourth));
         assert!(queue.wake_first().is_none(), "one wake at a time");
-        let replaced = queue.wait(second, Waker::noop().clone());
+        let replaced = queue.wait(&mut Some(second), Waker::noop().clone(), ());
         assert!(replaced.is_none() && !queue.is_woken(second));
-        let replaced = queue.wait(fourth, Waker::noop().clone());
+        let replaced = queue.wait(&mut Some(fourth), Waker::noop().clone(), ());
         assert!(replaced.is_some(), "it was not woken");
         assert!(queue.leave(second).is_some());
 

@@ -169,13 +169,7 @@ impl Source {
     ) -> io::Result<()> {
         let side = self.side(direction);
         let waker = waker::keep(cx.waker());
-        let replaced = match *ticket {
-            Some(ticket) => side.queue.borrow_mut().wait(ticket, waker),
-            None => {
-                *ticket = Some(side.queue.borrow_mut().join(waker, ()));
-                None
-            }
-        };
+        let replaced = side.queue.borrow_mut().wait(ticket, waker, ());
         drop(replaced);
         self.watch(fd, reactor)
     }

@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::executor::context;
 use crate::place;
@@ -181,21 +181,11 @@ impl Seat {
                 kept = Some(waker::keep(cx.waker()));
                 continue;
             };
-            drop(self.wait(line, waker, wants));
+            let replaced = line.queue.borrow_mut().wait(&mut self.ticket, waker, wants);
+            drop(replaced);
             context::note(Waits::TASK, at);
             return Poll::Pending;
         }
-    }
-
-    /// Waits in its place, or at the end if it has none yet; returns the waker that is replaced.
-    #[must_use]
-    fn wait<W>(&mut self, line: &Line<W>, waker: Waker, wants: W) -> Option<Waker> {
-        let mut queue = line.queue.borrow_mut();
-        if let Some(ticket) = self.ticket {
-            return queue.wait(ticket, waker);
-        }
-        self.ticket = Some(queue.join(waker, wants));
-        None
     }
 
     /// Gives up the place, and says how it stood: what was granted is the caller's from now on.

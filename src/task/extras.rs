@@ -186,13 +186,7 @@ pub(crate) fn poll_request(
         if extra.request.is_some() {
             return (true, Some(waker));
         }
-        match *ticket {
-            Some(ticket) => (false, extra.attentive.wait(ticket, waker)),
-            None => {
-                *ticket = Some(extra.attentive.join(waker, ()));
-                (false, None)
-            }
-        }
+        (false, extra.attentive.wait(ticket, waker, ()))
     })
 }
 

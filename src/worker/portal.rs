@@ -297,6 +297,7 @@ pub fn start_portal() -> io::Result<Portal> {
     let (say, made) = mpsc::channel();
     let builder = thread::Builder::new().name(String::from("bibelot-portal"));
     let thread = builder.spawn(move || match Executor::new() {
+        // Whoever starts it waits for what is said.
         Ok(executor) => {
             let _ = say.send(Ok(executor.remote()));
             executor.run_all(stopped);

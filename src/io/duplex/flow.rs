@@ -203,13 +203,7 @@ impl Line {
     /// Waits in the place of `ticket`, or at the end if there is none yet.
     fn wait(&self, ticket: &mut Option<Ticket>, cx: &Context<'_>) {
         let waker = waker::keep(cx.waker());
-        let replaced = match *ticket {
-            Some(ticket) => self.queue.borrow_mut().wait(ticket, waker),
-            None => {
-                *ticket = Some(self.queue.borrow_mut().join(waker, ()));
-                None
-            }
-        };
+        let replaced = self.queue.borrow_mut().wait(ticket, waker, ());
         drop(replaced);
     }
 }

@@ -163,10 +163,7 @@ impl Wait<'_> {
             return true;
         }
         if let Some(new) = waker.take() {
-            match self.ticket {
-                Some(ticket) => *waker = state.line.wait(ticket, new),
-                None => self.ticket = Some(state.line.join(new, ())),
-            }
+            *waker = state.line.wait(&mut self.ticket, new, ());
         }
         false
     }
