@@ -16,11 +16,15 @@ use crate::executor::{Core, context};
 use crate::locals;
 use crate::registry;
 use crate::task::extras;
+use crate::task::header::Header;
 use crate::task::id::TaskId;
 use crate::waker::Token;
 
-/// Why the tasks are cancelled.
-pub(super) const SHUT_DOWN: &str = "its executor was shut down";
+/// The error of a task that ends with its executor; `at` is where that was asked for.
+pub(super) fn cancellation(task: &Header, at: &'static Location<'static>) -> JoinError {
+    let reason = Some("its executor was shut down".into());
+    JoinError::Cancelled(Cancelled::new(extras::describe(task), at, reason))
+}
 
 impl Core {
     /// Drops all tasks, newest first, and has paid what they owe; `at` is where it was asked for.
@@ -66,8 +70,8 @@ impl Core {
         };
         let special = turn.is_special().then(|| extras::special(&turn));
         let locals = special.unwrap_or_default().locals;
-        let cancelled = Cancelled::new(extras::describe(&turn), at, Some(SHUT_DOWN.into()));
-        locals::within(locals, || turn.cancel(JoinError::Cancelled(cancelled)));
+        let cancelled = cancellation(&turn, at);
+        locals::within(locals, || turn.cancel(cancelled));
         if turn.owes() {
             self.scheduler.park(turn);
             self.scheduler.wake(token);

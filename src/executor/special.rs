@@ -8,10 +8,9 @@
 use std::task::{Context, Poll};
 
 use crate::clock::{self, Instant};
-use crate::error::{Cancelled, JoinError};
 use crate::executor::Core;
 use crate::executor::main_future::Main;
-use crate::executor::shutdown::SHUT_DOWN;
+use crate::executor::shutdown;
 use crate::locals;
 use crate::task::cell::Turn;
 use crate::task::extras;
@@ -36,9 +35,7 @@ impl Core {
         let special = extras::special(turn);
         locals::within(special.locals, || {
             if self.is_shut_down.get() && turn.is_detached() {
-                let (task, at) = (extras::describe(turn), turn.spawned_at());
-                let cancelled = Cancelled::new(task, at, Some(SHUT_DOWN.into()));
-                turn.cancel(JoinError::Cancelled(cancelled));
+                turn.cancel(shutdown::cancellation(turn, turn.spawned_at()));
                 return Poll::Ready(());
             }
             match special.due {
