@@ -51,11 +51,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::clock::{self, Clock, Instant};
+#[cfg(feature = "worker")]
 use crate::counted::Counted;
 use crate::error::JoinError;
 use crate::executor::ledger::Pays;
 use crate::executor::main_future::Main;
 use crate::inbox::{Inbox, Message};
+#[cfg(feature = "worker")]
 use crate::primitive::Mutex;
 use crate::reactor::Reactor;
 use crate::report::{self, Hook, Report, SlowPoll};
@@ -88,6 +90,7 @@ pub(crate) struct Core {
     /// What tasks still have to do for futures that were dropped.
     ledger: OnceCell<Box<dyn Pays>>,
     /// How many more jobs it may have in threads; made with the first.
+    #[cfg(feature = "worker")]
     thread_permits: OnceCell<Arc<Mutex<Counted>>>,
     /// When a shutdown gives up what is still owed.
     limit: Cell<Instant>,
@@ -320,12 +323,14 @@ impl Core {
     }
 
     /// How many more jobs it may have in threads. The threads share it.
+    #[cfg(feature = "worker")]
     pub(crate) fn thread_permits(&self) -> &Arc<Mutex<Counted>> {
         let make = || Arc::new(Mutex::new(Counted::new(self.options.thread_limit)));
         self.thread_permits.get_or_init(make)
     }
 
     /// What other threads want.
+    #[cfg(feature = "worker")]
     pub(crate) fn inbox(&self) -> &Arc<Inbox> {
         &self.inbox
     }

@@ -1,5 +1,7 @@
 //! What things cost, in numbers that are the same on every machine: allocations, polls, and nothing
 //! left behind. Each thread counts its own allocations, so that the tests do not see each other's.
+
+#![cfg(feature = "sync")]
 #![expect(unsafe_code, reason = "a global allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
