@@ -3,8 +3,8 @@
 //! ```text
 //!   entries (slab)                   ended                   owner
 //!   ┌──────────────────────────┐    ┌─────────────────┐     ┌────────────────────────────┐
-//!   │ 0: handle of a task ◄────┼──  │ value │ 0 │ ... │ ◄── │ takes the first one, and   │
-//!   │ 2: handle of a task      │    └─────────────────┘     │ asks its handle if it must │
+//!   │ 0: handle of a task ◄────┼──  │ value │ 0 │ ... │ ◄── │ takes the values, and asks │
+//!   │ 2: handle of a task      │    └─────────────────┘     │ the handles of the others  │
 //!   └──────────────────────────┘        ▲                   └────────────────────────────┘
 //!         the member's future, at its end (`watched.rs`), wakes the owner
 //! ```
@@ -15,7 +15,8 @@
 //! another way leaves its key, and its handle tells how; one that still owes something when its future
 //! is gone (`executor/ledger.rs`) is asked again when that is paid.
 //!
-//! Law: nothing is borrowed while a handle is polled or dropped, or a waker woken. Read next: `owner.rs`.
+//! Law: nothing is borrowed while a handle is polled or dropped, or a waker woken. Read next: `line.rs`,
+//! `owner.rs`.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -27,6 +28,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use crate::executor::spawn::spawn_at;
+use crate::group::line::Line;
 use crate::group::watched::{Daemon, Watched};
 use crate::group_error::Failure;
 use crate::scheduler::Scheduler;
@@ -61,21 +63,13 @@ pub(super) struct Entry<T, E> {
     pub(super) is_claimed: bool,
 }
 
-/// Somebody who has ended.
-pub(super) enum Done<T> {
-    /// A member with nothing but a value to tell. It is out of the group.
-    Value(TaskId, T),
-    /// Somebody whose handle tells how.
-    Key(usize),
-}
-
 /// Who is in a group.
 pub(super) struct Members<T, E> {
     /// All of them.
     pub(super) entries: RefCell<Slab<Entry<T, E>>>,
-    /// Those who have ended and whom nobody claims, in that order.
-    pub(super) ended: RefCell<VecDeque<Done<T>>>,
-    /// How many there are that are no daemons.
+    /// Those who have ended and whom nobody claims.
+    pub(super) ended: RefCell<Line<T>>,
+    /// How many entries are no daemons'.
     pub(super) len: Cell<usize>,
     /// The owner, if it waits for one to end.
     pub(super) owner: Cell<Option<Waker>>,
@@ -104,7 +98,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
     /// How many have not ended, or have and are kept; without daemons.
     pub(super) fn len(&self) -> usize {
         self.reap();
-        self.len.get()
+        self.len.get() + self.ended.borrow().values()
     }
 
     /// Starts a member, and returns its key and its task's number.
@@ -171,16 +165,14 @@ impl<T: 'static, E: 'static> Members<T, E> {
         };
         let entry = entries.remove(key);
         drop(entries);
+        self.len.set(self.len.get() - 1);
         // In the task's own turn: to drop its handle says only that nobody has to be told.
         let id = entry.handle.map(|handle| handle.id());
         match id {
             Some(id) if self.keeps == Keeps::Values => {
-                self.ended.borrow_mut().push_back(Done::Value(id, value));
+                self.ended.borrow_mut().push_value(id, value);
             }
-            _ => {
-                self.len.set(self.len.get() - 1);
-                drop(value);
-            }
+            _ => drop(value),
         }
         self.wake_owner();
         true
@@ -197,7 +189,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         let is_claimed = entry.is_claimed;
         drop(entries);
         if !is_claimed {
-            self.ended.borrow_mut().push_back(Done::Key(key));
+            self.ended.borrow_mut().push(key);
         }
         self.wake_owner();
     }
