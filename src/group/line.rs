@@ -19,8 +19,11 @@ use crate::task::TaskId;
 /// Those who have ended and whom nobody has asked.
 pub(super) struct Line<T> {
     /// Members that left a value and nothing else; they are out of the group.
-    values: VecDeque<(TaskId, T)>,
-    /// How many values were taken from there.
+    values: Vec<(TaskId, T)>,
+    /// Those of them that are before all others, the first one last: two stacks make a queue, and a
+    /// push on one is all that it costs who is not asked for alone.
+    first: Vec<(TaskId, T)>,
+    /// How many values were taken one by one.
     taken: usize,
     /// The keys of those whose handle tells how they ended; and how many values came before.
     others: VecDeque<(usize, usize)>,
@@ -30,13 +33,12 @@ impl<T> Line<T> {
     /// Puts a member at the end that left a value and nothing else.
     #[inline]
     pub(super) fn push_value(&mut self, id: TaskId, value: T) {
-        self.values.push_back((id, value));
+        self.values.push((id, value));
     }
 
     /// Puts somebody else at the end.
     pub(super) fn push(&mut self, key: usize) {
-        let values = self.taken + self.values.len();
-        self.others.push_back((key, values));
+        self.others.push_back((key, self.taken + self.values()));
     }
 
     /// Takes the first one, if that is a value.
@@ -44,7 +46,11 @@ impl<T> Line<T> {
         if matches!(self.others.front(), Some((_, values)) if *values <= self.taken) {
             return None;
         }
-        let value = self.values.pop_front()?;
+        if self.first.is_empty() {
+            mem::swap(&mut self.first, &mut self.values);
+            self.first.reverse();
+        }
+        let value = self.first.pop()?;
         self.taken += 1;
         Some(value)
     }
@@ -61,15 +67,17 @@ impl<T> Line<T> {
         nth.and_then(|nth| self.others.remove(nth));
     }
 
-    /// Takes all values.
+    /// Takes all values, in any order.
     pub(super) fn take_values(&mut self) -> Vec<(TaskId, T)> {
-        self.taken += self.values.len();
-        mem::take(&mut self.values).into()
+        self.taken += self.values();
+        let mut values = mem::take(&mut self.values);
+        values.append(&mut self.first);
+        values
     }
 
     /// How many values there are.
     pub(super) fn values(&self) -> usize {
-        self.values.len()
+        self.first.len() + self.values.len()
     }
 
     /// How many others there are.
@@ -81,7 +89,8 @@ impl<T> Line<T> {
 impl<T> Default for Line<T> {
     fn default() -> Self {
         Self {
-            values: VecDeque::new(),
+            values: Vec::new(),
+            first: Vec::new(),
             taken: 0,
             others: VecDeque::new(),
         }

@@ -20,7 +20,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
@@ -31,7 +31,6 @@ use crate::executor::spawn::spawn_at;
 use crate::group::line::Line;
 use crate::group::watched::{Daemon, Watched};
 use crate::group_error::Failure;
-use crate::scheduler::Scheduler;
 use crate::task::{JoinHandle, TaskId};
 use crate::waker;
 
@@ -50,11 +49,9 @@ pub(super) enum Keeps {
 }
 
 /// One who is in a group.
-pub(super) struct Entry<T, E> {
+pub(super) struct Entry {
     /// Its task; `None` while that is asked.
     pub(super) handle: Option<JoinHandle<()>>,
-    /// What it has come to, until its handle is asked.
-    pub(super) result: Option<Result<T, E>>,
     /// Whether it is a daemon.
     pub(super) is_daemon: bool,
     /// Whether its future is gone.
@@ -66,7 +63,9 @@ pub(super) struct Entry<T, E> {
 /// Who is in a group.
 pub(super) struct Members<T, E> {
     /// All of them.
-    pub(super) entries: RefCell<Slab<Entry<T, E>>>,
+    pub(super) entries: RefCell<Slab<Entry>>,
+    /// What those have come to whose handles are to be asked first.
+    pub(super) results: RefCell<BTreeMap<usize, Result<T, E>>>,
     /// Those who have ended and whom nobody claims.
     pub(super) ended: RefCell<Line<T>>,
     /// How many entries are no daemons'.
@@ -86,6 +85,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
     pub(super) fn new(keeps: Keeps) -> Rc<Self> {
         Rc::new(Self {
             entries: RefCell::default(),
+            results: RefCell::default(),
             ended: RefCell::default(),
             len: Cell::new(0),
             owner: Cell::default(),
@@ -134,7 +134,6 @@ impl<T: 'static, E: 'static> Members<T, E> {
     fn enter(&self, key: usize, handle: JoinHandle<()>, is_daemon: bool) {
         let entry = Entry {
             handle: Some(handle),
-            result: None,
             is_daemon,
             has_ended: false,
             is_claimed: false,
@@ -147,28 +146,28 @@ impl<T: 'static, E: 'static> Members<T, E> {
     /// group: nobody can want this one alone, and it owes nothing. Else its handle is to be asked.
     #[inline]
     pub(super) fn take_result(self: &Rc<Self>, key: usize, result: Result<T, E>) -> bool {
-        // The owner has one, and the caller; any other may be that of a member's own handle.
-        let may_be_wanted = Rc::strong_count(self) > 2;
-        let may_owe = waker::with_current(Scheduler::is_owing) == Some(true);
         let mut entries = self.entries.borrow_mut();
-        let Some(entry) = entries.get_mut(key) else {
+        let Some(entry) = entries.get(key) else {
             drop(entries);
             drop(result);
             return false;
         };
+        // The owner has one count, and the caller; any other may be that of a member's own handle.
+        let is_unwanted = Rc::strong_count(self) <= 2;
+        let is_paid = entry.handle.as_ref().is_some_and(|handle| !handle.owes());
         let value = match result {
-            Ok(value) if !may_be_wanted && !may_owe => value,
+            Ok(value) if is_unwanted && is_paid => value,
             result => {
-                entry.result = Some(result);
+                drop(entries);
+                self.results.borrow_mut().insert(key, result);
                 return false;
             }
         };
-        let entry = entries.remove(key);
+        let handle = entries.remove(key).handle;
         drop(entries);
         self.len.set(self.len.get() - 1);
         // In the task's own turn: to drop its handle says only that nobody has to be told.
-        let id = entry.handle.map(|handle| handle.id());
-        match id {
+        match handle.map(|handle| handle.id()) {
             Some(id) if self.keeps == Keeps::Values => {
                 self.ended.borrow_mut().push_value(id, value);
             }
@@ -239,7 +238,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
     }
 }
 
-impl<T, E> Entry<T, E> {
+impl Entry {
     /// Whether it is the member of this number.
     pub(super) fn is(&self, id: TaskId) -> bool {
         let handle = self.handle.as_ref();

@@ -141,7 +141,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         if !entry.is_daemon {
             self.len.set(self.len.get() - 1);
         }
-        entry.result
+        self.results.borrow_mut().remove(&key)
     }
 
     /// Asks somebody how it has ended, who is out of the group then. One that still owes something
