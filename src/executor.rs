@@ -119,9 +119,9 @@ impl Core {
     fn run(&self, main: &mut Option<Main<'_>>) {
         while !self.is_over(main) {
             self.take_messages();
-            self.poll_ready(main);
-            if self.scheduler.ready_len() == 0 && !self.is_over(main) {
-                self.sleep(None);
+            match self.scheduler.ready_len() {
+                0 => self.sleep(None),
+                count => self.poll_ready(count, main),
             }
         }
     }
@@ -136,12 +136,12 @@ impl Core {
         }
     }
 
-    /// Makes as many polls as there are ready tasks now, and looks outside now and then. The turn ends
-    /// with the main future.
+    /// Makes at most `count` polls, as many as there were ready tasks when the turn began, and looks
+    /// outside now and then. The turn ends with the main future.
     #[inline]
-    fn poll_ready(&self, main: &mut Option<Main<'_>>) {
+    fn poll_ready(&self, count: usize, main: &mut Option<Main<'_>>) {
         self.counters.turns.add(1);
-        for _ in 0..self.scheduler.ready_len() {
+        for _ in 0..count {
             let Some((token, turn)) = self.scheduler.next() else {
                 return;
             };

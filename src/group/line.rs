@@ -23,7 +23,7 @@ pub(super) struct Line<T> {
     /// Those of them that are before all others, the first one last: two stacks make a queue, and a
     /// push on one is all that it costs who is not asked for alone.
     first: Vec<(TaskId, T)>,
-    /// How many values were taken one by one.
+    /// How many values were taken.
     taken: usize,
     /// The keys of those whose handle tells how they ended; and how many values came before.
     others: VecDeque<(usize, usize)>,
