@@ -1,10 +1,9 @@
-//! Ctrl-C, by real signals: in a binary of its own, since a signal is for the whole process, and one
-//! test at a time.
+//! Ctrl-C, and the wakes that come with it.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Wake, Waker};
 use std::{io, thread};
 
@@ -16,10 +15,7 @@ use bibelot::testing::Sim;
 use bibelot::time::Duration;
 use rustix::process::{Signal, getpid, kill_process};
 
-fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static TEST: Mutex<()> = Mutex::new(());
-    TEST.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use super::{one_at_a_time, poll};
 
 /// Sends an interrupt to this process; somebody must have called `ctrl_c` before.
 fn interrupt() {
@@ -31,10 +27,6 @@ fn interrupt_and_wait() {
     let seen = ctrl_c();
     interrupt();
     bibelot::run(seen).unwrap();
-}
-
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 #[test]
