@@ -113,6 +113,8 @@ pub mod worker;
 // 6: the world outside.
 pub mod io;
 pub mod net;
+#[cfg(feature = "process")]
+pub mod process;
 #[cfg(feature = "signal")]
 pub mod signal;
 
