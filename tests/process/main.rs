@@ -5,7 +5,9 @@
 mod cancel;
 mod child;
 mod output;
+mod places;
 mod reap;
+mod std_examples;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -5,16 +5,16 @@ use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
 use std::pin::pin;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use bibelot::signal::{Signal, Signals, ctrl_c};
-use bibelot::spawn;
-use bibelot::task::{join, race, yield_now};
+use bibelot::task::{Builder, join, race, yield_now};
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, sleep, timeout};
+use bibelot::{Executor, Report, spawn};
 use rustix::process::{getpid, kill_process};
 
 use super::{one_at_a_time, poll};
@@ -328,6 +328,36 @@ fn a_flood_that_fills_the_pipe_is_counted_to_the_last() {
     send(Signal::USER1);
     assert_eq!(signals.try_next(), None);
     assert!(matches!(poll(next), Poll::Ready(Signal::USER1)));
+}
+
+#[test]
+fn whoever_waits_for_a_signal_waits_here() {
+    let _one = one_at_a_time();
+    let waits = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&waits);
+    let executor = Executor::builder()
+        .slow_poll(Duration::ZERO) // so every poll is reported, and says where it came to wait
+        .on_report(move |report: &Report| match report {
+            Report::SlowPoll(poll) if poll.task().contains("waiter") => {
+                let place = poll.waits_at().unwrap();
+                assert!(place.file().ends_with("signals.rs"), "waits in {place}");
+                seen.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {}
+        })
+        .build()
+        .unwrap();
+    executor.run(async {
+        let mut signals = Signals::new([Signal::USER1]).unwrap();
+        let first = async move { signals.next().await };
+        let second = async { ctrl_c().await.unwrap() };
+        let first = Builder::new().name("waiter").spawn(first);
+        let second = Builder::new().name("waiter").spawn(second);
+        yield_now().await;
+        first.cancel();
+        second.cancel();
+    });
+    assert_eq!(waits.load(Ordering::Relaxed), 2);
 }
 
 #[test]
