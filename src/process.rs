@@ -30,8 +30,12 @@
 //! # What blocks all the same
 //!
 //! [`Command::spawn`] is std's own: it returns when the program has been found and started, which
-//! takes a millisecond or less and holds the executor's thread for so long. A big process that cannot
-//! have that, or one whose programs lie on a slow disk, calls it in a thread.
+//! takes a millisecond or less and holds the executor's thread for so long. Who cannot have that keeps
+//! a thread for it.
+//!
+//! [`exit`] and [`abort`] end this process at once, with all its tasks: nothing that they owe is done.
+//! To end in order return from `main`, which may return an [`ExitCode`] that
+//! [`run`](crate::run) has given.
 //!
 //! # How the end is seen
 //!

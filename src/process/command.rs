@@ -168,7 +168,7 @@ impl Command {
     /// not, as in std.
     ///
     /// The process is asked to end (`SIGTERM`), and killed (`SIGKILL`) when it has not after the
-    /// [`grace`](Self::grace). The task that has dropped the child does this as an epilogue, beside
+    /// [`grace`](Self::grace), which is [reported](crate::Report::ChildKilled). The task that has dropped the child does this as an epilogue, beside
     /// whatever else it does ([`task::finally`](crate::task::finally)): neither does it end before the
     /// process is gone, nor does a timeout, a race or a scope return whose doing it was. The grace of
     /// the executor ([`ExecutorBuilder::grace`](crate::ExecutorBuilder::grace)) is not exceeded. A

@@ -26,6 +26,7 @@ use crate::clock::Instant;
 use crate::executor::context;
 use crate::executor::ledger::{self, Terms};
 use crate::io::AsyncFd;
+use crate::report::{self, Report};
 use crate::time::{Duration, timeout, timeout_at};
 
 /// How long the end of a child that was killed is waited for. It comes at once, unless the system
@@ -138,9 +139,16 @@ impl Running {
         if is_asked && timeout_at(limit, self.ended()).await.is_ok() {
             return;
         }
-        // What cannot be killed is left to the reaper, when this is dropped.
-        if self.send(Signal::KILL).is_ok() {
-            drop(timeout(KILL_PATIENCE, self.ended()).await);
+        if self.send(Signal::KILL).is_err() {
+            // It may not be killed; the reaper waits on, when this is dropped.
+            return;
+        }
+        drop(timeout(KILL_PATIENCE, self.ended()).await);
+        if is_asked {
+            report::send(&Report::ChildKilled {
+                id: self.id(),
+                at: self.at,
+            });
         }
     }
 }

@@ -46,18 +46,29 @@ fn a_cancelled_output_asks_its_child_to_end_and_waits_for_that() {
 #[test]
 fn a_child_that_ignores_sigterm_is_killed_after_the_grace() {
     let _one = one_at_a_time();
-    bibelot::run(async {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    let pid = executor.run(async {
         let mut talker = Talker::new(STUBBORN).unwrap();
         talker.command.grace(SHORT);
         let mut command = talker.command;
         let handle = spawn(async move { command.status().await });
         assert_eq!(hear(&mut talker.said).await, "ready");
+        let pid = children()[0].0;
         let start = Instant::now();
         handle.cancel();
         assert!(handle.join().await.is_err());
         assert!(start.elapsed() >= SHORT);
         assert_eq!(children(), []);
+        pid
     });
+    let [report] = &trace.take()[..] else {
+        panic!("one report");
+    };
+    assert!(report.starts_with(&format!(
+        "the child process {pid} of tests/process/cancel.rs"
+    )));
+    assert!(report.ends_with("did not end when asked to, and was killed"));
 }
 
 #[test]
@@ -81,6 +92,7 @@ fn the_grace_of_the_executor_is_not_exceeded_and_nothing_is_abandoned() {
     let _one = one_at_a_time();
     let trace = Trace::new();
     let executor = reporting_to(&trace).grace(SHORT).build().unwrap();
+    let start = Instant::now();
     executor.run(async {
         let mut talker = Talker::new(STUBBORN).unwrap();
         let mut command = talker.command;
@@ -91,7 +103,13 @@ fn the_grace_of_the_executor_is_not_exceeded_and_nothing_is_abandoned() {
         assert!(handle.join().await.is_err());
         assert_eq!(children(), []);
     });
-    assert_eq!(trace.take(), Vec::<String>::new());
+    assert!(start.elapsed() < LONG);
+    let reports = trace.take();
+    assert_eq!(reports.len(), 1);
+    assert!(
+        reports[0].ends_with("and was killed"),
+        "and no cleanup was given up"
+    );
 }
 
 #[test]
