@@ -10,9 +10,9 @@ use std::{io, thread};
 use bibelot::Executor;
 use bibelot::signal::ctrl_c;
 use bibelot::spawn;
-use bibelot::task::yield_now;
-use bibelot::testing::Sim;
-use bibelot::time::Duration;
+use bibelot::task::{race, yield_now};
+use bibelot::testing::{Sim, cancel_storm};
+use bibelot::time::{Duration, sleep};
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::{one_at_a_time, poll};
@@ -177,4 +177,26 @@ fn a_waker_called_from_the_signal_thread_while_the_executor_shuts_down_does_noth
         host.join().unwrap().unwrap();
         interrupt_and_wait();
     }
+}
+
+#[test]
+fn a_signal_is_not_lost_for_others() {
+    let _one = one_at_a_time();
+    let suspensions = cancel_storm(async |storm| {
+        let other = spawn(ctrl_c());
+        let interrupted = ctrl_c();
+        spawn(async {
+            yield_now().await;
+            interrupt();
+        });
+        storm.strike(interrupted).await;
+        other.await.unwrap().unwrap();
+        // One that is not sent: its wait is taken back.
+        race(
+            async { drop(ctrl_c().await) },
+            sleep(Duration::from_millis(1)),
+        )
+        .await;
+    });
+    assert!(suspensions >= 1, "{suspensions}");
 }
