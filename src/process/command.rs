@@ -117,6 +117,9 @@ impl Command {
     /// Sets the child's standard input: a pipe of ours or of another child, a file, nothing. By
     /// default it is inherited by [`spawn`](Self::spawn) and [`status`](Self::status), and is at its
     /// end at once for [`output`](Self::output).
+    ///
+    /// A pipe's end that is set here, or below, is held until the command is dropped, so as to be
+    /// there for each child: whoever reads the other end sees no end before.
     pub fn stdin<T: Into<Stdio>>(&mut self, stdin: T) -> &mut Self {
         self.is_set[0] = true;
         self.std.stdin(stdin);
@@ -362,7 +365,8 @@ impl Command {
     }
 
     /// std's command, for what this one has not: `pre_exec`, extensions of a platform. Set stdin,
-    /// stdout and stderr here and not there, where [`output`](Self::output) does not see it.
+    /// stdout and stderr here and not there, where [`output`](Self::output) does not see it. What runs
+    /// before the program does, in the child, must not touch the executor, whose descriptors it shares.
     pub fn as_std_mut(&mut self) -> &mut process::Command {
         &mut self.std
     }

@@ -1,9 +1,9 @@
 //! No zombies: whoever is dropped, and whenever.
 
 use bibelot::process::{Command, Stdio};
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, setrlimit, waitid};
 
-use super::{children, one_at_a_time, sh, threads, until};
+use super::{children, descriptors, one_at_a_time, sh, threads, until};
 
 #[test]
 fn one_thread_reaps_all_that_were_let_go_also_when_the_executor_has_ended() {
@@ -56,6 +56,64 @@ fn a_child_that_somebody_else_has_reaped_is_an_error_and_no_stranger_is_hit() {
         assert_eq!(error.raw_os_error(), Some(libc::ECHILD));
         let error = child.kill().unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::ECHILD));
+    });
+}
+
+/// Puts the limit back.
+struct Limit(Rlimit);
+
+impl Limit {
+    /// Leaves room for so many descriptors.
+    fn room_for(room: usize) -> Self {
+        let before = getrlimit(Resource::Nofile);
+        let current = Some((descriptors() + room) as u64);
+        setrlimit(Resource::Nofile, Rlimit { current, ..before }).unwrap();
+        Self(before)
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        setrlimit(Resource::Nofile, self.0).unwrap();
+    }
+}
+
+#[test]
+fn wherever_a_spawn_runs_out_of_descriptors_no_child_is_left() {
+    let _one = one_at_a_time();
+    let mut failed = 0;
+    for room in 0..16 {
+        let output = bibelot::run(async {
+            let limit = Limit::room_for(room);
+            let output = sh("echo hello").stdin(Stdio::piped()).output().await;
+            drop(limit);
+            assert_eq!(children(), []);
+            output
+        });
+        match output {
+            Ok(output) => assert_eq!(output.stdout, b"hello\n"),
+            Err(error) => {
+                assert_eq!(error.raw_os_error(), Some(libc::EMFILE));
+                failed += 1;
+            }
+        }
+    }
+    assert!((4..16).contains(&failed), "{failed}");
+}
+
+#[test]
+#[cfg(feature = "signal")]
+fn who_listens_for_sigchld_takes_no_end_away() {
+    use bibelot::signal::{Signal, Signals};
+    let mut one = one_at_a_time();
+    let mut signals = Signals::new([Signal::CHILD]).unwrap();
+    one.descriptors = descriptors(); // those that signals need stay
+    bibelot::run(async {
+        for code in 0..5 {
+            let status = sh(&format!("exit {code}")).status().await.unwrap();
+            assert_eq!(status.code(), Some(code));
+            assert_eq!(signals.next().await, Signal::CHILD);
+        }
     });
 }
 
