@@ -74,7 +74,9 @@ fn a_child_that_ignores_sigterm_is_killed_after_the_grace() {
 #[test]
 fn a_grace_of_zero_kills_without_a_word() {
     let _one = one_at_a_time();
-    bibelot::run(async {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    executor.run(async {
         let mut talker = Talker::new(POLITE).unwrap();
         let mut command = talker.command;
         command.grace(Duration::ZERO);
@@ -85,6 +87,7 @@ fn a_grace_of_zero_kills_without_a_word() {
         assert_eq!(children(), []);
         assert_eq!(hear(&mut talker.said).await, "");
     });
+    assert!(trace.is_empty(), "it was not asked, so it did not refuse");
 }
 
 #[test]

@@ -159,6 +159,29 @@ fn a_cancelled_wait_loses_no_delivery_wherever_it_is_cancelled() {
     assert!(suspensions >= 2);
 }
 
+/// Does nothing; the references to it are counted.
+struct Counted;
+
+impl Wake for Counted {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_wait_that_is_dropped_takes_its_waker_back() {
+    let _one = one_at_a_time();
+    let counted = Arc::new(Counted);
+    let waker = Waker::from(Arc::clone(&counted));
+    let mut signals = Signals::new([Signal::USER1]).unwrap();
+    let mut next = Box::pin(signals.next());
+    for _ in 0..2 {
+        let polled = next.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        assert_eq!(Arc::strong_count(&counted), 3, "kept once");
+    }
+    drop(next);
+    assert_eq!(Arc::strong_count(&counted), 2);
+}
+
 #[test]
 fn a_wait_that_loses_a_race_or_times_out_leaves_the_delivery_to_the_next() {
     let _one = one_at_a_time();
@@ -273,6 +296,32 @@ fn a_child_is_born_with_nothing_caught() {
     let status = Command::new("sh").args(["-c", "kill -TERM $$"]).status();
     assert_eq!(status.unwrap().signal(), Some(libc::SIGTERM));
     assert_eq!(signals.try_next(), None);
+}
+
+#[test]
+#[expect(
+    unsafe_code,
+    reason = "only so can a child act before it is another program"
+)]
+fn a_signal_to_a_child_that_is_not_yet_another_program_is_not_ours() {
+    use std::os::unix::process::CommandExt;
+    let _one = one_at_a_time();
+    let mut signals = Signals::new([Signal::USER1]).unwrap();
+    let mut command = Command::new("true");
+    // It has our handlers and our pipe still.
+    let signals_itself = || {
+        kill_process(getpid(), rustix::process::Signal::USR1)?;
+        Ok(())
+    };
+    // SAFETY: two system calls, which are all that a child may do there.
+    unsafe { command.pre_exec(signals_itself) };
+    assert!(command.status().unwrap().success());
+    send(Signal::USER1);
+    assert_eq!(
+        rest(&mut signals),
+        [Signal::USER1],
+        "the one that we have sent"
+    );
 }
 
 /// Holds up the thread from which signals are delivered, until it may go on.
