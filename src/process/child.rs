@@ -11,7 +11,7 @@ use super::pipes::{ChildStderr, ChildStdin, ChildStdout};
 use super::running::{Policy, Running};
 use super::{ExitStatus, Output};
 use crate::io::Read;
-use crate::place::placed;
+use crate::place::{self, placed};
 use crate::race::join;
 
 /// A child process, running or ended; made by [`Command::spawn`](super::Command::spawn).
@@ -47,19 +47,43 @@ pub struct Child {
     pub stderr: Option<ChildStderr>,
 }
 
-/// The pipes of std's child: to its stdin, from its stdout, from its stderr.
-type Pipes = (
-    Option<process::ChildStdin>,
-    Option<process::ChildStdout>,
-    Option<process::ChildStderr>,
-);
-
 impl Child {
-    /// Takes in the pipes of std's child. If that fails, the process is killed.
-    pub(super) fn new(running: Running, pipes: Pipes, policy: Policy) -> io::Result<Self> {
-        let (stdin, stdout, stderr) = pipes;
+    /// Takes in a child that std has spawned, perhaps in another thread, since finding and starting a
+    /// program blocks. Dropped, it lives on.
+    ///
+    /// # Errors
+    ///
+    /// Returns the system's error if it cannot be waited for, or its pipes cannot be made
+    /// non-blocking; then it is killed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::process::{Child, Command};
+    /// # #[cfg(feature = "worker")]
+    /// use bibelot::worker;
+    ///
+    /// # #[cfg(feature = "worker")]
+    /// # bibelot::run(async {
+    /// let mut command = Command::new("true");
+    /// let child = worker::run_in_thread(move || command.as_std_mut().spawn()).await?;
+    /// let mut child = Child::from_std(child)?;
+    /// assert!(child.wait().await?.success());
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[track_caller]
+    pub fn from_std(child: process::Child) -> io::Result<Self> {
+        Self::new(child, Policy::Leave)
+    }
+
+    /// Takes in a child that std has spawned. If that fails, it is killed.
+    #[track_caller]
+    pub(super) fn new(mut child: process::Child, policy: Policy) -> io::Result<Self> {
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut child = Self {
-            running,
+            running: Running::new(child, place::here())?,
             stdin: stdin.map(ChildStdin::from_std).transpose()?,
             stdout: stdout.map(ChildStdout::from_std).transpose()?,
             stderr: stderr.map(ChildStderr::from_std).transpose()?,

@@ -12,9 +12,9 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process;
 
-use super::running::{Policy, Running};
+use super::running::Policy;
 use super::{Child, CommandArgs, CommandEnvs, ExitStatus, Output, Stdio};
-use crate::place::{self, placed};
+use crate::place::placed;
 use crate::time::Duration;
 
 /// How long a child that is asked to end may take, unless something else is said.
@@ -211,7 +211,7 @@ impl Command {
     /// Starts the program, with its standard input, output and error inherited unless set.
     ///
     /// This is std's own, and blocks the thread until the program was found and started: for a
-    /// millisecond or less, as a rule.
+    /// millisecond or less, as a rule. See [`Child::from_std`] for another way.
     ///
     /// # Errors
     ///
@@ -330,10 +330,7 @@ impl Command {
     /// Starts the program.
     #[track_caller]
     fn spawn_with(&mut self, policy: Policy) -> io::Result<Child> {
-        let mut child = self.std.spawn()?;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let running = Running::new(child, place::here())?;
-        Child::new(running, pipes, policy)
+        Child::new(self.std.spawn()?, policy)
     }
 
     /// The program.

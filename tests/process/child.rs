@@ -234,6 +234,24 @@ fn a_child_of_one_run_is_waited_for_in_the_next() {
 }
 
 #[test]
+fn a_child_that_another_thread_has_spawned_is_taken_in() {
+    let _one = one_at_a_time();
+    let mut command = sh("cat; exit 6");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let spawned = thread::spawn(move || command.as_std_mut().spawn().unwrap());
+    let child = Child::from_std(spawned.join().unwrap()).unwrap();
+    let output = bibelot::run(child.communicate("hello")).unwrap();
+    assert_eq!(output.stdout, b"hello");
+    assert_eq!(output.status.code(), Some(6));
+    // Also one that std has waited for.
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    let status = child.wait().unwrap();
+    let mut child = Child::from_std(child).unwrap();
+    child.kill().unwrap();
+    assert_eq!(bibelot::run(child.wait()).unwrap(), status);
+}
+
+#[test]
 fn a_child_of_its_own_group_and_user_is_one() {
     let _one = one_at_a_time();
     bibelot::run(async {
