@@ -364,7 +364,7 @@ impl<T: 'static, E: 'static> Drop for TaskGroup<T, E> {
                     }
                 })
             });
-            ledger::owe(Box::pin(all_ended), Terms::Tasks, at);
+            ledger::owe(Box::pin(all_ended), Terms::Limited, at);
         }
     }
 }

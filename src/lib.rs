@@ -113,6 +113,9 @@ pub mod worker;
 // 6: the world outside.
 pub mod io;
 pub mod net;
+#[cfg(feature = "process")]
+pub mod process;
+#[cfg(feature = "signal")]
 pub mod signal;
 
 // 7: for tests.

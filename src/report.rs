@@ -35,6 +35,14 @@ pub enum Report {
         /// How many bytes are lost.
         bytes: usize,
     },
+    /// A child process that nobody waited for any more was asked to end, and had not when its grace
+    /// was over.
+    ChildKilled {
+        /// The number it had.
+        id: u32,
+        /// Where it was spawned.
+        at: &'static Location<'static>,
+    },
 }
 
 /// A poll that held the thread too long.
@@ -137,6 +145,12 @@ impl fmt::Display for Report {
                 write!(
                     f,
                     "a writer was dropped with {bytes} bytes unwritten; call flush().await first"
+                )
+            }
+            Self::ChildKilled { id, at } => {
+                write!(
+                    f,
+                    "the child process {id} of {at} did not end when asked to, and was killed"
                 )
             }
         }

@@ -3,13 +3,14 @@
 //!
 //! `Poller::wait` costs three system calls a turn, five with a timeout (it re-arms its notifier and
 //! sets a timer descriptor). Waiting on the poller's own descriptor costs one, and
-//! `epoll_pwait2` takes nanoseconds. Read next: `reactor/epoll.rs`, `signal.rs`.
+//! `epoll_pwait2` takes nanoseconds. Read next: `reactor/epoll.rs`, `signal/hub.rs`.
 #![expect(
     unsafe_code,
-    reason = "epoll_pwait2 and sigaction are in no safe library; Poller::add asks for a delete before the close, which takes a descriptor by its number, and PollFd for a borrow"
+    reason = "epoll_pwait2 is in no safe library; a signal handler is the caller's responsibility; Poller::add asks for a delete before the close, which takes a descriptor by its number, and PollFd for a borrow"
 )]
 
-pub(crate) use interrupt::catch_interrupts;
+#[cfg(feature = "signal")]
+pub(crate) use handler::SignalBell;
 pub(crate) use lent::Lent;
 
 /// Asks the kernel which of these are ready, without waiting. `false` says that it did not answer.
@@ -210,54 +211,84 @@ mod lent {
     }
 }
 
-/// The handler of `SIGINT`.
-mod interrupt {
-    use std::io::{self, PipeWriter};
-    use std::ptr;
-    use std::sync::OnceLock;
+/// The handlers of signals.
+#[cfg(feature = "signal")]
+mod handler {
+    use std::io::{self, PipeReader, PipeWriter};
+    use std::process;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
-    #[cfg(any(target_os = "solaris", target_os = "illumos"))]
-    use libc::___errno as errno_place;
-    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
-    use libc::__errno as errno_place;
-    #[cfg(any(target_os = "linux", target_os = "dragonfly"))]
-    use libc::__errno_location as errno_place;
-    #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
-    use libc::__error as errno_place;
-
-    /// What the handler writes to; never closed.
-    static BELL: OnceLock<PipeWriter> = OnceLock::new();
-
-    /// The handler. It interrupts a thread anywhere, so it may do only what is async-signal-safe: an
-    /// atomic load, a `write` that does not block, and errno put back. It cannot panic.
-    extern "C" fn on_interrupt(_signal: libc::c_int) {
-        // SAFETY: it asks for nothing.
-        let errno = unsafe { errno_place() };
-        // SAFETY: this thread's errno lives as long as the thread, and no other uses it.
-        let before = unsafe { errno.read() };
-        if let Some(bell) = BELL.get() {
-            // The only failure is a full pipe, which says already what this would say.
-            let _full = rustix::io::write(bell, &[1]);
-        }
-        // SAFETY: as for the read.
-        unsafe { errno.write(before) };
+    /// What handlers ring, and a thread hears: a pipe into which each writes its signal's number.
+    pub(crate) struct SignalBell {
+        /// Where the numbers are written; writing does not block.
+        pipe: PipeWriter,
+        /// For each signal, how many deliveries found the pipe full.
+        missed: [AtomicU64; Self::SIGNALS as usize],
+        /// The process whose signals these are: a child between `fork` and `exec` has the same
+        /// handlers and the same pipe.
+        process: u32,
     }
 
-    /// Has `SIGINT` write a byte to `bell`, which must not block, in place of ending the process.
-    pub(crate) fn catch_interrupts(bell: PipeWriter) -> io::Result<()> {
-        BELL.set(bell)
-            .map_err(|_| io::Error::other("a handler was refused before"))?;
-        // SAFETY: numbers and pointers, for all of which zero is a value.
-        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-        action.sa_sigaction = on_interrupt as *const () as libc::sighandler_t;
-        // Interrupted calls go on; and a thread may have a stack of its own for signals.
-        action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
-        // SAFETY: the set is live.
-        unsafe { libc::sigemptyset(&raw mut action.sa_mask) };
-        // SAFETY: the action is whole, its handler keeps the rule above, and null asks for nothing.
-        match unsafe { libc::sigaction(libc::SIGINT, &raw const action, ptr::null_mut()) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
+    impl SignalBell {
+        /// One more than the largest number of a signal, on any system.
+        pub(crate) const SIGNALS: i32 = 128;
+
+        /// A bell, and what is heard of it: the numbers of signals, and zeroes.
+        pub(crate) fn new() -> io::Result<(PipeReader, &'static Self)> {
+            let (reader, pipe) = io::pipe()?;
+            rustix::io::ioctl_fionbio(&pipe, true)?;
+            let bell = Self {
+                pipe,
+                missed: [const { AtomicU64::new(0) }; Self::SIGNALS as usize],
+                process: process::id(),
+            };
+            // Handlers are never taken away, so what they use is never freed.
+            Ok((reader, Box::leak(Box::new(bell))))
+        }
+
+        /// Has a signal ring the bell, in place of what the system does with it; to be asked for once
+        /// for each.
+        ///
+        /// # Errors
+        ///
+        /// Returns the system's error, if it knows no such signal.
+        ///
+        /// # Panics
+        ///
+        /// Panics if it is one of `signal_hook_registry::FORBIDDEN`.
+        pub(crate) fn catch(&'static self, signal: i32) -> io::Result<()> {
+            // SAFETY: the action interrupts a thread anywhere, so it may do only what is
+            // async-signal-safe: `ring` asks for the process id, adds to atomics and writes to a
+            // descriptor that does not block. It takes no lock, allocates nothing and cannot panic,
+            // and the registry puts errno back.
+            let caught =
+                unsafe { signal_hook_registry::register(signal, move || self.ring(signal)) };
+            caught.map(drop)
+        }
+
+        /// Called in a handler.
+        fn ring(&self, signal: i32) {
+            if process::id() != self.process
+                || rustix::io::write(&self.pipe, &[signal as u8]).is_ok()
+            {
+                return;
+            }
+            // The pipe is full. Counted first: if it is still full then, the thread has yet to read,
+            // and looks at the counts after that. Else it reads this zero.
+            if let Some(missed) = self.missed.get(signal as usize) {
+                missed.fetch_add(1, Ordering::SeqCst);
+            }
+            let _full = rustix::io::write(&self.pipe, &[0]);
+        }
+
+        /// The deliveries that found the pipe full, by their signals' numbers; to be asked for after
+        /// each read.
+        pub(crate) fn take_missed(&self) -> impl Iterator<Item = (i32, u64)> {
+            let counts = self
+                .missed
+                .iter()
+                .map(|count| count.swap(0, Ordering::SeqCst));
+            (0..).zip(counts).filter(|(_, count)| *count > 0)
         }
     }
 }

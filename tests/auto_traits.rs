@@ -117,6 +117,25 @@ not!(universal::Queue<Rc<()>>: Send Sync);
 is!(Outcome<()>: Send Sync);
 not!(Outcome<Cell<()>>: Sync);
 
+// Children belong to their executor; signals to the process.
+#[cfg(feature = "process")]
+mod process {
+    use bibelot::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+
+    not!(Child: Send Sync Clone);
+    not!(ChildStdin: Send Sync);
+    not!(ChildStdout: Send Sync);
+    not!(ChildStderr: Send Sync);
+    is!(Command: Send Sync);
+}
+#[cfg(feature = "signal")]
+mod signal {
+    use bibelot::signal::{Signal, Signals};
+
+    is!(Signal: Send Sync Copy Ord);
+    is!(Signals: Send Sync);
+}
+
 // Names, numbers and the ways in.
 is!(Task: Send Sync Clone);
 is!(TaskId: Send Sync Copy Ord);

@@ -230,3 +230,32 @@ fn a_deadlock_of_those_who_poll_is_reported_with_its_place() {
     let place = format!("another task at {}:{line}:", file!());
     assert!(text.contains(&place), "{place} in {text}");
 }
+
+#[test]
+#[cfg(feature = "process")]
+fn a_child_is_talked_with_by_the_traits() {
+    use bibelot::process::{Command, Stdio};
+    bibelot::run(async {
+        let mut command = Command::new("tee");
+        command.arg("/dev/stderr").stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdin = child.stdin.take().unwrap();
+        let writer = spawn(async move {
+            write_all(&stdin, &long()).await.unwrap();
+            close(stdin).await.unwrap();
+        });
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let reader = spawn(async move {
+            let mut buf = vec![0; long().len() + 1];
+            let n = read_full(stderr, &mut buf).await.unwrap();
+            assert!(buf[..n] == long());
+        });
+        let mut buf = vec![0; long().len() + 1];
+        let n = read_full(&stdout, &mut buf).await.unwrap();
+        assert!(buf[..n] == long());
+        writer.await.unwrap();
+        reader.await.unwrap();
+        assert!(child.wait().await.unwrap().success());
+    });
+}

@@ -14,7 +14,6 @@ use bibelot::io::{AsyncFd, BufReader, BufWriter, copy, duplex, pipe};
 use bibelot::net::{
     TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream, lookup_host, serve,
 };
-use bibelot::signal::ctrl_c;
 use bibelot::task::{
     CancelScope, Local, bracket, cancelled, current, finally, join, race, shield, yield_now,
 };
@@ -22,8 +21,6 @@ use bibelot::testing::{Storm, cancel_storm};
 use bibelot::thread::park;
 use bibelot::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
 use bibelot::{Executor, spawn};
-
-use rustix::process::{Signal, getpid, kill_process};
 
 use support::{Trace, panic_of};
 
@@ -695,23 +692,6 @@ fn a_server_that_is_cancelled_cancels_its_clients() {
         assert_eq!(clients.get(), 0);
     });
     assert!(suspensions >= 2, "{suspensions}");
-}
-
-#[test]
-fn a_signal_is_not_lost_for_others() {
-    let suspensions = cancel_storm(async |storm| {
-        let other = spawn(ctrl_c());
-        let interrupted = ctrl_c();
-        spawn(async {
-            yield_now().await;
-            kill_process(getpid(), Signal::INT).unwrap();
-        });
-        storm.strike(interrupted).await;
-        other.await.unwrap().unwrap();
-        // One that is not sent: its wait is taken back.
-        race(async { drop(ctrl_c().await) }, sleep(ms(1))).await;
-    });
-    assert!(suspensions >= 1, "{suspensions}");
 }
 
 #[test]

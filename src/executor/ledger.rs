@@ -17,8 +17,8 @@
 //! 4. A canceller leaves when nothing is owed under its key; if it is dropped before, what is owed
 //!    passes to the key around it.
 //! 5. Each epilogue has a limit. One that is not done by then is dropped and reported, and so is what
-//!    it owes itself. Only a wait for tasks that were cancelled has none: they have limits, and nobody
-//!    leaves before them.
+//!    it owes itself. Only a wait for what has a limit of its own has none: for tasks that were cancelled,
+//!    for a child process that was told to end. Nobody leaves before them.
 //!
 //! No user code runs while the ledger is borrowed: an epilogue is taken out to be polled. Why not a
 //! list in each canceller: a canceller that is forgotten would take it along. Why not a task for each
@@ -55,8 +55,9 @@ pub(crate) enum Terms {
     InTurn,
     /// It has been polled before, and goes on at once.
     Started,
-    /// As `InTurn`. It waits for tasks that were cancelled: these have limits, and it needs none.
-    Tasks,
+    /// As `InTurn`. What it waits for has a limit of its own, and it needs none: tasks that were
+    /// cancelled, a child process that is killed in the end.
+    Limited,
 }
 
 /// One epilogue that is owed.
@@ -168,14 +169,13 @@ impl Pays for Ledger {
 
     fn owe(&self, core: &Core, epilogue: Epilogue, terms: Terms, at: Place) {
         let frame = frame::current();
-        let grace_ends = core.clock.now().saturating_add(core.options.grace);
         let debt = Debt {
             key: frame.key,
             epilogue: Some(epilogue),
             has_started: terms == Terms::Started,
             limit: match terms {
-                Terms::Tasks => Instant::NEVER,
-                _ => grace_ends.min(frame.limit).min(core.limit.get()),
+                Terms::Limited => Instant::NEVER,
+                _ => limit_of(core),
             },
             timer: None,
             locals: locals::current(),
@@ -314,6 +314,18 @@ impl Ledger {
             waker::wake_kept(waiter);
         }
     }
+}
+
+/// When what is owed from now on is given up.
+fn limit_of(core: &Core) -> Instant {
+    let grace_ends = core.clock.now().saturating_add(core.options.grace);
+    grace_ends.min(frame::current().limit).min(core.limit.get())
+}
+
+/// When what is owed from now on is given up; `None` where no executor runs, which is at once.
+#[cfg(feature = "process")]
+pub(crate) fn limit() -> Option<Instant> {
+    context::try_with(|core| limit_of(core))
 }
 
 /// Starts a task that does nothing but pay.

@@ -230,3 +230,17 @@ writes_by_fd!(crate::net::TcpStream);
 
 reads_by_fd!(crate::net::UnixStream);
 writes_by_fd!(crate::net::UnixStream);
+
+/// The pipes of a child.
+#[cfg(feature = "process")]
+mod child {
+    use super::{AsyncRead, AsyncWrite, Context, IoSlice, IoSliceMut, Pin, Poll, Result};
+    use crate::process::{ChildStderr, ChildStdin, ChildStdout};
+
+    poll_read!([] & ChildStdout, |this| &this.pipe, []);
+    poll_read!([] ChildStdout, |this| this, []);
+    poll_read!([] & ChildStderr, |this| &this.pipe, []);
+    poll_read!([] ChildStderr, |this| this, []);
+    poll_write!([] & ChildStdin, |this| &this.pipe, []);
+    poll_write!([] ChildStdin, |this| this, []);
+}

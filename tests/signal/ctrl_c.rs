@@ -1,25 +1,21 @@
-//! Ctrl-C, by real signals: in a binary of its own, since a signal is for the whole process, and one
-//! test at a time.
+//! Ctrl-C, and the wakes that come with it.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Wake, Waker};
 use std::{io, thread};
 
 use bibelot::Executor;
 use bibelot::signal::ctrl_c;
 use bibelot::spawn;
-use bibelot::task::yield_now;
-use bibelot::testing::Sim;
-use bibelot::time::Duration;
+use bibelot::task::{race, yield_now};
+use bibelot::testing::{Sim, cancel_storm};
+use bibelot::time::{Duration, sleep};
 use rustix::process::{Signal, getpid, kill_process};
 
-fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static TEST: Mutex<()> = Mutex::new(());
-    TEST.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use super::{one_at_a_time, poll};
 
 /// Sends an interrupt to this process; somebody must have called `ctrl_c` before.
 fn interrupt() {
@@ -31,10 +27,6 @@ fn interrupt_and_wait() {
     let seen = ctrl_c();
     interrupt();
     bibelot::run(seen).unwrap();
-}
-
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 #[test]
@@ -185,4 +177,26 @@ fn a_waker_called_from_the_signal_thread_while_the_executor_shuts_down_does_noth
         host.join().unwrap().unwrap();
         interrupt_and_wait();
     }
+}
+
+#[test]
+fn a_signal_is_not_lost_for_others() {
+    let _one = one_at_a_time();
+    let suspensions = cancel_storm(async |storm| {
+        let other = spawn(ctrl_c());
+        let interrupted = ctrl_c();
+        spawn(async {
+            yield_now().await;
+            interrupt();
+        });
+        storm.strike(interrupted).await;
+        other.await.unwrap().unwrap();
+        // One that is not sent: its wait is taken back.
+        race(
+            async { drop(ctrl_c().await) },
+            sleep(Duration::from_millis(1)),
+        )
+        .await;
+    });
+    assert!(suspensions >= 1, "{suspensions}");
 }
