@@ -64,7 +64,7 @@
 //! - One value, once: [`oneshot`]; the newest of many: [`watch`]; every value to everybody:
 //!   [`broadcast`].
 //!
-//! All tell how they stand by `statistics()`, but a [`oneshot`], of which there is nothing to count.
+//! All tell how they stand by `statistics()`.
 //!
 //! What tasks share with threads is in [`universal`].
 //!
