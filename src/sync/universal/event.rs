@@ -3,14 +3,13 @@
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::MutexGuard;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use crate::block;
 use crate::executor::context;
 use crate::place;
-use crate::primitive::real::Mutex;
+use crate::primitive::{Mutex, MutexGuard};
 use crate::sync::statistics::WaitStatistics;
 use crate::task::waits::Waits;
 use crate::task::yields;

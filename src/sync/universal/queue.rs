@@ -6,13 +6,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::MutexGuard;
 use std::task::Waker;
 use std::time::Duration;
 
 use crate::block;
 use crate::counted::Counted;
-use crate::primitive::real::Mutex;
+use crate::primitive::{Mutex, MutexGuard};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
 use crate::sync::statistics::QueueStatistics;
 use crate::sync::universal::transit::{Get, Put};
