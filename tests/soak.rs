@@ -16,16 +16,16 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
-use bibelot::spawn;
 use bibelot::sync::universal::{Closed, Event, Outcome, Queue};
 use bibelot::task::yield_now;
 use bibelot::time::{Duration, Instant, timeout};
 use bibelot::worker::{self, Portal, PortalError, start_portal};
+use bibelot::{Executor, spawn};
 
 /// How many threads there are beside those of the executors.
 const THREADS: u64 = 8;
@@ -33,6 +33,10 @@ const THREADS: u64 = 8;
 const ROUND: Duration = Duration::from_millis(20);
 /// How long it may take until all has ended then.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How many threads an executor's jobs may have: few, so that they are waited for.
+const JOBS: usize = 4;
+/// How long one waits for what may never come.
+const LONG: Duration = Duration::from_millis(2);
 /// How many items a round may make.
 const ITEMS: usize = 1 << 15;
 /// By how many bytes the memory alive may be more at the end than it was at the beginning.
@@ -334,11 +338,8 @@ impl Ctx {
                     ctx.job(&mut inside, depth);
                     sent
                 });
-                let limit = if fate == 0 {
-                    rng.short()
-                } else {
-                    Duration::MAX
-                };
+                // Not for ever: it may wait for a thread that waits for it.
+                let limit = if fate == 0 { rng.short() } else { LONG };
                 if let Ok(value) = timeout(limit, job).await {
                     assert_eq!(value, sent);
                 }
@@ -448,6 +449,36 @@ impl Ctx {
     }
 }
 
+/// Runs an executor in a thread of its own, until the event is set.
+fn start_executor(until: &Arc<Event>) -> (Portal, thread::JoinHandle<()>) {
+    let (say, said) = channel();
+    let until = Arc::clone(until);
+    let thread = thread::spawn(move || {
+        let executor = Executor::builder().thread_limit(JOBS).build().unwrap();
+        say.send(executor.portal()).unwrap();
+        executor.run(until.wait());
+    });
+    (said.recv().unwrap(), thread)
+}
+
+/// Has as many jobs as there may be meet each other: none has kept its permit.
+fn assert_all_permits_are_back(portal: &Portal) {
+    let meet = portal.call(|| async {
+        let barrier = Arc::new(Barrier::new(JOBS));
+        let jobs = [(); JOBS].map(|()| {
+            let barrier = Arc::clone(&barrier);
+            spawn(worker::run_in_thread(move || barrier.wait().is_leader()))
+        });
+        timeout(PATIENCE, async {
+            for job in jobs {
+                job.await.unwrap();
+            }
+        })
+        .await
+    });
+    assert!(meet.unwrap().is_ok(), "a permit is lost");
+}
+
 /// What a round was.
 #[derive(Default)]
 struct Sums {
@@ -499,6 +530,7 @@ fn round(seed: u64, portals: &[Portal; 2]) -> Sums {
         assert_eq!((stats.getters_waiting, stats.putters_waiting), (0, 0));
     }
     assert_eq!(world.event.statistics().waiting, 0, "seed {seed}");
+    portals.iter().for_each(assert_all_permits_are_back);
     let items = world.fates.made.load(SeqCst);
     for (nth, fate) in world.fates.each.iter().enumerate() {
         let fate = [&fate.put, &fate.got, &fate.dropped].map(|count| count.load(SeqCst));
@@ -523,7 +555,9 @@ fn nothing_is_lost_doubled_or_left_however_long_it_goes_on() {
     let start = Instant::now();
     let seed = std::env::var("BIBELOT_SOAK_SEED");
     let seed: u64 = seed.map_or(1, |seed| seed.parse().expect("a number"));
-    let portals = [start_portal().unwrap(), start_portal().unwrap()];
+    let is_done = Arc::new(Event::new());
+    let executors = [start_executor(&is_done), start_executor(&is_done)];
+    let portals = executors.each_ref().map(|(portal, _)| portal.clone());
     let mut alive = Vec::with_capacity(1 << 16);
     let mut sums = Sums::default();
     while start.elapsed() < Duration::from_secs(seconds) || alive.len() < 8 {
@@ -535,8 +569,9 @@ fn nothing_is_lost_doubled_or_left_however_long_it_goes_on() {
         assert!(alive.len() < alive.capacity(), "a soak too long");
         alive.push(ALIVE.load(SeqCst));
     }
-    for portal in portals {
-        portal.stop();
+    is_done.set();
+    for (_, thread) in executors {
+        thread.join().unwrap();
     }
     // The least of a quarter, as a thread or a table more or less may be alive after a round.
     let quarter = alive.len() / 4;
