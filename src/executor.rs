@@ -51,11 +51,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::clock::{self, Clock, Instant};
+#[cfg(feature = "worker")]
 use crate::counted::Counted;
 use crate::error::JoinError;
 use crate::executor::ledger::Pays;
 use crate::executor::main_future::Main;
 use crate::inbox::{Inbox, Message};
+#[cfg(feature = "worker")]
 use crate::primitive::Mutex;
 use crate::reactor::Reactor;
 use crate::report::{self, Hook, Report, SlowPoll};
@@ -88,6 +90,7 @@ pub(crate) struct Core {
     /// What tasks still have to do for futures that were dropped.
     ledger: OnceCell<Box<dyn Pays>>,
     /// How many more jobs it may have in threads; made with the first.
+    #[cfg(feature = "worker")]
     thread_permits: OnceCell<Arc<Mutex<Counted>>>,
     /// When a shutdown gives up what is still owed.
     limit: Cell<Instant>,
@@ -116,9 +119,9 @@ impl Core {
     fn run(&self, main: &mut Option<Main<'_>>) {
         while !self.is_over(main) {
             self.take_messages();
-            self.poll_ready(main);
-            if self.scheduler.ready_len() == 0 && !self.is_over(main) {
-                self.sleep(None);
+            match self.scheduler.ready_len() {
+                0 => self.sleep(None),
+                count => self.poll_ready(count, main),
             }
         }
     }
@@ -133,12 +136,12 @@ impl Core {
         }
     }
 
-    /// Makes as many polls as there are ready tasks now, and looks outside now and then. The turn ends
-    /// with the main future.
+    /// Makes at most `count` polls, as many as there were ready tasks when the turn began, and looks
+    /// outside now and then. The turn ends with the main future.
     #[inline]
-    fn poll_ready(&self, main: &mut Option<Main<'_>>) {
+    fn poll_ready(&self, count: usize, main: &mut Option<Main<'_>>) {
         self.counters.turns.add(1);
-        for _ in 0..self.scheduler.ready_len() {
+        for _ in 0..count {
             let Some((token, turn)) = self.scheduler.next() else {
                 return;
             };
@@ -320,12 +323,14 @@ impl Core {
     }
 
     /// How many more jobs it may have in threads. The threads share it.
+    #[cfg(feature = "worker")]
     pub(crate) fn thread_permits(&self) -> &Arc<Mutex<Counted>> {
         let make = || Arc::new(Mutex::new(Counted::new(self.options.thread_limit)));
         self.thread_permits.get_or_init(make)
     }
 
     /// What other threads want.
+    #[cfg(feature = "worker")]
     pub(crate) fn inbox(&self) -> &Arc<Inbox> {
         &self.inbox
     }

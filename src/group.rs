@@ -19,6 +19,7 @@
 
 mod claims;
 mod ended;
+mod line;
 mod member;
 mod members;
 mod owner;
@@ -198,9 +199,9 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
     pub fn join(self) -> impl Future<Output = Result<Vec<T>, GroupError<E>>> {
         let at = place::here();
         placed(async move {
-            let (mut values, mut failures) = (Vec::with_capacity(self.len()), Vec::new());
+            let (mut late, mut failures) = (Vec::new(), Vec::new());
             let mut tell = |ended| match ended {
-                Ended::Value(id, value) => values.push((id, value)),
+                Ended::Value(id, value) => late.push((id, value)),
                 Ended::Failure(failure) => {
                     if failures.is_empty() {
                         let reason = format!("{} failed", failure.task());
@@ -216,6 +217,8 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
             if !failures.is_empty() {
                 return Err(GroupError::new(failures));
             }
+            let mut values = self.members.take_values();
+            values.append(&mut late);
             values.sort_unstable_by_key(|(id, _)| *id);
             Ok(values.into_iter().map(|(_, value)| value).collect())
         })

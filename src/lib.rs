@@ -68,6 +68,7 @@ mod rng;
 mod sys;
 
 // 1: who is ready, who is awaited, how a wake comes in, and what is around a poll.
+#[cfg(feature = "sync")]
 mod counted;
 mod frame;
 mod inbox;
@@ -88,6 +89,7 @@ pub mod task;
 mod executor;
 
 // 4: waiting, and ending what waits.
+#[cfg(feature = "sync")]
 mod block;
 mod cancel_scope;
 mod cancelled;
@@ -103,7 +105,9 @@ pub mod thread;
 pub mod time;
 
 // 5: among tasks, and with threads.
+#[cfg(feature = "sync")]
 pub mod sync;
+#[cfg(feature = "worker")]
 pub mod worker;
 
 // 6: the world outside.

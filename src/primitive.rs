@@ -8,8 +8,10 @@
 //! all that it would add is six kilobytes to every program, which has std's in it anyhow. A public
 //! handle that nobody pays for who does not ask for one has parking_lot's (`task/handle.rs`).
 
+#[cfg(all(feature = "sync", not(all(test, loom))))]
+pub(crate) use real::Condvar;
 #[cfg(not(all(test, loom)))]
-pub(crate) use real::{Condvar, Mutex};
+pub(crate) use real::Mutex;
 #[cfg(not(all(test, loom)))]
 pub(crate) use std::sync::MutexGuard;
 #[cfg(not(all(test, loom)))]
@@ -28,6 +30,7 @@ pub(crate) use crossbeam_queue::SegQueue;
 /// std's lock under parking_lot's face; also for what no model looks into.
 pub(crate) mod real {
     use std::sync::{MutexGuard, PoisonError};
+    #[cfg(feature = "sync")]
     use std::time::Duration;
 
     /// A lock that cannot be poisoned.
@@ -47,9 +50,11 @@ pub(crate) mod real {
     }
 
     /// std's condition variable, with one way to wait.
+    #[cfg(feature = "sync")]
     #[derive(Debug, Default)]
     pub(crate) struct Condvar(std::sync::Condvar);
 
+    #[cfg(feature = "sync")]
     impl Condvar {
         /// Lets the lock go until it is notified, or for no reason, or `limit` is over: then `true`.
         pub(crate) fn wait<'a, T>(

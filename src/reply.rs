@@ -124,6 +124,7 @@ impl<T> Future for Reply<T> {
     }
 }
 
+#[cfg(feature = "worker")]
 impl<T> Reply<T> {
     /// Whether there is an answer, or none is to come.
     pub(crate) fn is_answered(&self) -> bool {
@@ -195,6 +196,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "worker")]
     fn who_closes_has_the_answer_that_came_before() {
         let (answer, reply) = channel();
         assert_eq!(answer.send(42), Ok(()));

@@ -88,15 +88,6 @@ impl<W> WaitQueue<W> {
         waiter.waker.is_none()
     }
 
-    /// Whether this waiter was granted what it wants.
-    pub(crate) fn is_granted(&self, ticket: Ticket) -> bool {
-        let is_first = self
-            .first
-            .as_ref()
-            .is_some_and(|first| first.ticket == ticket);
-        !is_first && self.find(ticket).is_none()
-    }
-
     /// Waits (again) in the place of `ticket`, or at the end if there is none yet; what a waiter
     /// wants stays as it was when it came. Returns the waker that is replaced.
     #[must_use]
@@ -146,29 +137,6 @@ impl<W> WaitQueue<W> {
             .collect()
     }
 
-    /// The first waiter, and what it wants.
-    pub(crate) fn first(&self) -> Option<(Ticket, &W)> {
-        let first = self.first.as_ref()?;
-        Some((first.ticket, &first.wants))
-    }
-
-    /// Takes the first waiter out of line, whose own is then what it wants; returns its waker, if it
-    /// was not woken before.
-    #[must_use]
-    pub(crate) fn grant_first(&mut self) -> Option<Waker> {
-        self.take_first()?.waker
-    }
-
-    /// The ticket of whoever comes next: all who wait have lower ones.
-    pub(crate) fn next(&self) -> Ticket {
-        self.next
-    }
-
-    /// How many wait.
-    pub(crate) fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.others.len()
-    }
-
     /// Whether nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
@@ -190,6 +158,42 @@ impl<W> WaitQueue<W> {
     fn find(&self, ticket: Ticket) -> Option<usize> {
         let by_ticket = |waiter: &Waiter<W>| waiter.ticket;
         self.others.binary_search_by_key(&ticket, by_ticket).ok()
+    }
+}
+
+/// What is handed over in line.
+#[cfg(feature = "sync")]
+impl<W> WaitQueue<W> {
+    /// Whether this waiter was granted what it wants.
+    pub(crate) fn is_granted(&self, ticket: Ticket) -> bool {
+        let is_first = self
+            .first
+            .as_ref()
+            .is_some_and(|first| first.ticket == ticket);
+        !is_first && self.find(ticket).is_none()
+    }
+
+    /// The first waiter, and what it wants.
+    pub(crate) fn first(&self) -> Option<(Ticket, &W)> {
+        let first = self.first.as_ref()?;
+        Some((first.ticket, &first.wants))
+    }
+
+    /// Takes the first waiter out of line, whose own is then what it wants; returns its waker, if it
+    /// was not woken before.
+    #[must_use]
+    pub(crate) fn grant_first(&mut self) -> Option<Waker> {
+        self.take_first()?.waker
+    }
+
+    /// The ticket of whoever comes next: all who wait have lower ones.
+    pub(crate) fn next(&self) -> Ticket {
+        self.next
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
     }
 }
 

@@ -4,6 +4,8 @@
 //! A task lives and dies on its own thread, so what belongs to one is `!Send`; names, errors and the
 //! ways in from other threads are `Send + Sync`.
 
+#![cfg(feature = "worker")]
+
 use std::cell::Cell;
 use std::future::Ready;
 use std::marker::PhantomPinned;

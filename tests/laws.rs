@@ -1,5 +1,7 @@
 //! The eight laws of `src/executor.rs`, each by its number.
 
+#![cfg(feature = "sync")]
+
 mod support;
 
 use std::cell::{Cell, RefCell};

@@ -1,6 +1,8 @@
 //! What tasks do together, cancelled wherever it can be: locks, permits, events and queues, groups and
 //! scopes. Nothing granted is lost, nobody is alive who should have ended.
 
+#![cfg(feature = "sync")]
+
 mod support;
 
 use std::cell::Cell;

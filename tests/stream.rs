@@ -1,5 +1,5 @@
 //! The `Stream` of `futures-core`, polled as those poll it who are written against it: by hand.
-#![cfg(feature = "stream")]
+#![cfg(all(feature = "stream", feature = "sync"))]
 
 mod support;
 

@@ -22,6 +22,7 @@ use crate::timers::Timers;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How many jobs may be in threads at once, unless the builder is told; curio's figure.
+#[cfg(feature = "worker")]
 const THREADS_MAX: usize = 64;
 
 /// What an executor is told by its builder. What few ask for is a pointer, so that a program which does
@@ -36,6 +37,7 @@ pub(crate) struct Options {
     /// How long cleanups may take after a cancel.
     pub(crate) grace: Duration,
     /// How many jobs may be in threads at once.
+    #[cfg(feature = "worker")]
     pub(crate) thread_limit: usize,
     /// What to call at a deadlock, if it is to be looked for.
     pub(crate) on_deadlock: Option<fn(&Core)>,
@@ -54,6 +56,7 @@ impl Default for Options {
             on_slow_poll: None,
             timer_slack: Duration::ZERO,
             grace: GRACE,
+            #[cfg(feature = "worker")]
             thread_limit: THREADS_MAX,
             on_deadlock: None,
             hook: None,
@@ -119,6 +122,7 @@ impl ExecutorBuilder {
     /// # Panics
     ///
     /// Panics if it is zero: no job would ever be done.
+    #[cfg(feature = "worker")]
     #[track_caller]
     pub fn thread_limit(mut self, limit: usize) -> Self {
         assert!(limit > 0, "without a thread no job would ever be done");
@@ -177,6 +181,7 @@ impl ExecutorBuilder {
             reading: Cell::new(clock.now()),
             clock,
             ledger: OnceCell::new(),
+            #[cfg(feature = "worker")]
             thread_permits: OnceCell::new(),
             limit: Cell::new(Instant::NEVER),
             wakers: Cell::default(),

@@ -65,7 +65,7 @@ impl Executor {
                     core.reactor.wait(Some(Duration::ZERO), &mut Vec::new());
                 }
             }
-            core.poll_ready(&mut None);
+            core.poll_ready(core.scheduler.ready_len(), &mut None);
         });
         core.leave_to_host();
     }

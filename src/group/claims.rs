@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::error::JoinError;
 use crate::group::ended::Ended;
-use crate::group::members::{Done, Members, Place};
+use crate::group::members::{Members, Place};
 use crate::task::{JoinHandle, TaskId};
 
 impl<T: 'static, E: 'static> Members<T, E> {
@@ -56,11 +56,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         let entry = entries.get_mut(key).filter(|entry| entry.is(id));
         let entry = entry.expect("the value of this member was given to who joined its group");
         if !std::mem::replace(&mut entry.is_claimed, true) && entry.has_ended {
-            let mut ended = self.ended.borrow_mut();
-            let nth = ended
-                .iter()
-                .position(|done| matches!(done, Done::Key(other) if *other == key));
-            nth.and_then(|nth| ended.remove(nth));
+            self.ended.borrow_mut().remove(key);
         }
         entry.handle.take().expect("it was looked at just before")
     }
@@ -85,7 +81,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         if let Some(entry) = entry.filter(|entry| entry.is_claimed) {
             entry.is_claimed = false;
             if entry.has_ended {
-                self.ended.borrow_mut().push_back(Done::Key(key));
+                self.ended.borrow_mut().push(key);
                 drop(entries);
                 self.wake_owner();
             }

@@ -3,8 +3,8 @@
 //! ```text
 //!   entries (slab)                   ended                   owner
 //!   ┌──────────────────────────┐    ┌─────────────────┐     ┌────────────────────────────┐
-//!   │ 0: handle of a task ◄────┼──  │ value │ 0 │ ... │ ◄── │ takes the first one, and   │
-//!   │ 2: handle of a task      │    └─────────────────┘     │ asks its handle if it must │
+//!   │ 0: handle of a task ◄────┼──  │ value │ 0 │ ... │ ◄── │ takes the values, and asks │
+//!   │ 2: handle of a task      │    └─────────────────┘     │ the handles of the others  │
 //!   └──────────────────────────┘        ▲                   └────────────────────────────┘
 //!         the member's future, at its end (`watched.rs`), wakes the owner
 //! ```
@@ -15,11 +15,12 @@
 //! another way leaves its key, and its handle tells how; one that still owes something when its future
 //! is gone (`executor/ledger.rs`) is asked again when that is paid.
 //!
-//! Law: nothing is borrowed while a handle is polled or dropped, or a waker woken. Read next: `owner.rs`.
+//! Law: nothing is borrowed while a handle is polled or dropped, or a waker woken. Read next: `line.rs`,
+//! `owner.rs`.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
@@ -27,9 +28,9 @@ use std::task::Waker;
 use slab::Slab;
 
 use crate::executor::spawn::spawn_at;
+use crate::group::line::Line;
 use crate::group::watched::{Daemon, Watched};
 use crate::group_error::Failure;
-use crate::scheduler::Scheduler;
 use crate::task::{JoinHandle, TaskId};
 use crate::waker;
 
@@ -48,11 +49,9 @@ pub(super) enum Keeps {
 }
 
 /// One who is in a group.
-pub(super) struct Entry<T, E> {
+pub(super) struct Entry {
     /// Its task; `None` while that is asked.
     pub(super) handle: Option<JoinHandle<()>>,
-    /// What it has come to, until its handle is asked.
-    pub(super) result: Option<Result<T, E>>,
     /// Whether it is a daemon.
     pub(super) is_daemon: bool,
     /// Whether its future is gone.
@@ -61,21 +60,15 @@ pub(super) struct Entry<T, E> {
     pub(super) is_claimed: bool,
 }
 
-/// Somebody who has ended.
-pub(super) enum Done<T> {
-    /// A member with nothing but a value to tell. It is out of the group.
-    Value(TaskId, T),
-    /// Somebody whose handle tells how.
-    Key(usize),
-}
-
 /// Who is in a group.
 pub(super) struct Members<T, E> {
     /// All of them.
-    pub(super) entries: RefCell<Slab<Entry<T, E>>>,
-    /// Those who have ended and whom nobody claims, in that order.
-    pub(super) ended: RefCell<VecDeque<Done<T>>>,
-    /// How many there are that are no daemons.
+    pub(super) entries: RefCell<Slab<Entry>>,
+    /// What those have come to whose handles are to be asked first.
+    pub(super) results: RefCell<BTreeMap<usize, Result<T, E>>>,
+    /// Those who have ended and whom nobody claims.
+    pub(super) ended: RefCell<Line<T>>,
+    /// How many entries are no daemons'.
     pub(super) len: Cell<usize>,
     /// The owner, if it waits for one to end.
     pub(super) owner: Cell<Option<Waker>>,
@@ -92,6 +85,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
     pub(super) fn new(keeps: Keeps) -> Rc<Self> {
         Rc::new(Self {
             entries: RefCell::default(),
+            results: RefCell::default(),
             ended: RefCell::default(),
             len: Cell::new(0),
             owner: Cell::default(),
@@ -104,7 +98,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
     /// How many have not ended, or have and are kept; without daemons.
     pub(super) fn len(&self) -> usize {
         self.reap();
-        self.len.get()
+        self.len.get() + self.ended.borrow().values()
     }
 
     /// Starts a member, and returns its key and its task's number.
@@ -140,7 +134,6 @@ impl<T: 'static, E: 'static> Members<T, E> {
     fn enter(&self, key: usize, handle: JoinHandle<()>, is_daemon: bool) {
         let entry = Entry {
             handle: Some(handle),
-            result: None,
             is_daemon,
             has_ended: false,
             is_claimed: false,
@@ -153,34 +146,32 @@ impl<T: 'static, E: 'static> Members<T, E> {
     /// group: nobody can want this one alone, and it owes nothing. Else its handle is to be asked.
     #[inline]
     pub(super) fn take_result(self: &Rc<Self>, key: usize, result: Result<T, E>) -> bool {
-        // The owner has one, and the caller; any other may be that of a member's own handle.
-        let may_be_wanted = Rc::strong_count(self) > 2;
-        let may_owe = waker::with_current(Scheduler::is_owing) == Some(true);
         let mut entries = self.entries.borrow_mut();
-        let Some(entry) = entries.get_mut(key) else {
+        let Some(entry) = entries.get(key) else {
             drop(entries);
             drop(result);
             return false;
         };
+        // The owner has one count, and the caller; any other may be that of a member's own handle.
+        let is_unwanted = Rc::strong_count(self) <= 2;
+        let is_paid = entry.handle.as_ref().is_some_and(|handle| !handle.owes());
         let value = match result {
-            Ok(value) if !may_be_wanted && !may_owe => value,
+            Ok(value) if is_unwanted && is_paid => value,
             result => {
-                entry.result = Some(result);
+                drop(entries);
+                self.results.borrow_mut().insert(key, result);
                 return false;
             }
         };
-        let entry = entries.remove(key);
+        let handle = entries.remove(key).handle;
         drop(entries);
+        self.len.set(self.len.get() - 1);
         // In the task's own turn: to drop its handle says only that nobody has to be told.
-        let id = entry.handle.map(|handle| handle.id());
-        match id {
+        match handle.map(|handle| handle.id()) {
             Some(id) if self.keeps == Keeps::Values => {
-                self.ended.borrow_mut().push_back(Done::Value(id, value));
+                self.ended.borrow_mut().push_value(id, value);
             }
-            _ => {
-                self.len.set(self.len.get() - 1);
-                drop(value);
-            }
+            _ => drop(value),
         }
         self.wake_owner();
         true
@@ -197,7 +188,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         let is_claimed = entry.is_claimed;
         drop(entries);
         if !is_claimed {
-            self.ended.borrow_mut().push_back(Done::Key(key));
+            self.ended.borrow_mut().push(key);
         }
         self.wake_owner();
     }
@@ -247,7 +238,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
     }
 }
 
-impl<T, E> Entry<T, E> {
+impl Entry {
     /// Whether it is the member of this number.
     pub(super) fn is(&self, id: TaskId) -> bool {
         let handle = self.handle.as_ref();

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use crate::executor::context;
 use crate::group::ended::Ended;
-use crate::group::members::{Done, Keeps, Members, Place};
+use crate::group::members::{Keeps, Members, Place};
 use crate::task::waits::Waits;
 use crate::task::yields::spend;
 use crate::task::{JoinHandle, TaskId};
@@ -25,7 +25,8 @@ impl<T: 'static, E: 'static> Members<T, E> {
         self.wait(at, cx)
     }
 
-    /// Waits for all to end, or for all but the daemons, and tells of each.
+    /// Waits for all to end, or for all but the daemons, and tells how; not of values that are there
+    /// to be taken.
     pub(super) fn poll_each(
         &self,
         with_daemons: bool,
@@ -34,21 +35,14 @@ impl<T: 'static, E: 'static> Members<T, E> {
         mut tell: impl FnMut(Ended<T, E>),
     ) -> Poll<()> {
         ready!(spend(cx, at));
-        loop {
-            while let Some((id, value)) = self.take_value() {
-                tell(Ended::Value(id, value));
-                ready!(spend(cx, at));
-            }
-            let Some(ended) = self.take_next(cx) else {
-                break;
-            };
+        while let Some(ended) = self.take_other(cx) {
             tell(ended);
             ready!(spend(cx, at));
         }
         let is_over = if with_daemons {
             self.entries.borrow().is_empty()
         } else {
-            self.len() == 0
+            self.len.get() == 0
         };
         if is_over {
             return Poll::Ready(());
@@ -56,45 +50,61 @@ impl<T: 'static, E: 'static> Members<T, E> {
         self.wait(at, cx)
     }
 
-    /// Takes the value of the first one that has ended, if it has left nothing else.
-    #[inline]
-    fn take_value(&self) -> Option<(TaskId, T)> {
-        let mut ended = self.ended.borrow_mut();
-        match ended.front()? {
-            Done::Key(_) => return None,
-            Done::Value(..) => self.len.set(self.len.get() - 1),
-        }
-        match ended.pop_front()? {
-            Done::Value(id, value) => Some((id, value)),
-            Done::Key(_) => None,
-        }
+    /// Takes the values that are there.
+    pub(super) fn take_values(&self) -> Vec<(TaskId, T)> {
+        self.ended.borrow_mut().take_values()
     }
 
     /// Takes the first one that has ended, with what it owed paid.
-    #[inline]
     fn take_next(&self, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
-        if self.keeps == Keeps::Failures
-            && let Some(failure) = self.failures.borrow_mut().pop_front()
-        {
-            return Some(Ended::Failure(failure));
+        let failure = self.take_failure();
+        if failure.is_some() {
+            return failure;
         }
-        let count = self.ended.borrow().len();
+        let count = self.ended.borrow().others();
         for _ in 0..count {
-            if let Some((id, value)) = self.take_value() {
-                return Some(Ended::Value(id, value));
-            }
-            let Some(Done::Key(key)) = self.ended.borrow_mut().pop_front() else {
-                return None;
-            };
-            let Some(handle) = self.take_handle(key) else {
-                continue;
-            };
-            match self.ask(key, handle, cx) {
-                Poll::Ready(ended) => return Some(ended),
-                Poll::Pending => self.ended.borrow_mut().push_back(Done::Key(key)),
+            let ended = self.take_value().or_else(|| self.ask_first(cx));
+            if ended.is_some() {
+                return ended;
             }
         }
-        None
+        self.take_value()
+    }
+
+    /// Takes the first one that has left something else than a value, with what it owed paid.
+    fn take_other(&self, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
+        let count = self.ended.borrow().others();
+        self.take_failure()
+            .or_else(|| (0..count).find_map(|_| self.ask_first(cx)))
+    }
+
+    /// Takes the first failure that was reaped.
+    fn take_failure(&self) -> Option<Ended<T, E>> {
+        if self.keeps != Keeps::Failures {
+            return None;
+        }
+        let failure = self.failures.borrow_mut().pop_front();
+        failure.map(Ended::Failure)
+    }
+
+    /// Takes the value that is first in line.
+    fn take_value(&self) -> Option<Ended<T, E>> {
+        let first = self.ended.borrow_mut().pop_value();
+        first.map(|(id, value)| Ended::Value(id, value))
+    }
+
+    /// Asks the first of the others how it has ended, if that is first in line; it stands at the end
+    /// again as long as it owes something.
+    fn ask_first(&self, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
+        let key = self.ended.borrow_mut().pop()?;
+        let handle = self.take_handle(key)?;
+        match self.ask(key, handle, cx) {
+            Poll::Ready(ended) => Some(ended),
+            Poll::Pending => {
+                self.ended.borrow_mut().push(key);
+                None
+            }
+        }
     }
 
     /// Waits until there are at most `count`; those that have ended are gone then.
@@ -131,7 +141,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         if !entry.is_daemon {
             self.len.set(self.len.get() - 1);
         }
-        entry.result
+        self.results.borrow_mut().remove(&key)
     }
 
     /// Asks somebody how it has ended, who is out of the group then. One that still owes something
@@ -164,9 +174,9 @@ impl<T: 'static, E: 'static> Members<T, E> {
 
     /// Drops what is not kept.
     fn reap_ended(&self) {
-        let count = self.ended.borrow().len();
+        let count = self.ended.borrow().others();
         for _ in 0..count {
-            let Some(Done::Key(key)) = self.ended.borrow_mut().pop_front() else {
+            let Some(key) = self.ended.borrow_mut().pop() else {
                 return;
             };
             let Some(handle) = self.take_handle(key) else {
@@ -174,7 +184,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
             };
             if !handle.is_finished() {
                 self.put_back(key, handle);
-                self.ended.borrow_mut().push_back(Done::Key(key));
+                self.ended.borrow_mut().push(key);
             } else if self.keeps == Keeps::Nothing {
                 self.remove(key);
                 drop(handle);

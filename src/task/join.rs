@@ -172,6 +172,11 @@ impl<T> JoinHandle<T> {
         self.task.id()
     }
 
+    /// Whether the task owes something.
+    pub(crate) fn owes(&self) -> bool {
+        self.task.owes()
+    }
+
     /// The task as texts name it.
     pub(crate) fn describe(&self) -> String {
         extras::describe(&self.task)

@@ -186,22 +186,37 @@ fn a_race_without_runners_is_an_error_and_no_hang() {
     });
 }
 
-#[test]
-fn a_thousand_that_have_ended_do_not_hold_the_thread() {
+/// What is said when a group is joined whose thousand members have ended by then.
+fn join_a_thousand(member: fn(u32) -> Result<u32, Wrong>) -> Vec<String> {
     let trace = Trace::new();
     Sim::new().run(async {
-        let group = TaskGroup::<_, Wrong>::new();
+        let group = TaskGroup::new();
         for n in 0..1000 {
-            group.spawn(async move { Ok(n) });
+            group.spawn(async move { member(n) });
         }
         sleep(ms(1)).await;
         let other = bibelot::spawn({
             let trace = trace.clone();
             async move { trace.say("another has its turn") }
         });
-        assert_eq!(group.join().await.unwrap().len(), 1000);
-        trace.say("joined");
+        let count = match group.join().await {
+            Ok(values) => values.len(),
+            Err(error) => error.failures().len(),
+        };
+        trace.say(format!("{count} joined"));
         other.await.unwrap();
     });
-    assert_eq!(trace.take(), ["another has its turn", "joined"]);
+    trace.take()
+}
+
+#[test]
+fn a_thousand_that_have_failed_do_not_hold_the_thread() {
+    let said = join_a_thousand(|_| Err("wrong"));
+    assert_eq!(said, ["another has its turn", "1000 joined"]);
+}
+
+#[test]
+fn a_thousand_values_that_are_there_are_one_operation() {
+    let said = join_a_thousand(Ok);
+    assert_eq!(said, ["1000 joined", "another has its turn"]);
 }

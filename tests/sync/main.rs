@@ -4,6 +4,8 @@
 //! What a wait does in every state is tried by hand, with futures polled one by one and no executor;
 //! what tasks see of it, in simulations.
 
+#![cfg(feature = "sync")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

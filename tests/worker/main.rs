@@ -3,6 +3,8 @@
 //!
 //! Threads and tasks wait for each other by channels, never by time.
 
+#![cfg(feature = "worker")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
