@@ -12,12 +12,12 @@
 pub(crate) use real::Condvar;
 #[cfg(not(all(test, loom)))]
 pub(crate) use real::Mutex;
-#[cfg(not(all(test, loom)))]
+#[cfg(all(feature = "sync", not(all(test, loom))))]
 pub(crate) use std::sync::MutexGuard;
 #[cfg(not(all(test, loom)))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
-#[cfg(all(test, loom))]
+#[cfg(all(feature = "sync", test, loom))]
 pub(crate) use loom::sync::MutexGuard;
 #[cfg(all(test, loom))]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};

@@ -11,6 +11,7 @@
 //! chosen comes from a seed, which a failure tells; when it happens is up to the machine.
 //!
 //! Here alone tests wait by the real clock, which is their subject.
+#![cfg(feature = "worker")]
 #![expect(unsafe_code, reason = "a global allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -9,6 +9,7 @@
 //! - what tasks share is in an `Rc` or an `Arc`, and not in a `static`;
 //! - a task has no stack: no `stack_size`;
 //! - a `thread_local!` is the thread's, which is one: what is to be each task's own is a `task::Local`.
+#![cfg(feature = "worker")]
 #![expect(
     clippy::arc_with_non_send_sync,
     reason = "the ported keep std's `Arc`, though an `Rc` would do for tasks of one thread"
