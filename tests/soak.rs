@@ -47,6 +47,8 @@ const GROWTH: usize = 64 << 10;
 struct Counting;
 
 static ALIVE: AtomicUsize = AtomicUsize::new(0);
+/// How much the executors had to report: panics that nobody has joined.
+static REPORTS: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: it is the system's allocator, with a counter beside it.
 unsafe impl GlobalAlloc for Counting {
@@ -455,7 +457,11 @@ fn start_executor(until: &Arc<Event>) -> (Portal, thread::JoinHandle<()>) {
     let (say, said) = channel();
     let until = Arc::clone(until);
     let thread = thread::spawn(move || {
-        let executor = Executor::builder().thread_limit(JOBS).build().unwrap();
+        let builder = Executor::builder().thread_limit(JOBS).on_report(|report| {
+            println!("{report}");
+            REPORTS.fetch_add(1, SeqCst);
+        });
+        let executor = builder.build().unwrap();
         say.send(executor.portal()).unwrap();
         executor.run(until.wait());
     });
@@ -532,6 +538,7 @@ fn round(seed: u64, portals: &[Portal; 2]) -> Sums {
     }
     assert_eq!(world.event.statistics().waiting, 0, "seed {seed}");
     portals.iter().for_each(assert_all_permits_are_back);
+    assert_eq!(REPORTS.load(SeqCst), 0, "seed {seed}");
     let items = world.fates.made.load(SeqCst);
     for (nth, fate) in world.fates.each.iter().enumerate() {
         let fate = [&fate.put, &fate.got, &fate.dropped].map(|count| count.load(SeqCst));

@@ -187,6 +187,32 @@ fn a_stream_of_clients_that_is_left_loses_none() {
 }
 
 #[test]
+fn no_client_is_lost_when_the_stream_is_left_anywhere() {
+    let suspensions = cancel_storm(async |storm| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        let visits = [(); 3].map(|()| spawn(TcpStream::connect(server)));
+        let mut clients = listener.incoming();
+        let mut got = Vec::new();
+        let struck = storm.strike(async {
+            while got.len() < 3 {
+                got.push(next(&mut clients).await.unwrap().unwrap());
+            }
+        });
+        struck.await;
+        drop(clients);
+        let mut others = listener.incoming();
+        while got.len() < 3 {
+            got.push(next(&mut others).await.unwrap().unwrap());
+        }
+        for visit in visits {
+            visit.await.unwrap().unwrap();
+        }
+    });
+    assert!(suspensions >= 1, "{suspensions}");
+}
+
+#[test]
 fn an_interval_is_a_stream_without_an_end() {
     Sim::new().run(async {
         let start = Instant::now();

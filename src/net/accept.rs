@@ -45,7 +45,7 @@ impl<L: Accept> Accept for &L {
 type Accepting<'a, S> = Pin<Box<dyn Future<Output = io::Result<S>> + 'a>>;
 
 /// The clients of a listener, one after the other; made by its `incoming` method. With the feature
-/// `stream` it is a `Stream`, without an end, which makes a box for each client that it has to wait for.
+/// `stream` it is a `Stream`, without an end, at the cost of a box for each client.
 ///
 /// # Examples
 ///
