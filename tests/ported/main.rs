@@ -8,6 +8,11 @@
 //! - there is no poisoning, and so no `unwrap` after `lock()`, and no example of it;
 //! - what tasks share is in an `Rc` or an `Arc`, and not in a `static`;
 //! - a task has no stack: no `stack_size`;
+//! - a scope's child is a part of the task around it: no `ScopedJoinHandle::thread`, no
+//!   `Builder::spawn_scoped`;
+//! - addresses are looked up by `lookup_host`, which waits, and not by `to_socket_addrs`;
+//! - sockets have no `set_read_timeout`: `time::timeout` limits any wait;
+//! - what std's `join` returns is the error's `into_panic()`;
 //! - a `thread_local!` is the thread's, which is one: what is to be each task's own is a `task::Local`.
 #![cfg(feature = "worker")]
 #![expect(
