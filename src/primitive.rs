@@ -1,7 +1,8 @@
 //! Atomics and locks: std's, or loom's when a model is checked.
 //!
 //! What threads share (the inbox, the pool, an answer) is written against these names, so that
-//! `inbox/models.rs` and `worker/models.rs` can try every interleaving of the very code that ships.
+//! the models (`inbox/models.rs`, `worker/models.rs`, `sync/universal/models.rs`) can try every
+//! interleaving of the very code that ships.
 //!
 //! Why not parking_lot's lock here: these are held for a few instructions and hardly ever contended, so
 //! all that it would add is six kilobytes to every program, which has std's in it anyhow. A public
@@ -11,9 +12,13 @@
 pub(crate) use real::Condvar;
 #[cfg(not(all(test, loom)))]
 pub(crate) use real::Mutex;
+#[cfg(all(feature = "sync", not(all(test, loom))))]
+pub(crate) use std::sync::MutexGuard;
 #[cfg(not(all(test, loom)))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
+#[cfg(all(feature = "sync", test, loom))]
+pub(crate) use loom::sync::MutexGuard;
 #[cfg(all(test, loom))]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 #[cfg(all(test, loom))]
@@ -78,23 +83,40 @@ pub(crate) mod real {
 #[cfg(all(test, loom))]
 mod modelled {
     use std::collections::VecDeque;
+    use std::sync::OnceLock;
     use std::time::Duration;
 
     use loom::sync::MutexGuard;
 
-    /// A lock that cannot be poisoned.
+    use super::real;
+
+    /// A lock that cannot be poisoned. Loom makes none in a `const fn`, as what lies in a `static` is
+    /// made; so it is made when it is first taken. All threads of a model are one of std's, and none
+    /// is switched in between.
     #[derive(Debug)]
-    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+    pub(crate) struct Mutex<T> {
+        /// What it guards, until it is made.
+        value: real::Mutex<Option<T>>,
+        /// Loom's.
+        made: OnceLock<loom::sync::Mutex<T>>,
+    }
 
     impl<T> Mutex<T> {
         /// A lock around `value`.
-        pub(crate) fn new(value: T) -> Self {
-            Self(loom::sync::Mutex::new(value))
+        pub(crate) const fn new(value: T) -> Self {
+            Self {
+                value: real::Mutex::new(Some(value)),
+                made: OnceLock::new(),
+            }
         }
 
         /// Locks.
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            self.0.lock().expect("no model panics under a lock")
+            let made = self.made.get_or_init(|| {
+                let value = self.value.lock().take();
+                loom::sync::Mutex::new(value.expect("it is made once"))
+            });
+            made.lock().expect("no model panics under a lock")
         }
     }
 

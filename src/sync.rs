@@ -64,12 +64,13 @@
 //! - One value, once: [`oneshot`]; the newest of many: [`watch`]; every value to everybody:
 //!   [`broadcast`].
 //!
-//! All tell how they stand by `statistics()`, but a [`oneshot`], of which there is nothing to count.
+//! All tell how they stand by `statistics()`.
 //!
 //! What tasks share with threads is in [`universal`].
 //!
 //! Nothing is poisoned: what a task panics or is cancelled over is unlocked, for the others to judge.
-//! Types of `std::sync` that never wait are here under their names. Read next: `wait_queue.rs`, then
+//! Types of `std::sync` that wait for no other task are here under their names: what a [`LazyLock`] or
+//! a [`Once`] makes is made in one go. Read next: `wait_queue.rs`, then
 //! `sync/line.rs`.
 
 mod line;
@@ -93,7 +94,7 @@ mod semaphore;
 pub mod universal;
 pub mod watch;
 
-pub use std::sync::{Arc, Weak, atomic};
+pub use std::sync::{Arc, LazyLock, Once, OnceState, Weak, atomic};
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use capacity_limiter::{Borrower, CapacityLimiter, Token};

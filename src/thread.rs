@@ -6,6 +6,7 @@ use std::io;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 pub use std::thread::{available_parallelism, panicking};
 
@@ -16,9 +17,10 @@ pub use crate::task::{
 pub use crate::time::{sleep, sleep_until};
 
 use crate::executor::context;
-use crate::place;
+use crate::place::{self, placed};
 use crate::task;
 use crate::task::waits::Waits;
+use crate::time::timeout;
 use crate::waker;
 
 /// What [`JoinHandle::join`] returns, as [`std::thread::Result`].
@@ -108,6 +110,37 @@ pub fn park() -> impl Future<Output = ()> {
         task: None,
         at: place::here(),
     }
+}
+
+/// [`park`], but no longer than `duration`; [`std::thread::park_timeout`]. As there, it does not say
+/// which of the two it was.
+///
+/// # Panics
+///
+/// Panics, when polled, outside of a task.
+///
+/// # Cancel safety
+///
+/// Nothing is lost: an unpark that was not seen lets the next park return.
+///
+/// # Examples
+///
+/// ```
+/// use bibelot::thread;
+/// use bibelot::time::{Duration, Instant};
+///
+/// bibelot::run(async {
+///     let start = Instant::now();
+///     thread::park_timeout(Duration::from_millis(1)).await;
+///     assert!(start.elapsed() >= Duration::from_millis(1));
+/// });
+/// ```
+#[track_caller]
+pub fn park_timeout(duration: Duration) -> impl Future<Output = ()> {
+    let parked = timeout(duration, park());
+    placed(async move {
+        let _was_in_time = parked.await;
+    })
 }
 
 /// The leaf future of [`park`].

@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use bibelot::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use bibelot::spawn;
 use bibelot::sync::broadcast::{self, RecvError};
 use bibelot::sync::mpsc;
@@ -128,6 +129,87 @@ fn a_broadcast_is_a_stream_that_tells_what_was_missed() {
     );
     drop(sender);
     assert_eq!(poll_once(&mut other), Poll::Ready(None));
+}
+
+/// Also by way of both: what was begun as a stream does not stand in the way.
+#[test]
+fn who_polled_a_receiver_as_a_stream_may_await_it() {
+    Sim::new().run(async {
+        let (sender, receiver) = mpsc::channel();
+        let mut items = receiver.into_iter();
+        assert!(poll_once(&mut items).is_pending());
+        spawn(async move { sender.send(1).unwrap() });
+        assert_eq!(items.next().await, Some(1));
+        assert_eq!(poll_once(&mut items), Poll::Ready(None));
+    });
+}
+
+#[test]
+fn the_clients_of_a_listener_are_a_stream() {
+    bibelot::run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        let mut clients = listener.incoming();
+        for _ in 0..3 {
+            let visit = spawn(TcpStream::connect(server));
+            let client = next(&mut clients).await.unwrap().unwrap();
+            let visitor = visit.await.unwrap().unwrap();
+            assert_eq!(client.peer_addr().unwrap(), visitor.local_addr().unwrap());
+        }
+    });
+}
+
+/// One is dropped while it is the first in line, and one goes on without being a stream.
+#[test]
+fn a_stream_of_clients_that_is_left_loses_none() {
+    let path = std::env::temp_dir().join(format!("bibelot-{}.stream", std::process::id()));
+    bibelot::run(async {
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut first = listener.incoming();
+        let mut second = listener.incoming();
+        let mut third = listener.incoming();
+        poll_fn(|cx| {
+            for clients in [&mut first, &mut second, &mut third] {
+                assert!(Pin::new(clients).poll_next(cx).is_pending());
+            }
+            Poll::Ready(())
+        })
+        .await;
+        let _visitors = [
+            UnixStream::connect(&path).await.unwrap(),
+            UnixStream::connect(&path).await.unwrap(),
+        ];
+        drop(first);
+        assert!(next(&mut second).await.unwrap().is_ok());
+        assert!(third.next().await.unwrap().is_ok());
+    });
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn no_client_is_lost_when_the_stream_is_left_anywhere() {
+    let suspensions = cancel_storm(async |storm| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        let visits = [(); 3].map(|()| spawn(TcpStream::connect(server)));
+        let mut clients = listener.incoming();
+        let mut got = Vec::new();
+        let struck = storm.strike(async {
+            while got.len() < 3 {
+                got.push(next(&mut clients).await.unwrap().unwrap());
+            }
+        });
+        struck.await;
+        drop(clients);
+        let mut others = listener.incoming();
+        while got.len() < 3 {
+            got.push(next(&mut others).await.unwrap().unwrap());
+        }
+        for visit in visits {
+            visit.await.unwrap().unwrap();
+        }
+    });
+    assert!(suspensions >= 1, "{suspensions}");
 }
 
 #[test]

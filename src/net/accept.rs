@@ -3,6 +3,10 @@
 
 use std::fmt;
 use std::io;
+#[cfg(feature = "stream")]
+use std::pin::Pin;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll, ready};
 
 use crate::place::placed;
 
@@ -36,7 +40,12 @@ impl<L: Accept> Accept for &L {
     }
 }
 
-/// The clients of a listener, one after the other; made by its `incoming` method.
+/// The wait for a client of a stream.
+#[cfg(feature = "stream")]
+type Accepting<'a, S> = Pin<Box<dyn Future<Output = io::Result<S>> + 'a>>;
+
+/// The clients of a listener, one after the other; made by its `incoming` method. With the feature
+/// `stream` it is a `Stream`, without an end, at the cost of a box for each client.
 ///
 /// # Examples
 ///
@@ -53,15 +62,22 @@ impl<L: Accept> Accept for &L {
 /// # }).unwrap();
 /// ```
 #[must_use = "no client is accepted until next() is called"]
-pub struct Incoming<'a, L> {
+pub struct Incoming<'a, L: Accept> {
     /// Whose clients.
     listener: &'a L,
+    /// Where it waits as a stream.
+    #[cfg(feature = "stream")]
+    accepting: Option<Accepting<'a, L::Stream>>,
 }
 
 impl<'a, L: Accept> Incoming<'a, L> {
     /// The clients of `listener`.
     pub(super) fn new(listener: &'a L) -> Self {
-        Self { listener }
+        Self {
+            listener,
+            #[cfg(feature = "stream")]
+            accepting: None,
+        }
     }
 
     /// Waits for the next client. Never `None`, as in std.
@@ -80,12 +96,33 @@ impl<'a, L: Accept> Incoming<'a, L> {
         reason = "it is the same method, awaited: `while let` instead of `for`"
     )]
     pub fn next(&mut self) -> impl Future<Output = Option<io::Result<L::Stream>>> {
+        // What was begun as a stream would stand before it in line, and nobody would poll it.
+        #[cfg(feature = "stream")]
+        drop(self.accepting.take());
         let listener = self.listener;
         placed(async move { Some(listener.accept().await.map(|(stream, _)| stream)) })
     }
 }
 
-impl<L: fmt::Debug> fmt::Debug for Incoming<'_, L> {
+/// Dropped while it waits, it loses no client.
+#[cfg(feature = "stream")]
+impl<L: Accept> futures_core::Stream for Incoming<'_, L> {
+    type Item = io::Result<L::Stream>;
+
+    #[track_caller]
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let listener = self.listener;
+        let accepting = self.accepting.get_or_insert_with(|| {
+            let accept = listener.accept();
+            Box::pin(async move { Ok(accept.await?.0) })
+        });
+        let client = ready!(accepting.as_mut().poll(cx));
+        self.accepting = None;
+        Poll::Ready(Some(client))
+    }
+}
+
+impl<L: Accept + fmt::Debug> fmt::Debug for Incoming<'_, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Incoming").field(self.listener).finish()
     }

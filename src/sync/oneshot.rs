@@ -20,6 +20,7 @@ use std::task::{Context, Poll, ready};
 use crate::place;
 use crate::sync::line::{Line, Place, Seat};
 use crate::sync::mpsc::{RecvError, SendError, TryRecvError};
+use crate::sync::statistics::ChannelStatistics;
 
 /// Makes a channel for one value.
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
@@ -58,6 +59,21 @@ impl<T> Shared<T> {
             Some(value) => Ok(value),
             None if self.has_sender.get() => Err(TryRecvError::Empty),
             None => Err(TryRecvError::Disconnected),
+        }
+    }
+
+    /// How it stands.
+    fn statistics(&self) -> ChannelStatistics {
+        let value = self.value.take();
+        let has_value = value.is_some();
+        self.value.set(value);
+        ChannelStatistics {
+            len: usize::from(has_value),
+            capacity: Some(1),
+            senders: usize::from(self.has_sender.get()),
+            receivers: usize::from(!self.is_closed.get()),
+            senders_waiting: self.for_close.len(),
+            receivers_waiting: self.line.len(),
         }
     }
 
@@ -109,6 +125,13 @@ impl<T> Sender<T> {
             Poll::Ready(())
         })
     }
+
+    /// Returns how things stand: whether the receiver waits already, say. Who waits in
+    /// [`closed`](Self::closed) counts as a sender that waits.
+    #[must_use]
+    pub fn statistics(&self) -> ChannelStatistics {
+        self.shared.statistics()
+    }
 }
 
 impl<T> Drop for Sender<T> {
@@ -153,6 +176,12 @@ impl<T> Receiver<T> {
     /// Lets nothing be sent any more. What was sent can still be received.
     pub fn close(&mut self) {
         self.shared.close();
+    }
+
+    /// Returns how things stand: whether the value has come, say.
+    #[must_use]
+    pub fn statistics(&self) -> ChannelStatistics {
+        self.shared.statistics()
     }
 }
 

@@ -1,10 +1,12 @@
 //! What [`statistics`](crate::sync::Mutex::statistics) returns: how things stand at this moment, for
 //! reports and tests. trio's habit.
 //!
-//! By the time that a program acts on it, it may be otherwise only if the program has awaited.
+//! By the time that a program acts on it, it may be otherwise only if the program has awaited; what
+//! is shared with threads may be otherwise at once.
 
 /// Of an [`Event`](crate::sync::Event), a [`Condvar`](crate::sync::Condvar) or a
-/// [`OnceLock`](crate::sync::OnceLock).
+/// [`OnceLock`](crate::sync::OnceLock), and of [`universal`](crate::sync::universal)'s `Event` and
+/// `Outcome`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitStatistics {
@@ -69,7 +71,8 @@ pub struct CapacityLimiterStatistics {
     pub waiting: usize,
 }
 
-/// Of a [`Queue`](crate::sync::Queue) or a [`PriorityQueue`](crate::sync::PriorityQueue).
+/// Of a [`Queue`](crate::sync::Queue), a [`PriorityQueue`](crate::sync::PriorityQueue) or a
+/// [`universal::Queue`](crate::sync::universal::Queue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueStatistics {

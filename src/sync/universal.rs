@@ -37,9 +37,12 @@
 //! jump meanwhile, nor is it ever taken for a deadlock.
 //!
 //! The lock is held for a few instructions, and no waker is cloned, woken or dropped under it. Read
-//! next: `counted.rs`, `sync/universal/event.rs`, `block.rs`.
+//! next: `counted.rs`, `sync/universal/event.rs`, `block.rs`; `sync/universal/models.rs` tries every
+//! interleaving.
 
 mod event;
+#[cfg(all(test, loom))]
+mod models;
 mod outcome;
 mod queue;
 mod transit;

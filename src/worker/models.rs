@@ -17,12 +17,20 @@
 //!   `an_answer_is_with_the_thread_or_with_the_task`;
 //! - `Link::send` that does not look at the flag under the lock, or `cancel` that leaves the errand:
 //!   `a_thread_is_answered_though_its_task_goes`;
+//! - an errand, or a cancel, that wakes nobody, a task that leaves no waker:
+//!   `a_task_that_sleeps_runs_the_errand_and_has_the_value`,
+//!   `a_cancel_ends_a_call_that_would_last_for_ever`;
+//! - a cancel that leaves the errand under way, which is found by the latter as well;
+//! - a wait for a permit that leaves and keeps it: `a_permit_of_a_cancelled_wait_goes_to_the_next`;
 //! - an inbox that is closed without dropping the calls in it: `who_calls_an_executor_that_ends_is_told`;
 //! - a sleeper that is woken and does not remember it, or is told before it is marked: all that block.
 
+use std::future::{pending, poll_fn};
+use std::panic::Location;
+use std::pin::Pin;
 use std::sync::Arc as StdArc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Waker};
+use std::task::{Context, Waker, ready};
 use std::time::Duration;
 
 use loom::model::Builder;
@@ -30,9 +38,13 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::block::block_on;
+use crate::counted::Counted;
 use crate::inbox::{Bell, Inbox, Message};
+use crate::primitive::Mutex;
 use crate::reply;
-use crate::worker::link::{Errand, Link};
+use crate::waker;
+use crate::worker::link::{CallerCancelled, Errand, Errands, Link, call};
+use crate::worker::permits::{Acquire, Permits};
 use crate::worker::pool::{Job, Pool};
 
 /// Three preemptions find all the mutants above.
@@ -156,6 +168,82 @@ fn a_thread_is_answered_though_its_task_goes() {
         drop(link.cancel());
         assert_eq!(thread.join().unwrap(), was_there);
         assert!(link.is_cancelled());
+    });
+}
+
+/// A job whose thread calls, and the task that waits for it: both have what they came for, however
+/// the errand, the answer and the task's looks at them come to lie.
+#[test]
+fn a_task_that_sleeps_runs_the_errand_and_has_the_value() {
+    check(|| {
+        let link = Link::new();
+        let (answer, mut reply) = reply::channel();
+        let thread = {
+            let link = StdArc::clone(&link);
+            thread::spawn(move || {
+                let called = link.within(|| call(|| async { 41 }));
+                assert_eq!(answer.send(called.map(|value| value + 1)), Ok(()));
+            })
+        };
+        let mut errands = Errands::new(link);
+        let task = poll_fn(|cx| {
+            ready!(errands.poll(cx));
+            Pin::new(&mut reply).poll(cx)
+        });
+        assert_eq!(block_on(task, None).flatten(), Some(Ok(42)));
+        thread.join().unwrap();
+    });
+}
+
+/// What `ThreadHandle::cancel` does: the call fails, be it before, under way or after, and the task
+/// that stands for the thread has its end.
+#[test]
+fn a_cancel_ends_a_call_that_would_last_for_ever() {
+    check(|| {
+        let link = Link::new();
+        let (answer, mut reply) = reply::channel();
+        let thread = {
+            let link = StdArc::clone(&link);
+            thread::spawn(move || {
+                let called = link.within(|| call(pending::<()>));
+                assert_eq!(answer.send(called), Ok(()));
+            })
+        };
+        let canceller = {
+            let link = StdArc::clone(&link);
+            thread::spawn(move || link.cancel().into_iter().for_each(waker::wake_kept))
+        };
+        let mut errands = Errands::new(link);
+        let task = poll_fn(|cx| {
+            ready!(errands.poll(cx));
+            Pin::new(&mut reply).poll(cx)
+        });
+        let ended = block_on(task, None).flatten();
+        assert_eq!(ended, Some(Err(CallerCancelled)));
+        thread.join().unwrap();
+        canceller.join().unwrap();
+    });
+}
+
+/// There is one permit; one waits for it and goes on as soon as it has it, the other is cancelled.
+#[test]
+fn a_permit_of_a_cancelled_wait_goes_to_the_next() {
+    check(|| {
+        let permits: Permits = StdArc::new(Mutex::new(Counted::new(1)));
+        let acquire = {
+            let permits = StdArc::clone(&permits);
+            move || Acquire::of(StdArc::clone(&permits), Location::caller())
+        };
+        let held = block_on(acquire(), None);
+        let leaves = {
+            let acquire = acquire.clone();
+            thread::spawn(move || drop(block_on(acquire(), Some(Duration::ZERO))))
+        };
+        let stays = thread::spawn(move || drop(block_on(acquire(), None)));
+        drop(held);
+        leaves.join().unwrap();
+        stays.join().unwrap();
+        assert!(permits.lock().try_take(), "it is free again");
     });
 }
 

@@ -50,8 +50,14 @@ impl Acquire {
     /// Waits for a permit of the executor that runs on this thread.
     #[track_caller]
     pub(super) fn new(at: &'static Location<'static>) -> Self {
+        let permits = context::with(|core| Arc::clone(core.thread_permits()));
+        Self::of(permits, at)
+    }
+
+    /// Waits for one of these permits.
+    pub(super) fn of(permits: Permits, at: &'static Location<'static>) -> Self {
         Self {
-            permits: context::with(|core| Arc::clone(core.thread_permits())),
+            permits,
             ticket: None,
             at,
         }

@@ -15,9 +15,12 @@
 //! is an error. Only that of [`start_portal`] ends with its portals, as they are its owner. (anyio's
 //! `BlockingPortal` and `start_blocking_portal`.)
 //!
-//! Read next: `reply.rs` and `block.rs`, which wait for each other here.
+//! Read next: `reply.rs` and `block.rs`, which wait for each other here; `worker/portal/models.rs`
+//! tries every interleaving of them.
 
 mod handle;
+#[cfg(all(test, loom))]
+mod models;
 
 use std::fmt;
 use std::future::poll_fn;

@@ -97,6 +97,27 @@ fn a_token_that_was_granted_to_who_is_dropped_goes_to_the_next() {
     assert_eq!(limiter.borrowed_tokens(), 0);
 }
 
+/// trio's issue of a limiter that remembered who had waited.
+#[test]
+fn a_borrower_whose_wait_was_dropped_may_borrow_again() {
+    let limiter = CapacityLimiter::new(1);
+    let borrower = Borrower::new();
+    for _ in 0..2 {
+        let held = now(limiter.acquire_on_behalf_of(Borrower::new()));
+        let waits = waiting(limiter.acquire_on_behalf_of(borrower));
+        drop(waits);
+        drop(held);
+        assert_eq!(limiter.borrowers(), []);
+    }
+    let held = now(limiter.acquire_on_behalf_of(Borrower::new()));
+    let granted = waiting(limiter.acquire_on_behalf_of(borrower));
+    drop(held);
+    drop(granted);
+    let token = now(limiter.acquire_on_behalf_of(borrower));
+    assert_eq!(limiter.borrowers(), [borrower]);
+    drop(token);
+}
+
 #[test]
 fn all_tokens_are_back_whoever_is_cancelled_anywhere() {
     let suspensions = cancel_storm(async |storm| {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use bibelot::sync::{
     Barrier, Borrower, CapacityLimiter, Condvar, Event, Mutex, OnceLock, PriorityQueue, Queue,
-    RwLock, Semaphore, broadcast, mpsc, watch,
+    RwLock, Semaphore, broadcast, mpsc, oneshot, universal, watch,
 };
 
 use crate::{now, waiting};
@@ -123,6 +123,22 @@ fn of_channels_it_is_said_how_many_handles_they_have() {
     let stats = sender.statistics();
     assert_eq!((stats.capacity, stats.receivers_waiting), (None, 1));
 
+    let (sender, mut receiver) = oneshot::channel();
+    let polled = crate::support::poll_once(&mut receiver);
+    assert!(polled.is_pending());
+    let waits = waiting(sender.closed());
+    let stats = sender.statistics();
+    assert_eq!(stats, receiver.statistics());
+    assert_eq!((stats.len, stats.capacity), (0, Some(1)));
+    assert_eq!((stats.senders, stats.receivers), (1, 1));
+    assert_eq!((stats.senders_waiting, stats.receivers_waiting), (1, 1));
+    drop(waits);
+    sender.send(42).unwrap();
+    let stats = receiver.statistics();
+    assert_eq!((stats.len, stats.senders), (1, 0));
+    assert_eq!((stats.senders_waiting, stats.receivers_waiting), (0, 0));
+    assert_eq!(now(receiver), Ok(42), "it was only counted");
+
     let (sender, receiver) = watch::channel(0);
     let receiver = Rc::new(receiver);
     let _waits = waiting(receiver.changed());
@@ -141,4 +157,34 @@ fn of_channels_it_is_said_how_many_handles_they_have() {
         (stats.len, stats.capacity, stats.receivers_waiting),
         (0, Some(3), 1)
     );
+}
+
+#[test]
+fn of_what_threads_share_it_is_said_as_well() {
+    let queue = universal::Queue::bounded(1);
+    queue.try_put(1).unwrap();
+    assert!(queue.try_get().is_ok());
+    let getter = waiting(queue.get());
+    let stats = queue.statistics();
+    assert_eq!(
+        (stats.len, stats.capacity, stats.put, stats.taken),
+        (0, Some(1), 1, 1)
+    );
+    assert_eq!((stats.getters_waiting, stats.putters_waiting), (1, 0));
+    drop(getter);
+    queue.try_put(2).unwrap();
+    let putter = waiting(queue.put(3));
+    let stats = queue.statistics();
+    assert_eq!((stats.put, stats.putters_waiting), (2, 1));
+    drop(putter);
+
+    let event = universal::Event::new();
+    let waits = [waiting(event.wait()), waiting(event.wait())];
+    assert_eq!(event.statistics().waiting, 2);
+    drop(waits);
+    assert_eq!(event.statistics().waiting, 0);
+
+    let outcome = universal::Outcome::<u8>::new();
+    let _waits = waiting(outcome.wait());
+    assert_eq!(outcome.statistics().waiting, 1);
 }

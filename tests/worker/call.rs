@@ -284,3 +284,13 @@ fn a_storm_over_a_call_always_answers_the_thread() {
     });
     assert!(suspensions >= 1, "for its call, at least");
 }
+
+/// What trio copies into the thread is here seen where it can be used: in what the thread calls.
+#[test]
+fn a_thread_sees_the_locals_of_its_task_in_its_calls_alone() {
+    static NAME: Local<&str> = Local::new();
+    let seen = run(NAME.scope("ours", async {
+        run_in_thread(|| (NAME.get(), call(|| async { NAME.get() }))).await
+    }));
+    assert_eq!(seen, (None, Ok(Some("ours"))));
+}

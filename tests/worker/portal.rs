@@ -468,3 +468,64 @@ fn a_timeout_over_a_handle_leaves_the_task_alone() {
         assert_eq!(handle.await.unwrap(), 42);
     });
 }
+
+/// anyio's `test_start_task_soon_cancel_after_stop`.
+#[test]
+fn what_was_started_may_be_cancelled_after_the_portal_was_stopped() {
+    let portal = start_portal().unwrap();
+    let (say, said) = channel();
+    let begun = portal.spawn(move || async move {
+        say.send(()).unwrap();
+        std::future::pending::<()>().await;
+    });
+    said.recv().unwrap();
+    let stopper = portal.clone();
+    // It waits for the task, which ends when it is cancelled.
+    let stopper = thread::spawn(move || stopper.stop());
+    while portal.call(|| async {}).is_ok() {}
+    begun.cancel();
+    stopper.join().unwrap();
+    assert!(begun.join().unwrap_err().is_cancelled());
+}
+
+#[test]
+fn several_threads_may_stop_a_portal_and_each_sees_its_tasks_ended() {
+    let portal = start_portal().unwrap();
+    let (open, gate) = gate();
+    let begun = portal.spawn(move || run_in_thread(move || gate.pass()));
+    open.wait();
+    let stoppers = [(); 4].map(|()| {
+        let portal = portal.clone();
+        thread::spawn(move || portal.stop())
+    });
+    while portal.call(|| async {}).is_ok() {}
+    open.open();
+    for stopper in stoppers {
+        stopper.join().unwrap();
+    }
+    assert!(begun.is_finished());
+    assert!(begun.join().is_ok());
+}
+
+/// trio's `test_await_in_trio_thread_while_main_exits`, and its end: there the call is cancelled.
+#[test]
+fn run_does_not_return_before_what_a_thread_asked_for_has_ended() {
+    let (open, gate) = gate();
+    let thread = run(async {
+        let portal = Portal::current();
+        let thread = thread::spawn(move || {
+            portal.call(move || async move {
+                run_in_thread(move || gate.pass()).await;
+                42
+            })
+        });
+        run_in_thread(move || {
+            open.wait();
+            // And main ends with it, while the other goes on.
+            open
+        })
+        .await;
+        thread
+    });
+    assert_eq!(thread.join().unwrap().unwrap(), 42);
+}

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use bibelot::task::{self, Local, yield_now};
+use bibelot::task::{self, Local, TaskGroup, yield_now};
 use bibelot::testing::Sim;
 use bibelot::time::{Instant, sleep, timeout};
 use bibelot::worker::{self, call, is_cancelled, spawn_thread};
@@ -232,4 +232,39 @@ fn many_threads_and_tasks_pass_a_value_around() {
         sum
     });
     assert_eq!(sum, 2800);
+}
+
+/// curio's task groups of threads.
+#[test]
+fn threads_are_members_of_a_group_by_their_handles() {
+    let values = run(async {
+        let group = TaskGroup::new();
+        for n in 1..=3 {
+            group.spawn(spawn_thread(move || {
+                call(move || async move { n }).unwrap()
+            }));
+        }
+        group.join().await
+    });
+    assert_eq!(values.unwrap(), [1, 2, 3], "in the order of their start");
+}
+
+/// The group waits for its tasks, and its threads go on: they are asked by nobody.
+#[test]
+fn a_thread_goes_on_although_its_group_has_failed() {
+    let (open, gate) = gate();
+    let (say, said) = channel();
+    run(async {
+        let group = TaskGroup::new();
+        group.spawn(spawn_thread(move || {
+            gate.pass();
+            say.send(is_cancelled()).unwrap();
+        }));
+        group.spawn(spawn_thread(|| panic!("on purpose")));
+        let failed = group.join().await.unwrap_err();
+        assert!(failed.to_string().contains("on purpose"), "{failed}");
+        open.wait();
+        open.open();
+    });
+    assert_eq!(said.recv(), Ok(false));
 }

@@ -359,6 +359,47 @@ fn an_outcome_is_set_once_and_seen_by_all() {
     );
 }
 
+/// curio's `test_uevent_get_wait_timeout`, for tasks.
+#[test]
+fn a_timeout_over_an_event_or_an_outcome_leaves_the_others_in_line() {
+    let (event, outcome) = (Event::new(), Outcome::new());
+    run(async {
+        let mut others = (Box::pin(event.wait()), Box::pin(outcome.wait()));
+        assert!(poll_once(&mut others.0).is_pending());
+        assert!(poll_once(&mut others.1).is_pending());
+        assert!(timeout(ms(1), event.wait()).await.is_err());
+        assert!(timeout(ms(1), outcome.wait()).await.is_err());
+        let waiting = (event.statistics().waiting, outcome.statistics().waiting);
+        assert_eq!(waiting, (1, 1), "who is out of time has left");
+        event.set();
+        outcome.set(42).unwrap();
+        assert!(poll_once(&mut others.0).is_ready());
+        assert_eq!(others.1.await, &42);
+        assert!(timeout(ms(0), event.wait()).await.is_ok(), "it is set");
+    });
+}
+
+/// curio's `test_repr`.
+#[test]
+fn each_shows_how_it_stands() {
+    let queue = Queue::bounded(2);
+    queue.try_put(1).unwrap();
+    let shown = "Queue { len: 1, capacity: Some(2), is_closed: false, getters_waiting: 0, \
+                 putters_waiting: 0, .. }";
+    assert_eq!(format!("{queue:?}"), shown);
+    assert_eq!(
+        (queue.len(), queue.is_empty(), queue.capacity()),
+        (1, false, Some(2))
+    );
+    let event = Event::default();
+    assert_eq!(format!("{event:?}"), "Event { is_set: false, waiting: 0 }");
+    let outcome = Outcome::default();
+    assert_eq!(format!("{outcome:?}"), "Outcome(None)");
+    outcome.set(42).unwrap();
+    assert_eq!(format!("{outcome:?}"), "Outcome(Some(42))");
+    assert_eq!(outcome.into_inner(), Some(42));
+}
+
 #[test]
 fn a_foreign_waker_may_do_anything_when_it_is_cloned_woken_or_dropped() {
     let queue = Arc::new(Queue::new());

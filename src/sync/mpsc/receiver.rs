@@ -193,6 +193,9 @@ impl<T> IntoIter<T> {
         reason = "an iterator's next does not wait"
     )]
     pub fn next(&mut self) -> impl Future<Output = Option<T>> {
+        // What was begun as a stream would stand before it in line, and nobody would poll it.
+        #[cfg(feature = "stream")]
+        self.receiver.channel.leave(&mut self.seat);
         next(&self.receiver)
     }
 }

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::MutexGuard;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use crate::block;
 use crate::executor::context;
 use crate::place;
-use crate::primitive::real::Mutex;
+use crate::primitive::{Mutex, MutexGuard};
+use crate::sync::statistics::WaitStatistics;
 use crate::task::waits::Waits;
 use crate::task::yields;
 use crate::wait_queue::{Ticket, WaitQueue};
@@ -123,6 +123,14 @@ impl Event {
     #[track_caller]
     pub fn wait_timeout(&self, limit: Duration) -> bool {
         block::block_on(self.wait(), Some(limit)).is_some()
+    }
+
+    /// Returns how many wait, tasks and threads.
+    #[must_use]
+    pub fn statistics(&self) -> WaitStatistics {
+        WaitStatistics {
+            waiting: self.lock().line.len(),
+        }
     }
 }
 

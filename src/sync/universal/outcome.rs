@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::place::placed;
+use crate::sync::statistics::WaitStatistics;
 use crate::sync::universal::Event;
 
 /// A value that is set once and seen by all tasks and threads that wait for it; curio's
@@ -97,6 +98,12 @@ impl<T> Outcome<T> {
     #[track_caller]
     pub fn wait_timeout(&self, limit: Duration) -> Option<&T> {
         self.is_there.wait_timeout(limit).then(|| self.there())
+    }
+
+    /// Returns how many wait, tasks and threads.
+    #[must_use]
+    pub fn statistics(&self) -> WaitStatistics {
+        self.is_there.statistics()
     }
 
     /// The value that was waited for.

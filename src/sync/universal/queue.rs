@@ -6,14 +6,14 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::MutexGuard;
 use std::task::Waker;
 use std::time::Duration;
 
 use crate::block;
 use crate::counted::Counted;
-use crate::primitive::real::Mutex;
+use crate::primitive::{Mutex, MutexGuard};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
+use crate::sync::statistics::QueueStatistics;
 use crate::sync::universal::transit::{Get, Put};
 use crate::waker;
 
@@ -67,6 +67,10 @@ pub(super) struct State<T> {
     pub(super) room: Counted,
     /// Whether no more are to come.
     pub(super) is_closed: bool,
+    /// How many items were ever put.
+    put: u64,
+    /// How many were ever taken.
+    taken: u64,
 }
 
 impl<T> State<T> {
@@ -74,12 +78,14 @@ impl<T> State<T> {
     pub(super) fn take_head(&mut self) -> (T, Option<Waker>) {
         let head = self.items.pop_front();
         let head = head.expect("there are as many items as rights to them");
+        self.taken += 1;
         (head, self.room.give())
     }
 
     /// Puts an item at the end, by the right to room. Who is to be woken for the item comes back.
     pub(super) fn land(&mut self, item: T) -> Option<Waker> {
         self.items.push_back(item);
+        self.put += 1;
         self.filled.give()
     }
 }
@@ -125,6 +131,8 @@ impl<T> Queue<T> {
                 filled: Counted::new(0),
                 room: Counted::new(room),
                 is_closed: false,
+                put: 0,
+                taken: 0,
             }),
             capacity,
         }
@@ -303,6 +311,20 @@ impl<T> Queue<T> {
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
         self.capacity
+    }
+
+    /// Returns how things stand, as at one moment.
+    #[must_use]
+    pub fn statistics(&self) -> QueueStatistics {
+        let state = self.lock();
+        QueueStatistics {
+            len: state.items.len(),
+            capacity: self.capacity,
+            put: state.put,
+            taken: state.taken,
+            getters_waiting: state.filled.waiting(),
+            putters_waiting: state.room.waiting(),
+        }
     }
 }
 

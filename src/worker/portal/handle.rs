@@ -39,7 +39,7 @@ impl Request {
     }
 
     /// Makes it. Of several the first stands.
-    fn make(&self, at: &'static Location<'static>) {
+    pub(super) fn make(&self, at: &'static Location<'static>) {
         let mut wish = self.0.lock();
         wish.at.get_or_insert(at);
         let waker = wish.waker.take();
