@@ -64,6 +64,9 @@ pub(crate) mod inherent;
 mod duplex;
 mod pipe;
 
+#[cfg(feature = "worker")]
+pub(crate) mod pooled;
+
 #[cfg(feature = "futures-io")]
 mod polled;
 

@@ -49,7 +49,7 @@ const FLOORS: [&[&str]; 8] = [
         "time",
     ],
     &["sync", "worker"],
-    &["io", "net", "signal"],
+    &["fs", "io", "net", "signal"],
     &["testing"],
 ];
 
