@@ -126,11 +126,13 @@ where
 
 /// Waits for a permit, for a job that may outlive the future which begins it: what `f` takes with it
 /// can be got together when there is one.
+#[cfg(feature = "fs")]
 #[track_caller]
 pub(crate) fn permit() -> Acquire {
     Acquire::new(place::here())
 }
 
+#[cfg(feature = "fs")]
 impl Permit {
     /// Has a thread of the pool do the job, for who polls its half of it.
     #[track_caller]

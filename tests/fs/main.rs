@@ -1,5 +1,6 @@
 //! What is promised of files: that they are std's, that operations on one come in line, and that a
-//! dropped one loses no byte and repeats none.
+//! dropped one loses no byte and repeats none. The standard streams are here as well, since they may
+//! be files.
 //!
 //! Where a test needs an operation that does not end by itself, its file is a pipe: a thread that
 //! reads from it is blocked until the test writes.
@@ -14,6 +15,7 @@ mod file;
 mod folders;
 mod line;
 mod places;
+mod stdio;
 
 use std::cell::Cell;
 use std::os::fd::OwnedFd;
