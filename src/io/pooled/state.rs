@@ -9,6 +9,7 @@ use std::io::{ErrorKind, Result};
 use std::mem;
 use std::task::{Context, Poll, ready};
 
+use super::CHUNK_MAX_BYTES;
 use crate::io::read::checked;
 
 /// A job that nobody waits for, and what is to be made of its result.
@@ -124,9 +125,12 @@ impl Ahead {
         self.start == self.end
     }
 
-    /// There are none any more.
+    /// There are none any more. What was large for once is let go.
     pub(super) fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
+        if self.storage.len() > CHUNK_MAX_BYTES {
+            self.storage = Vec::new();
+        }
     }
 
     /// Hands all over, to come back by [`State::keep_ahead`].
@@ -137,7 +141,6 @@ impl Ahead {
     /// Returns room for so many bytes; there must be none here.
     pub(super) fn room(&mut self, bytes: usize) -> &mut [u8] {
         debug_assert!(self.is_empty(), "the bytes would be lost");
-        self.clear();
         if self.storage.len() < bytes {
             self.storage.resize(bytes, 0);
         }
@@ -157,6 +160,9 @@ impl Ahead {
         let count = self.len().min(buf.len());
         buf[..count].copy_from_slice(&self.storage[self.start..self.start + count]);
         self.start += count;
+        if self.is_empty() {
+            self.clear();
+        }
         count
     }
 
@@ -175,5 +181,55 @@ impl From<Vec<u8>> for Ahead {
             end: bytes.len(),
             storage: bytes,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ahead_is_handed_out_in_order() {
+        let mut ahead = Ahead::default();
+        ahead.room(6).copy_from_slice(b"abcdef");
+        let mut ahead = ahead.filled(&Ok(5));
+        let mut buf = [0; 2];
+        assert_eq!((ahead.hand_out(&mut buf), &buf), (2, b"ab"));
+        assert_eq!(ahead.len(), 3);
+        assert_eq!(ahead.into_bytes(), b"cde");
+    }
+
+    #[test]
+    fn a_buffer_is_kept_and_a_large_one_let_go() {
+        let mut ahead = Ahead::default();
+        for (bytes, kept) in [(8, 8), (CHUNK_MAX_BYTES, CHUNK_MAX_BYTES)] {
+            ahead.room(bytes);
+            ahead = ahead.filled(&Ok(bytes));
+            ahead.hand_out(&mut vec![0; bytes]);
+            assert_eq!(ahead.storage.len(), kept);
+        }
+        ahead = Ahead::from(vec![1; CHUNK_MAX_BYTES + 1]);
+        ahead.hand_out(&mut [0; CHUNK_MAX_BYTES]);
+        assert_eq!(ahead.len(), 1);
+        ahead.hand_out(&mut [0; 2]);
+        assert_eq!(ahead.storage.len(), 0);
+    }
+
+    #[test]
+    fn what_was_written_counts_as_far_as_it_is_the_same() {
+        let mut state = State::default();
+        let mut write = |count| {
+            let kept = state.keep_written((b"abcdef".to_vec(), Ok(count)));
+            assert_eq!(kept.ok(), Some(count));
+            mem::take(&mut state)
+        };
+        let mut state = write(4);
+        assert_eq!(state.count_written(b"ab"), Some(2), "a shorter piece");
+        assert_eq!(state.count_written(b"cdef"), Some(2), "no more than that");
+        assert_eq!(state.count_written(b"ef"), None);
+        let mut state = write(4);
+        assert_eq!(state.count_written(b"abcX"), None, "something else");
+        state.forget_written();
+        assert_eq!(state.count_written(b"abcd"), None);
     }
 }
