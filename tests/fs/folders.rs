@@ -172,7 +172,7 @@ fn entries_come_many_a_job() {
 fn a_cancelled_walk_misses_no_entry_and_sees_none_twice() {
     let folder = Folder::new();
     let names = fill(&folder, 100);
-    bibelot::testing::cancel_storm(async |storm| {
+    crate::cancel::storm(async |storm| {
         let mut entries = fs::read_dir(folder.path()).await.unwrap();
         let mut seen = BTreeSet::new();
         loop {
