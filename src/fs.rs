@@ -33,6 +33,13 @@
 //! that has run out may remove the file still. What that means for the bytes of a [`File`], of which
 //! none is lost, is said there.
 //!
+//! # Panics
+//!
+//! Whatever waits here panics, when polled, if no executor is running on this thread, or if the system
+//! gives no thread, as [`run_in_thread`](crate::worker::run_in_thread) does.
+//!
+//! # Closing
+//!
 //! Closing a file is left to its drop, as in std, and done on the executor's thread.
 //!
 //! Read next: `fs/file.rs`, then `io/pooled.rs`, where the line of a file is.

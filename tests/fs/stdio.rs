@@ -33,6 +33,8 @@ fn the_other_side() {
             "write much" => write_much().await,
             "write in turn" => write_in_turn().await,
             "read it all" => read_it_all().await,
+            "copy" => io::copy(&stdin(), &stdout()).await.map(drop),
+            "have nobody read" => have_nobody_read().await,
             "ask for terminals" => ask_for_terminals().await,
             _ => panic!("nobody knows the role {role}"),
         }?;
@@ -300,6 +302,36 @@ fn what_one_call_writes_stands_together() {
         .concat();
     let child = child("write in turn").spawn().unwrap();
     assert!(output(child) == expected);
+}
+
+/// The role: writes until that fails.
+async fn have_nobody_read() -> io::Result<()> {
+    let error = stderr().write_all(&[b'x'; 1 << 20]).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    Ok(())
+}
+
+#[test]
+fn it_is_an_error_that_nobody_reads() {
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let child = child("have nobody read").stderr(writer).spawn();
+    assert_eq!(output(child.unwrap()), "");
+}
+
+#[test]
+fn input_is_copied_to_output() {
+    let text = "0123456789".repeat(10_000);
+    let folder = Folder::new();
+    let mut command = child("copy");
+    command.stdin(File::open(folder.holding(&text)).unwrap());
+    assert!(output(command.spawn().unwrap()) == text, "to a pipe");
+    let path = folder.at("copy");
+    command.stdin(File::open(folder.at("file")).unwrap());
+    command.stdout(File::create(&path).unwrap());
+    assert!(command.status().unwrap().success());
+    let copy = read_to_string(path).unwrap();
+    assert!(written(&copy) == text, "to a file");
 }
 
 /// The role: reads everything, by all that reads.

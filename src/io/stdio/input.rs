@@ -7,7 +7,6 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
 use super::Standard;
-use crate::io::inherent::reads;
 use crate::io::lines::without_end;
 use crate::io::{BufReader, Read};
 use crate::place::placed;
@@ -55,15 +54,13 @@ pub fn stdin() -> Stdin {
 ///
 /// # Cancel safety
 ///
-/// No byte is lost, whatever is dropped: what was read for it is in the buffer.
+/// No byte is lost, whatever is dropped: see each.
 pub struct Stdin {
     /// Std's handle.
     std: io::Stdin,
     /// What all handles of this thread read from.
     reader: Rc<Mutex<BufReader<Source>>>,
 }
-
-reads!(Stdin);
 
 impl Stdin {
     /// Reads a line with its end (`\n`), or what is left before the end, appends it to `line`, and
@@ -95,6 +92,67 @@ impl Stdin {
         placed(async move { self.reader.lock().await.read_line(line).await })
     }
 
+    /// Reads some bytes into `buf` and returns how many, waiting until there is at least one.
+    ///
+    /// Zero means the end, or that `buf` is empty.
+    ///
+    /// # Errors
+    ///
+    /// The system's; then no byte was read.
+    ///
+    /// # Cancel safety
+    ///
+    /// No byte is lost.
+    #[track_caller]
+    pub fn read(&self, buf: &mut [u8]) -> impl Future<Output = Result<usize>> {
+        placed(async move { self.reader.lock().await.read(buf).await })
+    }
+
+    /// Reads until `buf` is full.
+    ///
+    /// # Errors
+    ///
+    /// `UnexpectedEof` when the input ends before, else the system's. What was read by then is there
+    /// to be read again.
+    ///
+    /// # Cancel safety
+    ///
+    /// No byte is lost: what was read is there to be read again.
+    #[track_caller]
+    pub fn read_exact(&self, buf: &mut [u8]) -> impl Future<Output = Result<()>> {
+        placed(async move { self.reader.lock().await.read_exact(buf).await })
+    }
+
+    /// Reads until the end, appends it all to `buf`, and returns how many bytes that was.
+    ///
+    /// # Errors
+    ///
+    /// The system's. What was read by then has been appended.
+    ///
+    /// # Cancel safety
+    ///
+    /// No byte is lost: what was read has been appended to `buf`, or is there for the next call.
+    /// Called again with the same vector, it goes on.
+    #[track_caller]
+    pub fn read_to_end(&self, buf: &mut Vec<u8>) -> impl Future<Output = Result<usize>> {
+        placed(async move { self.reader.lock().await.read_to_end(buf).await })
+    }
+
+    /// Reads until the end, appends it all to `buf` as text, and returns how many bytes that was.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` when the bytes are not UTF-8; then they are gone, as in std. Else the system's.
+    /// In each case `buf` is as it was.
+    ///
+    /// # Cancel safety
+    ///
+    /// No byte is lost. Nothing is appended before all is there; called again, it goes on.
+    #[track_caller]
+    pub fn read_to_string(&self, buf: &mut String) -> impl Future<Output = Result<usize>> {
+        placed(async move { self.reader.lock().await.read_to_string(buf).await })
+    }
+
     /// Returns the lines, without their ends, one by one.
     #[must_use]
     pub fn lines(self) -> StdinLines {
@@ -110,19 +168,19 @@ impl Stdin {
 
 impl Read for Stdin {
     fn read(&self, buf: &mut [u8]) -> impl Future<Output = Result<usize>> {
-        placed(async move { self.reader.lock().await.read(buf).await })
+        self.read(buf)
     }
 
     fn read_exact(&self, buf: &mut [u8]) -> impl Future<Output = Result<()>> {
-        placed(async move { self.reader.lock().await.read_exact(buf).await })
+        self.read_exact(buf)
     }
 
     fn read_to_end(&self, buf: &mut Vec<u8>) -> impl Future<Output = Result<usize>> {
-        placed(async move { self.reader.lock().await.read_to_end(buf).await })
+        self.read_to_end(buf)
     }
 
     fn read_to_string(&self, buf: &mut String) -> impl Future<Output = Result<usize>> {
-        placed(async move { self.reader.lock().await.read_to_string(buf).await })
+        self.read_to_string(buf)
     }
 }
 

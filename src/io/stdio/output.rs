@@ -55,7 +55,7 @@ macro_rules! output {
         writes!(
             $Type,
             dropped: "No byte was written, unless it goes to a file: then it is as with \
-                      [`fs::File`](std::fs::File), and what was written counts when it is written \
+                      [`fs::File`](crate::fs::File), and what was written counts when it is written \
                       again.",
             flush: "Nothing is held back here: this waits for a dropped write to a file alone."
         );
