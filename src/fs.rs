@@ -7,9 +7,11 @@
 //! ```
 //!
 //! No system tells when a disk is "ready", so threads wait for it (see [`worker`](crate::worker)), and
-//! the task waits for the thread. That costs some microseconds a call. So the functions that do a whole
-//! thing, such as [`read`], [`write()`] and [`copy`], are one job each, and small pieces go through a
-//! [`BufReader`](crate::io::BufReader) or a [`BufWriter`](crate::io::BufWriter).
+//! the task waits for the thread: as many at once as
+//! [`ExecutorBuilder::thread_limit`](crate::ExecutorBuilder::thread_limit) says. That costs some
+//! microseconds a call. So the functions that do a whole thing, such as [`read`], [`write()`] and
+//! [`copy`], are one job each, and small pieces go through a [`BufReader`](crate::io::BufReader) or a
+//! [`BufWriter`](crate::io::BufWriter).
 //!
 //! Names, arguments and errors are std's: an error has std's kind and the system's code. What does not
 //! wait is std's own: [`Metadata`], [`Permissions`], [`FileType`], [`FileTimes`].
