@@ -40,6 +40,8 @@
 //!
 //! [`duplex()`] connects two tasks without the system, on a virtual clock too; [`pipe()`] leads out, to
 //! a thread or a child; [`AsyncFd`] takes in any other descriptor. Sockets are in [`net`](crate::net).
+//! [`stdin`], [`stdout`] and [`stderr`] are what the process was given: with the feature `fs`, since they
+//! may be files.
 //! With the feature `futures-io` all of them have `AsyncRead` and `AsyncWrite`.
 //!
 //! Errors are std's own. Read next: `io/read.rs`, then `io/buf_reader.rs`.
@@ -64,6 +66,11 @@ pub(crate) mod inherent;
 mod duplex;
 mod pipe;
 
+#[cfg(feature = "fs")]
+pub(crate) mod pooled;
+#[cfg(feature = "fs")]
+mod stdio;
+
 #[cfg(feature = "futures-io")]
 mod polled;
 
@@ -78,4 +85,6 @@ pub use lines::{Lines, Split};
 pub use memory::{Empty, Repeat, Sink, empty, repeat, sink};
 pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use read::Read;
+#[cfg(feature = "fs")]
+pub use stdio::{Stderr, Stdin, StdinLines, Stdout, stderr, stdin, stdout};
 pub use write::Write;

@@ -111,6 +111,8 @@ pub mod sync;
 pub mod worker;
 
 // 6: the world outside.
+#[cfg(feature = "fs")]
+pub mod fs;
 pub mod io;
 pub mod net;
 #[cfg(feature = "process")]

@@ -52,6 +52,8 @@ mod portal;
 mod thread;
 
 pub use job::run_in_thread;
+#[cfg(feature = "fs")]
+pub(crate) use job::{Work, permit};
 pub use link::{CallerCancelled, call, is_cancelled};
 pub use portal::{Portal, PortalError, PortalHandle, start_portal};
 pub use thread::{Builder, ThreadHandle, spawn_thread};

@@ -84,6 +84,25 @@ not!(AsyncFd<std::fs::File>: Send Sync);
 not!(ThreadHandle<()>: Send Sync);
 not!(Sim: Send Sync);
 
+// Files, whose line belongs to an executor's thread; what is only known of them does not.
+#[cfg(feature = "fs")]
+mod files {
+    use bibelot::fs::{DirBuilder, DirEntry, File, OpenOptions, ReadDir};
+    use bibelot::io::{Stderr, Stdin, StdinLines, Stdout};
+
+    not!(File: Send Sync);
+    not!(ReadDir: Send Sync);
+    not!(Stdin: Send Sync);
+    not!(StdinLines: Send Sync);
+    not!(Stdout: Send Sync);
+    not!(Stderr: Send Sync);
+    is!(DirEntry: Send Sync);
+    is!(DirBuilder: Send Sync);
+    is!(OpenOptions: Send Sync Clone);
+    is!(File: Unpin);
+    is!(ReadDir: Unpin);
+}
+
 // What its tasks share.
 not!(Event: Send Sync);
 not!(Barrier: Send Sync);

@@ -49,7 +49,7 @@ const FLOORS: [&[&str]; 8] = [
         "time",
     ],
     &["sync", "worker"],
-    &["io", "net", "process", "signal"],
+    &["fs", "io", "net", "process", "signal"],
     &["testing"],
 ];
 

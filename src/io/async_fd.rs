@@ -225,7 +225,10 @@ impl<T: AsFd> AsyncFd<T> {
 }
 
 /// Asks the kernel whether a descriptor is ready, without waiting.
-fn would_block_unless(fd: BorrowedFd<'_>, wanted: rustix::event::PollFlags) -> io::Result<()> {
+pub(super) fn would_block_unless(
+    fd: BorrowedFd<'_>,
+    wanted: rustix::event::PollFlags,
+) -> io::Result<()> {
     let mut polled = [rustix::event::PollFd::new(&fd, wanted)];
     let zero = rustix::event::Timespec {
         tv_sec: 0,

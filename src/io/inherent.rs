@@ -82,8 +82,16 @@ macro_rules! reads {
 }
 
 /// Gives a type that is [`Write`](super::Write) its functions without the trait.
+/// One that differs says what becomes of a write that was dropped, and what a flush does.
 macro_rules! writes {
     ($stream:ty) => {
+        $crate::io::inherent::writes!(
+            $stream,
+            dropped: "No byte was written.",
+            flush: "Does nothing: what was written is not held back here."
+        );
+    };
+    ($stream:ty, dropped: $dropped:literal, flush: $flush:literal) => {
         impl $stream {
             /// Writes some of the bytes and returns how many, waiting until at least one was taken.
             ///
@@ -94,7 +102,7 @@ macro_rules! writes {
             ///
             /// # Cancel safety
             ///
-            /// No byte was written.
+            #[doc = $dropped]
             #[track_caller]
             pub fn write(&self, buf: &[u8]) -> impl Future<Output = std::io::Result<usize>> {
                 $crate::io::Write::write(self, buf)
@@ -134,7 +142,7 @@ macro_rules! writes {
                 $crate::io::Write::write_fmt(self, text)
             }
 
-            /// Does nothing: what was written is not held back here.
+            #[doc = $flush]
             ///
             /// # Errors
             ///

@@ -61,15 +61,7 @@ impl<R: Read> Lines<R> {
             let mut line = String::new();
             let read = self.reader.read_line(&mut line).await;
             let read = kept(read, &mut self.ended)?;
-            Some(read.map(|()| {
-                if line.ends_with('\n') {
-                    line.pop();
-                    if line.ends_with('\r') {
-                        line.pop();
-                    }
-                }
-                line
-            }))
+            Some(read.map(|()| without_end(line)))
         })
     }
 }
@@ -129,6 +121,17 @@ impl<R: Read> Split<R> {
             }))
         })
     }
+}
+
+/// Returns a line without its `\n` or `\r\n`.
+pub(super) fn without_end(mut line: String) -> String {
+    if line.ends_with('\n') {
+        line.pop();
+        if line.ends_with('\r') {
+            line.pop();
+        }
+    }
+    line
 }
 
 /// Returns none at the end, and notes when there is nothing behind this.

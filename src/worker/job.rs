@@ -124,6 +124,27 @@ where
     }
 }
 
+/// Waits for a permit, for a job that may outlive the future which begins it: what `f` takes with it
+/// can be got together when there is one.
+#[cfg(feature = "fs")]
+#[track_caller]
+pub(crate) fn permit() -> Acquire {
+    Acquire::new(place::here())
+}
+
+#[cfg(feature = "fs")]
+impl Permit {
+    /// Has a thread of the pool do the job, for who polls its half of it.
+    #[track_caller]
+    pub(crate) fn begin<F, T>(self, f: F) -> Work<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        begin(f, self, place::here())
+    }
+}
+
 /// Has a thread of the pool do the job.
 fn begin<F, T>(f: F, permit: Permit, at: &'static Location<'static>) -> Work<T>
 where
@@ -204,7 +225,7 @@ fn report_by(inbox: &Inbox, panicked: Panicked) {
 }
 
 /// The task's half of a job that a thread has: runs its errands, and waits for the answer.
-pub(super) struct Work<T> {
+pub(crate) struct Work<T> {
     /// What the thread may ask for.
     errands: Errands,
     /// What it will say.
@@ -215,7 +236,7 @@ pub(super) struct Work<T> {
 
 impl<T> Work<T> {
     /// Waits for the value; panics as the job does.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         // While it runs an errand the thread is blocked, and is not what the task waits for.
         ready!(self.errands.poll(cx));
         match ready!(Pin::new(&mut self.reply).poll(cx)) {

@@ -20,7 +20,7 @@ use crate::waker;
 pub(super) type Permits = Arc<Mutex<Counted>>;
 
 /// The right to one thread, given back when dropped.
-pub(super) struct Permit(Permits);
+pub(crate) struct Permit(Permits);
 
 impl Drop for Permit {
     fn drop(&mut self) {
@@ -37,7 +37,7 @@ fn give(permits: &Permits) {
 }
 
 /// The leaf future that waits for a permit.
-pub(super) struct Acquire {
+pub(crate) struct Acquire {
     /// Of which.
     permits: Permits,
     /// The place in line.
