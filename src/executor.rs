@@ -142,7 +142,11 @@ impl Core {
     fn poll_ready(&self, count: usize, main: &mut Option<Main<'_>>) {
         self.counters.turns.add(1);
         for _ in 0..count {
-            let Some((token, turn)) = self.scheduler.next() else {
+            let next = match self.scheduler.choice() {
+                None => self.scheduler.next(),
+                Some(choice) => self.scheduler.choose(choice, self.clock.now()),
+            };
+            let Some((token, turn)) = next else {
                 return;
             };
             if self.step(token, turn, main) {
@@ -194,6 +198,7 @@ impl Core {
         if let Some(joiner) = joiner {
             waker::wake_kept(joiner);
         }
+        self.scheduler.leave();
         is_main
     }
 

@@ -390,9 +390,7 @@ impl Builder {
         F: Future<Output = Result<T, E>> + 'static,
     {
         let member = group.spawn(future);
-        if let Some(name) = self.into_name() {
-            member.set_name(name);
-        }
+        member.fit_out(self);
         member
     }
 }

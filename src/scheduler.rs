@@ -17,6 +17,8 @@
 //! keep four of them in a cache line, and the whole is safe code. Read next: `task/cell.rs`.
 
 pub(crate) mod children;
+pub(crate) mod choice;
+mod running;
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
@@ -27,6 +29,8 @@ use slab::Slab;
 use crate::counter::Counter;
 use crate::locals;
 use crate::ready::Ready;
+use crate::sched::{Policy, Reason};
+use crate::scheduler::choice::Choice;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
 use crate::task::header::Birth;
@@ -58,6 +62,17 @@ struct Table {
     ready: Ready,
     /// How many of those have ended: their slots are freed when the queue comes to them.
     ended: usize,
+    /// How many more are ready than the queue says: a policy keeps them; less those that have ended.
+    elsewhere: isize,
+}
+
+impl Table {
+    /// Frees the slot of a task that ended while it was ready.
+    fn free_ended(&mut self, slot: u32) {
+        self.slots.remove(slot as usize);
+        self.ended -= 1;
+        self.elsewhere += 1;
+    }
 }
 
 /// The tasks of one executor.
@@ -66,6 +81,8 @@ pub(crate) struct Scheduler {
     id: u16,
     /// Slots and ready queue.
     table: RefCell<Table>,
+    /// Who chooses among them, if that is not the order of the queue.
+    choice: Option<Box<Choice>>,
     /// The children of scopes.
     children: Rc<children::Children>,
     /// The task that is being polled or dropped.
@@ -93,16 +110,18 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    /// A scheduler without tasks, whose ready queue is shuffled if there is a seed.
-    pub(crate) fn new(id: u16, first_generation: u16, seed: Option<u64>) -> Self {
+    /// A scheduler without tasks; without a policy they come first in, first out.
+    pub(crate) fn new(id: u16, first_generation: u16, policy: Option<Box<dyn Policy>>) -> Self {
         let table = Table {
             slots: Slab::new(),
-            ready: Ready::new(seed),
+            ready: Ready::default(),
             ended: 0,
+            elsewhere: 0,
         };
         Self {
             id,
             table: RefCell::new(table),
+            choice: policy.map(|policy| Box::new(Choice::new(policy))),
             children: Rc::default(),
             current: Cell::new(None),
             current_id: Cell::new(TaskId::new(0)),
@@ -144,6 +163,9 @@ impl Scheduler {
             }
             table.ready.push(token.slot() as u32);
             self.wakes.add(1);
+            if self.choice.is_some() {
+                self.note_wake(token);
+            }
         }
         true
     }
@@ -181,6 +203,9 @@ impl Scheduler {
             queued: true,
         });
         table.ready.push(slot as u32);
+        if self.choice.is_some() {
+            self.note_ready(Reason::Spawned);
+        }
         (birth.token, handle)
     }
 
@@ -199,7 +224,7 @@ impl Scheduler {
     /// How many tasks are ready.
     pub(crate) fn ready_len(&self) -> usize {
         let table = self.table.borrow();
-        table.ready.len() - table.ended
+        table.ready.len().wrapping_add_signed(table.elsewhere)
     }
 
     /// How many tasks there are.
@@ -214,33 +239,42 @@ impl Scheduler {
     pub(crate) fn next(&self) -> Option<(Token, Turn)> {
         let table = &mut *self.table.borrow_mut();
         loop {
-            let index = table.ready.pop()?;
-            let slot = &mut table.slots[index as usize];
-            let Some(task) = &slot.task else {
-                table.slots.remove(index as usize);
-                table.ended -= 1;
-                continue;
-            };
-            slot.queued = false;
-            if let Some(turn) = task.turn() {
-                slot.polls = slot.polls.wrapping_add(1);
-                let token = Token::new(self.id, slot.generation, index);
-                self.begin(token, &turn);
-                return Some((token, turn));
+            let slot = table.ready.pop()?;
+            if let Some(turn) = self.begin_slot(table, slot) {
+                return Some(turn);
             }
         }
+    }
+
+    /// The turn of the task in a slot that was taken from the ready queue; frees the slot of one that has
+    /// ended meanwhile.
+    #[inline]
+    fn begin_slot(&self, table: &mut Table, index: u32) -> Option<(Token, Turn)> {
+        let slot = &mut table.slots[index as usize];
+        let Some(task) = &slot.task else {
+            table.free_ended(index);
+            return None;
+        };
+        slot.queued = false;
+        let turn = task.turn()?;
+        slot.polls = slot.polls.wrapping_add(1);
+        let token = Token::new(self.id, slot.generation, index);
+        self.begin(token, &turn);
+        Some((token, turn))
     }
 
     /// Empties the ready queue, when nothing is to be polled any more.
     pub(crate) fn forget_ready(&self) {
         let table = &mut *self.table.borrow_mut();
-        while let Some(index) = table.ready.pop() {
-            let slot = &mut table.slots[index as usize];
+        table.ready = Ready::default();
+        table.slots.retain(|_, slot| {
             slot.queued = false;
-            if slot.task.is_none() {
-                table.slots.remove(index as usize);
-                table.ended -= 1;
-            }
+            slot.task.is_some()
+        });
+        table.ended = 0;
+        table.elsewhere = 0;
+        if let Some(choice) = self.choice() {
+            choice.forget();
         }
     }
 
@@ -281,24 +315,31 @@ impl Scheduler {
     /// Frees the slot of a task whose turn has ended it, now or when the ready queue comes to it.
     #[inline]
     pub(crate) fn remove(&self, token: Token) {
-        self.current.set(None);
         let table = &mut *self.table.borrow_mut();
         // The turn holds the cell, so nothing of the user's is dropped here.
         let slot = &mut table.slots[token.slot()];
         if slot.queued {
             slot.task = None;
             table.ended += 1;
+            table.elsewhere -= 1;
         } else {
             table.slots.remove(token.slot());
         }
+    }
+
+    /// Ends the turn of a task that has ended, and has had its joiner woken.
+    #[inline]
+    pub(crate) fn leave(&self) {
+        self.current.set(None);
     }
 
     /// Who is being polled or dropped.
     pub(crate) fn current(&self) -> Option<Current> {
         let token = self.current.get()?;
         let table = self.table.borrow();
-        let task = table.slots.get(token.slot())?.task.as_ref()?;
-        Some(task.current())
+        let slot = table.slots.get(token.slot())?;
+        let task = slot.task.as_ref()?;
+        (slot.generation == token.generation()).then(|| task.current())
     }
 
     /// The token of who is being polled or dropped.
@@ -326,57 +367,9 @@ impl Scheduler {
         self.is_owing.set(false);
     }
 
-    /// Notes that the running task waits for something, and where.
-    pub(crate) fn note(&self, waits: Waits, at: &'static Location<'static>) {
-        self.waits.set(self.waits.get() | waits);
-        self.waits_at.set(Some(at));
-    }
-
-    /// Notes that `extras` has come to know something about the running task.
-    pub(crate) fn note_extras(&self) {
-        self.waits.set(self.waits.get() | Waits::EXTRAS);
-    }
-
-    /// What the running task has noted so far.
-    pub(crate) fn waits(&self) -> Waits {
-        self.waits.get()
-    }
-
-    /// Where the running task has said that it waits.
-    pub(crate) fn waits_at(&self) -> Option<&'static Location<'static>> {
-        self.waits_at.get()
-    }
-
-    /// Notes that a waker of the running task has left our own futures.
-    pub(crate) fn mark_foreign(&self) {
-        self.waits.set(self.waits.get() | Waits::FOREIGN);
-    }
-
-    /// Takes one from what the running task may do in this poll. `false` says that it is used up:
-    /// the caller wakes itself and answers pending.
-    pub(crate) fn spend(&self) -> bool {
-        match self.budget.get() {
-            0 => false,
-            left => {
-                self.budget.set(left - 1);
-                true
-            }
-        }
-    }
-
     /// How many wakes have queued a task.
     pub(crate) fn wakes(&self) -> u64 {
         self.wakes.get()
-    }
-
-    /// Counts a system call that a leaf future makes.
-    pub(crate) fn count_call(&self) {
-        self.calls.add(1);
-    }
-
-    /// How many system calls leaf futures have made.
-    pub(crate) fn calls(&self) -> u64 {
-        self.calls.get()
     }
 
     /// Whether something outside the executor may wake a parked task.

@@ -27,6 +27,7 @@ pub(crate) mod yields;
 
 pub use crate::cancel_scope::{CancelScope, Run};
 pub use crate::cancelled::cancelled;
+pub use crate::consume::consume;
 pub use crate::epilogue::{Finally, Shield, bracket, finally, shield};
 pub use crate::error::{Cancelled, JoinError, Panicked};
 pub use crate::executor::spawn::{Builder, current, spawn, try_current};

@@ -26,6 +26,7 @@ const FLOORS: [&[&str]; 8] = [
         "maybe_done",
         "ready",
         "registry",
+        "sched",
         "scheduler",
         "timers",
         "wait_queue",
@@ -38,6 +39,7 @@ const FLOORS: [&[&str]; 8] = [
         "cancel_scope",
         "cancelled",
         "canceller",
+        "consume",
         "epilogue",
         "group",
         "group_error",
@@ -54,13 +56,15 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// Uses that point up, each with its reason.
-const EXCEPTIONS: [(&str, &[&str], &str); 2] = [
+const EXCEPTIONS: [(&str, &[&str], &str); 3] = [
+    ("sched", &["task"], "a policy is told of tasks"),
     ("scheduler", &["task"], "a slot holds a task"),
     (
         "task",
         &[
             "cancel_scope",
             "cancelled",
+            "consume",
             "epilogue",
             "executor",
             "group",

@@ -1,5 +1,6 @@
 //! [`ExecutorBuilder`]: how an executor is to be, before it is.
 
+use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::io;
@@ -14,6 +15,7 @@ use crate::inbox::Inbox;
 use crate::reactor::Reactor;
 use crate::registry;
 use crate::report::{self, Hook, Report};
+use crate::sched::{Fifo, Policy};
 use crate::scheduler::Scheduler;
 use crate::task::cell::Turn;
 use crate::timers::Timers;
@@ -45,8 +47,8 @@ pub(crate) struct Options {
     pub(crate) hook: Option<Hook>,
     /// Whether time jumps.
     pub(crate) is_virtual: bool,
-    /// What shuffles the ready queue.
-    pub(crate) seed: Option<u64>,
+    /// Who chooses among ready tasks, if they do not come first in, first out.
+    pub(crate) policy: Option<Box<dyn Policy>>,
 }
 
 impl Default for Options {
@@ -61,7 +63,7 @@ impl Default for Options {
             on_deadlock: None,
             hook: None,
             is_virtual: false,
-            seed: None,
+            policy: None,
         }
     }
 }
@@ -130,6 +132,33 @@ impl ExecutorBuilder {
         self
     }
 
+    /// Has a policy choose which of the ready tasks is polled next; see [`sched`](crate::sched). Without one,
+    /// and with [`Fifo`], they come first in, first out, at no cost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::Executor;
+    /// use bibelot::sched::Priority;
+    /// use bibelot::task::Builder;
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let executor = Executor::builder().policy(Priority::new()).build()?;
+    /// executor.run(async {
+    ///     let usual = bibelot::spawn(async { println!("comes second") });
+    ///     let urgent = Builder::new().priority(1).spawn(async { println!("comes first") });
+    ///     urgent.await.unwrap();
+    ///     usual.await.unwrap();
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
+        let is_fifo = (&policy as &dyn Any).is::<Fifo>();
+        self.options.policy = (!is_fifo).then(|| Box::new(policy) as Box<dyn Policy>);
+        self
+    }
+
     /// Panics out of `run`, with who waits for what and where, when every task waits for another:
     /// none is ready, no deadline is set, no descriptor, thread or foreign waker is awaited.
     pub fn detect_deadlock(mut self) -> Self {
@@ -152,19 +181,15 @@ impl ExecutorBuilder {
         self
     }
 
-    /// Shuffles the ready queue by a seed.
-    pub(crate) fn seed(mut self, seed: u64) -> Self {
-        self.options.seed = Some(seed);
-        self
-    }
-
     /// Makes the executor.
     ///
     /// # Errors
     ///
     /// Returns an error if the system gives no poll instance, for want of descriptors say.
     pub fn build(self) -> io::Result<Executor> {
-        let options = self.options;
+        let mut options = self.options;
+        let policy = options.policy.take();
+        let has_policy = policy.is_some();
         let (reactor, bell) = Reactor::new()?;
         let inbox = Arc::new(Inbox::new(bell));
         let (id, first_generation) = registry::enlist(Arc::clone(&inbox))?;
@@ -174,7 +199,7 @@ impl ExecutorBuilder {
             Clock::Real
         };
         let core = Core {
-            scheduler: Scheduler::new(id, first_generation, options.seed),
+            scheduler: Scheduler::new(id, first_generation, policy),
             timers: RefCell::new(Timers::default()),
             reactor: Rc::new(reactor),
             inbox,
@@ -187,7 +212,7 @@ impl ExecutorBuilder {
             wakers: Cell::default(),
             next_look: Cell::new(POLLS_PER_LOOK),
             counters: stats::Counters::default(),
-            is_watched: Cell::new(options.on_slow_poll.is_some()),
+            is_watched: Cell::new(options.on_slow_poll.is_some() || has_policy),
             options,
             is_shut_down: Cell::new(false),
             is_entered: Cell::new(false),

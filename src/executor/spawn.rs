@@ -2,7 +2,9 @@
 
 use std::panic::Location;
 
+use crate::clock::Instant;
 use crate::executor::{Place, context};
+use crate::sched::Rank;
 use crate::task::{JoinHandle, Task, extras};
 use crate::waker;
 
@@ -36,7 +38,8 @@ where
     spawn_at(future, Location::caller())
 }
 
-/// Gives a task a name before it starts, as [`std::thread::Builder`] does to a thread.
+/// Gives a task a name before it starts, as [`std::thread::Builder`] does to a thread, and what
+/// [policies](crate::sched) go by.
 ///
 /// # Examples
 ///
@@ -53,6 +56,8 @@ where
 pub struct Builder {
     /// The name.
     name: Option<String>,
+    /// What policies go by, if anything was said.
+    rank: Option<Rank>,
 }
 
 impl Builder {
@@ -67,9 +72,47 @@ impl Builder {
         self
     }
 
-    /// The name.
-    pub(crate) fn into_name(self) -> Option<String> {
-        self.name
+    /// Sets the task's priority, higher ones first; 0 if it is not called. Executors heed it whose
+    /// [policy](crate::sched) does: [`sched::Priority`](crate::sched::Priority).
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.rank_mut().priority = priority;
+        self
+    }
+
+    /// Sets by when the task wants to be polled. Nothing happens when that is over; it says who comes
+    /// first, under [`sched::EarliestDeadline`](crate::sched::EarliestDeadline).
+    pub fn deadline(mut self, deadline: Instant) -> Self {
+        self.rank_mut().deadline = Some(deadline);
+        self
+    }
+
+    /// Sets the task's share of the time: a task of weight 2 is to have twice the time of one of weight 1,
+    /// which is that of all tasks of which nothing is said. [`sched::FairShare`](crate::sched::FairShare)
+    /// heeds it.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is zero: the task would never be polled.
+    #[track_caller]
+    pub fn weight(mut self, weight: u32) -> Self {
+        assert!(weight > 0, "a task without weight would never be polled");
+        self.rank_mut().weight = weight;
+        self
+    }
+
+    /// What policies go by.
+    fn rank_mut(&mut self) -> &mut Rank {
+        self.rank.get_or_insert(Rank::USUAL)
+    }
+
+    /// Gives a task that has not begun its name and what policies go by.
+    pub(crate) fn fit_out<T>(self, handle: &JoinHandle<T>) {
+        if let Some(name) = self.name {
+            handle.set_name(name);
+        }
+        if let Some(rank) = self.rank {
+            handle.set_rank(rank);
+        }
     }
 
     /// Starts the task; see [`spawn`].
@@ -83,9 +126,7 @@ impl Builder {
         F: Future + 'static,
     {
         let handle = spawn_at(future, Location::caller());
-        if let Some(name) = self.name {
-            handle.set_name(name);
-        }
+        self.fit_out(&handle);
         handle
     }
 }

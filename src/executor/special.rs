@@ -6,6 +6,7 @@
 //! programs ask for is a pointer there, so that the others have none of its code.
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::clock::{self, Instant};
 use crate::executor::Core;
@@ -53,6 +54,15 @@ impl Core {
         })
     }
 
+    /// Counts how long a task was polled. Each microsecond brings the next look outside nearer, as a short
+    /// poll does.
+    fn count_time(&self, turn: &Turn, took: Duration) {
+        self.scheduler.add_poll(turn, took);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.next_look
+            .set(self.next_look.get().saturating_sub(micros));
+    }
+
     /// Has a task woken when the request to cancel it is due, or no longer.
     pub(crate) fn set_due(&self, task: &Header, due: Option<Instant>) {
         let timers = &self.timers;
@@ -88,7 +98,7 @@ impl Core {
     }
 
     /// Polls, and looks at it: while the executor shuts down, tasks go on that somebody waits for, and
-    /// the others end; and slow polls are reported.
+    /// the others end; what a policy wants to know is measured; and slow polls are reported.
     #[cold]
     pub(super) fn poll_watched(
         &self,
@@ -99,8 +109,9 @@ impl Core {
         if self.is_shut_down.get() && turn.is_detached() && !turn.has_ended() {
             turn.set_special();
         }
-        let started = clock::real_now();
+        let (started, before) = (clock::real_now(), self.clock.now());
         let polled = self.poll(turn, main, cx);
+        self.count_time(turn, self.clock.now() - before);
         if let Some(report_if_slow) = self.options.on_slow_poll {
             report_if_slow(self, turn, started);
         }

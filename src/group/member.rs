@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use crate::error::JoinError;
 use crate::executor::context;
+use crate::executor::spawn::Builder;
 use crate::group::members::{Members, Place};
 use crate::place;
 use crate::task::waits::Waits;
@@ -30,10 +31,10 @@ impl<T: 'static, E: 'static> Member<T, E> {
         Self { members, which }
     }
 
-    /// Gives the member's task a name.
-    pub(super) fn set_name(&self, name: String) {
+    /// Gives the member's task what it was built with.
+    pub(super) fn fit_out(&self, builder: Builder) {
         self.members
-            .with_member(self.which, |handle| handle.set_name(name));
+            .with_member(self.which, |handle| builder.fit_out(handle));
     }
 
     /// The member's number.

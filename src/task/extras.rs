@@ -16,6 +16,7 @@ use crate::error::{Cancelled, JoinError, Panicked};
 use crate::executor::Core;
 use crate::locals::Locals;
 use crate::report;
+use crate::sched::Rank;
 use crate::task::Task;
 use crate::task::header::Header;
 use crate::task::id::{Current, TaskId};
@@ -36,6 +37,8 @@ struct Extra {
     timer: Option<TimerKey>,
     /// The values that it has inherited.
     locals: Locals,
+    /// What it was given for policies.
+    rank: Option<Rank>,
 }
 
 /// A request to cancel a task.
@@ -128,6 +131,23 @@ pub(crate) fn set_name(header: &Header, name: String) {
     header.set_extras();
     let task = Task::new(header.current(), Some(name));
     with_entry(key_of(header), |extra| extra.task = Some(task));
+}
+
+/// Gives the task what policies go by.
+pub(crate) fn set_rank(header: &Header, rank: Rank) {
+    header.set_extras();
+    with_entry(key_of(header), |extra| extra.rank = Some(rank));
+}
+
+/// What a policy is told of a task: its public handle, if there is one, and what it was given.
+pub(crate) fn handle_and_rank(header: &Header) -> (Option<Task>, Rank) {
+    let known = EXTRAS.try_with(|extras| {
+        let extras = extras.borrow();
+        let extra = extras.get(&key_of(header))?;
+        Some((extra.task.clone(), extra.rank))
+    });
+    let (task, rank) = known.ok().flatten().unwrap_or_default();
+    (task, rank.unwrap_or(Rank::USUAL))
 }
 
 /// The task's public handle.

@@ -12,6 +12,7 @@ use crate::error::JoinError;
 use crate::executor::{Core, context};
 use crate::place;
 use crate::report;
+use crate::sched::Rank;
 use crate::task::cell::JoinRef;
 use crate::task::extras::{Request, Wake};
 use crate::task::id::TaskId;
@@ -67,6 +68,11 @@ impl<T> JoinHandle<T> {
     /// Names the task, before it has begun.
     pub(crate) fn set_name(&self, name: String) {
         extras::set_name(&self.task, name);
+    }
+
+    /// Gives the task what policies go by.
+    pub(crate) fn set_rank(&self, rank: Rank) {
+        extras::set_rank(&self.task, rank);
     }
 
     /// Waits for the task to end and returns its value.

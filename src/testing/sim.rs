@@ -2,6 +2,7 @@
 
 use crate::executor::builder::ExecutorBuilder;
 use crate::executor::face::{Executor, run_to_end};
+use crate::sched::Shuffle;
 
 /// Runs programs on a virtual clock.
 ///
@@ -45,7 +46,8 @@ impl Sim {
     }
 
     /// Shuffles: whenever several tasks are ready, any of them may come next. The same seed gives the
-    /// same order every time.
+    /// same order every time. ([`sched::Shuffle`](crate::sched::Shuffle); any other
+    /// [policy](crate::ExecutorBuilder::policy) works as well.)
     ///
     /// # Examples
     ///
@@ -57,7 +59,7 @@ impl Sim {
     /// }
     /// ```
     pub fn seed(mut self, seed: u64) -> Self {
-        self.builder = self.builder.seed(seed);
+        self.builder = self.builder.policy(Shuffle::new(seed));
         self
     }
 

@@ -1,0 +1,249 @@
+//! Who is polled next: policies, the usual ones and one's own.
+//!
+//! ```text
+//!   woken ──► push(task) ──► ┌────────┐
+//!                            │ policy │ ──► pop() ──► polled ──┬─► waits
+//!   spawned ─► push(task) ─► └────────┘                        └─► woken again …
+//! ```
+//!
+//! An executor does what is ready first come, first served ([`Fifo`]). A [`Policy`] says otherwise. It
+//! is given each task that has become ready, with what is known of it, keeps it, and gives one back
+//! whenever there is a poll to be made. Ten lines are enough:
+//!
+//! ```
+//! use bibelot::Executor;
+//! use bibelot::sched::{Policy, ReadyTask};
+//!
+//! /// The task that has had the fewest polls comes first.
+//! #[derive(Default)]
+//! struct Shy(Vec<ReadyTask>);
+//!
+//! impl Policy for Shy {
+//!     fn push(&mut self, task: ReadyTask) {
+//!         self.0.push(task);
+//!     }
+//!
+//!     fn pop(&mut self) -> Option<ReadyTask> {
+//!         let fewest = (0..self.0.len()).min_by_key(|&nth| self.0[nth].polls())?;
+//!         Some(self.0.remove(fewest))
+//!     }
+//! }
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let executor = Executor::builder().policy(Shy::default()).build()?;
+//! executor.run(async { /* … */ });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a policy can do, and what not
+//!
+//! It chooses an order, at each poll anew. It cannot interrupt a poll, nor add polls: a turn of the
+//! executor makes as many as there were ready tasks when it began, whoever gets them, and then the
+//! world outside is looked at, so that no policy keeps timers and sockets from their tasks' queue. But
+//! it can starve a task, by always giving another one.
+//!
+//! A [`ReadyTask`] cannot be copied: so a policy cannot give one twice. One that drops a task, or gives
+//! none though it keeps some, makes `run` panic with these words.
+//!
+//! The children of a scope are polled by their scope, first come, first served, in the turn of the task
+//! that polls that. A policy runs on the executor's thread between two polls, when nothing is borrowed.
+//!
+//! # In the box
+//!
+//! | policy | next is | starves |
+//! | --- | --- | --- |
+//! | [`Fifo`] | who was ready first | nobody |
+//! | [`Lifo`] | who was ready last | those before, while somebody wakes |
+//! | [`Priority`] | the highest priority, with aging | nobody |
+//! | [`EarliestDeadline`] | the earliest deadline | later ones, under overload |
+//! | [`FairShare`] | who has had the least of its share | nobody |
+//! | [`ShortestJob`] | whose polls were shortest so far | those with long polls |
+//! | [`Shuffle`] | anybody, by a seed | nobody, as far as chance goes |
+//!
+//! Read next: `sched/fair_share.rs`, the longest of them; `scheduler/choice.rs`, which asks them.
+
+mod deadline;
+mod fair_share;
+mod order;
+mod priority;
+mod shortest_job;
+mod shuffle;
+mod urgency;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use deadline::EarliestDeadline;
+pub use fair_share::FairShare;
+pub use order::{Fifo, Lifo};
+pub use priority::Priority;
+pub use shortest_job::ShortestJob;
+pub use shuffle::Shuffle;
+
+use crate::clock::Instant;
+use crate::task::{Task, TaskId};
+
+/// Chooses which of the ready tasks is polled next; see the [module](self).
+///
+/// A closure cannot be one, as there are two questions; a struct around a `Vec` can.
+pub trait Policy {
+    /// A task has become ready.
+    fn push(&mut self, task: ReadyTask);
+
+    /// The task that is to be polled next. `None` only if there is none.
+    fn pop(&mut self) -> Option<ReadyTask>;
+}
+
+impl<P: Policy + ?Sized> Policy for Box<P> {
+    fn push(&mut self, task: ReadyTask) {
+        (**self).push(task);
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        (**self).pop()
+    }
+}
+
+/// Why a task became ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// It was spawned.
+    Spawned,
+    /// It has given way, or woken itself in another way.
+    Itself,
+    /// Another task has woken it.
+    Task(TaskId),
+    /// A deadline, a descriptor, a thread, or a task of another executor has.
+    Outside,
+}
+
+/// What a task was given by [`task::Builder`](crate::task::Builder) for policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rank {
+    /// Higher ones first.
+    pub(crate) priority: i32,
+    /// When it should have been polled.
+    pub(crate) deadline: Option<Instant>,
+    /// Its share.
+    pub(crate) weight: u32,
+}
+
+impl Rank {
+    /// That of a task which was given none.
+    pub(crate) const USUAL: Self = Self {
+        priority: 0,
+        deadline: None,
+        weight: 1,
+    };
+}
+
+/// What the polls of a task have taken so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Account {
+    /// How many there were.
+    pub(crate) polls: u64,
+    /// How long they took together.
+    pub(crate) ran: Duration,
+    /// How long the last one took.
+    pub(crate) last: Duration,
+}
+
+/// A task that is ready, and what a policy may know of it. Giving it back says that it is polled next.
+pub struct ReadyTask {
+    /// Its slot.
+    pub(crate) slot: u32,
+    /// Its executor.
+    pub(crate) executor: u16,
+    /// Its number.
+    pub(crate) id: TaskId,
+    /// Its public handle, if it has one: that has the name.
+    pub(crate) task: Option<Task>,
+    /// What it was given.
+    pub(crate) rank: Rank,
+    /// Why it is ready.
+    pub(crate) reason: Reason,
+    /// Since when.
+    pub(crate) since: Instant,
+    /// What its polls have taken.
+    pub(crate) account: Account,
+}
+
+impl ReadyTask {
+    /// Its number: they go up in the order in which tasks are spawned.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Its name, if it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.task.as_ref()?.name()
+    }
+
+    /// The priority given by [`Builder::priority`](crate::task::Builder::priority): higher ones are to
+    /// come first; 0 if none was given.
+    #[must_use]
+    pub fn priority(&self) -> i32 {
+        self.rank.priority
+    }
+
+    /// The deadline given by [`Builder::deadline`](crate::task::Builder::deadline).
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.rank.deadline
+    }
+
+    /// The weight given by [`Builder::weight`](crate::task::Builder::weight): a task of weight 2 is to
+    /// have twice the time of one of weight 1, which is that of all that were given none.
+    #[must_use]
+    pub fn weight(&self) -> u32 {
+        self.rank.weight
+    }
+
+    /// Why it became ready.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Since when it is ready, as seen at the end of the poll in which it was woken.
+    #[must_use]
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// How often it was polled.
+    #[must_use]
+    pub fn polls(&self) -> u64 {
+        self.account.polls
+    }
+
+    /// How long its polls took together, on the executor's clock: on a virtual one that is what
+    /// [`task::consume`](crate::task::consume) was told.
+    #[must_use]
+    pub fn ran(&self) -> Duration {
+        self.account.ran
+    }
+
+    /// How long its last poll took; zero before the first.
+    #[must_use]
+    pub fn last(&self) -> Duration {
+        self.account.last
+    }
+}
+
+impl fmt::Debug for ReadyTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadyTask")
+            .field("id", &self.id)
+            .field("name", &self.name())
+            .field("rank", &self.rank)
+            .field("reason", &self.reason)
+            .field("since", &self.since)
+            .field("account", &self.account)
+            .finish()
+    }
+}

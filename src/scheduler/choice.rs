@@ -1,0 +1,206 @@
+//! The ready queue of an executor with a policy.
+//!
+//! ```text
+//!   wake ─► ready (slot), reasons ──── told at the next choice ───► policy.push
+//!                                                                      │
+//!   the turn of its slot ◄────────── policy.pop ◄──────────────────────┘
+//! ```
+//!
+//! A wake comes while the table is borrowed, and a policy is user code. So a wake does what it always
+//! does, and leaves its reason; the policy is told before it is asked, when nothing is borrowed. It is
+//! taken out of its place meanwhile: what it wakes or spawns waits for the next choice.
+//!
+//! Law: a slot is in the ready queue, or one [`ReadyTask`] names it, never both; a [`ReadyTask`] cannot be
+//! copied, so no slot is popped twice.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::clock::Instant;
+use crate::sched::{Account, Policy, ReadyTask, Reason};
+use crate::scheduler::Scheduler;
+use crate::task::cell::Turn;
+use crate::task::extras;
+use crate::task::id::TaskId;
+use crate::waker::Token;
+
+/// A policy, and what it wants to know.
+pub(crate) struct Choice {
+    /// The policy; `None` while it is asked.
+    policy: Cell<Option<Box<dyn Policy>>>,
+    /// How many tasks it keeps.
+    held: Cell<usize>,
+    /// Why those in the ready queue are there, in the same order.
+    reasons: RefCell<VecDeque<Reason>>,
+    /// What the polls of tasks have taken, by their slots.
+    accounts: RefCell<Vec<(TaskId, Account)>>,
+}
+
+/// The policy while it is asked; goes back to its place, whatever happens.
+struct Lent<'a> {
+    /// Its place.
+    place: &'a Cell<Option<Box<dyn Policy>>>,
+    /// The policy.
+    policy: Box<dyn Policy>,
+}
+
+impl Choice {
+    /// That of a policy.
+    pub(crate) fn new(policy: Box<dyn Policy>) -> Self {
+        Self {
+            policy: Cell::new(Some(policy)),
+            held: Cell::new(0),
+            reasons: RefCell::default(),
+            accounts: RefCell::default(),
+        }
+    }
+
+    /// Forgets who is ready.
+    pub(super) fn forget(&self) {
+        self.held.set(0);
+        self.reasons.borrow_mut().clear();
+        drop(self.policy.take());
+    }
+
+    /// What the polls of a task have taken.
+    fn account(&self, slot: u32, id: TaskId) -> Account {
+        match self.accounts.borrow().get(slot as usize) {
+            Some((owner, account)) if *owner == id => *account,
+            _ => Account::default(),
+        }
+    }
+
+    /// Adds a poll to what those of a task have taken.
+    fn add_poll(&self, slot: usize, id: TaskId, took: Duration) {
+        let accounts = &mut *self.accounts.borrow_mut();
+        if accounts.len() <= slot {
+            accounts.resize(slot + 1, (id, Account::default()));
+        }
+        let (owner, account) = &mut accounts[slot];
+        if *owner != id {
+            (*owner, *account) = (id, Account::default());
+        }
+        account.polls += 1;
+        account.ran += took;
+        account.last = took;
+    }
+
+    /// The policy.
+    fn lend(&self) -> Option<Lent<'_>> {
+        Some(Lent {
+            place: &self.policy,
+            policy: self.policy.take()?,
+        })
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let policy = std::mem::replace(&mut self.policy, Box::new(Nobody));
+        self.place.set(Some(policy));
+    }
+}
+
+/// Stands in for a policy that goes back to its place.
+struct Nobody;
+
+impl Policy for Nobody {
+    fn push(&mut self, _: ReadyTask) {}
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        None
+    }
+}
+
+impl Scheduler {
+    /// The policy, if there is one.
+    pub(crate) fn choice(&self) -> Option<&Choice> {
+        self.choice.as_deref()
+    }
+
+    /// Notes that a task was woken, which is in the ready queue now, and by whom.
+    #[cold]
+    pub(super) fn note_wake(&self, woken: Token) {
+        self.note_ready(match self.current.get() {
+            Some(token) if token == woken => Reason::Itself,
+            Some(_) => Reason::Task(self.current_id.get()),
+            None => Reason::Outside,
+        });
+    }
+
+    /// Notes why a task is ready that is in the ready queue now.
+    #[cold]
+    pub(super) fn note_ready(&self, reason: Reason) {
+        if let Some(choice) = self.choice() {
+            choice.reasons.borrow_mut().push_back(reason);
+        }
+    }
+
+    /// The turn of the task that the policy wants polled next; `None` says that no task is ready.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the policy gives none though it keeps some, or another executor's.
+    #[cold]
+    pub(crate) fn choose(&self, choice: &Choice, now: Instant) -> Option<(Token, Turn)> {
+        let mut lent = choice.lend()?;
+        loop {
+            while let Some(task) = self.next_untold(choice, now) {
+                choice.held.set(choice.held.get() + 1);
+                lent.policy.push(task);
+            }
+            if choice.held.get() == 0 {
+                return None;
+            }
+            let Some(task) = lent.policy.pop() else {
+                let kept = choice.held.replace(0);
+                panic!(
+                    "the policy keeps {kept} ready tasks and gives none; Policy::pop() must give one"
+                );
+            };
+            assert!(
+                task.executor == self.id,
+                "the policy gives a task of another executor; each needs one of its own"
+            );
+            choice.held.set(choice.held.get() - 1);
+            let table = &mut *self.table.borrow_mut();
+            table.elsewhere -= 1;
+            if let Some(turn) = self.begin_slot(table, task.slot) {
+                return Some(turn);
+            }
+        }
+    }
+
+    /// The first of those in the ready queue, of whom the policy has not been told.
+    fn next_untold(&self, choice: &Choice, now: Instant) -> Option<ReadyTask> {
+        let table = &mut *self.table.borrow_mut();
+        loop {
+            let slot = table.ready.pop()?;
+            let reason = choice.reasons.borrow_mut().pop_front();
+            let Some(task) = &table.slots[slot as usize].task else {
+                table.free_ended(slot);
+                continue;
+            };
+            let (handle, rank) = extras::handle_and_rank(task);
+            table.elsewhere += 1;
+            return Some(ReadyTask {
+                slot,
+                executor: self.id,
+                id: task.id(),
+                task: handle,
+                rank,
+                reason: reason.unwrap_or(Reason::Outside),
+                since: now,
+                account: choice.account(slot, task.id()),
+            });
+        }
+    }
+
+    /// Notes how long a task was polled, for the policy.
+    pub(crate) fn add_poll(&self, turn: &Turn, took: Duration) {
+        if let Some(choice) = self.choice() {
+            choice.add_poll(turn.token().slot(), turn.id(), took);
+        }
+    }
+}

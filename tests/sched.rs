@@ -1,0 +1,427 @@
+//! Policies: who comes first, what a policy is told, and what happens if it does not keep its promise.
+
+mod support;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use bibelot::sched::{
+    EarliestDeadline, FairShare, Fifo, Lifo, Policy, Priority, ReadyTask, Reason, ShortestJob,
+    Shuffle,
+};
+use bibelot::task::{Builder, consume, yield_now};
+use bibelot::testing::Sim;
+use bibelot::time::{Duration, Instant, sleep};
+use bibelot::{Executor, spawn};
+
+use support::{Trace, panic_of};
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn sim(policy: impl Policy + 'static) -> Sim {
+    Sim::from_builder(Executor::builder().policy(policy))
+}
+
+/// A task's name, and what its builder is told.
+type Named = (&'static str, fn(Builder) -> Builder);
+
+/// What tasks of these names say, which do so twice and give way in between.
+fn order(policy: impl Policy + 'static, tasks: &[Named]) -> Vec<String> {
+    let trace = Trace::new();
+    sim(policy).run(async {
+        for (name, with) in tasks {
+            let (trace, name) = (trace.clone(), name.to_string());
+            let task = async move {
+                trace.say(format!("{name}1"));
+                yield_now().await;
+                trace.say(format!("{name}2"));
+            };
+            drop(with(Builder::new()).spawn(task));
+        }
+    });
+    trace.take()
+}
+
+fn usual(builder: Builder) -> Builder {
+    builder
+}
+
+#[test]
+fn first_come_first_served() {
+    let tasks: [Named; 3] = [("a", usual), ("b", usual), ("c", usual)];
+    let expected = ["a1", "b1", "c1", "a2", "b2", "c2"];
+    assert_eq!(order(Fifo::default(), &tasks), expected);
+    assert_eq!(
+        order(Box::new(Fifo::default()), &tasks),
+        expected,
+        "as a policy like any other"
+    );
+}
+
+#[test]
+fn last_come_first_served() {
+    let tasks: [Named; 3] = [("a", usual), ("b", usual), ("c", usual)];
+    assert_eq!(
+        order(Lifo::default(), &tasks),
+        ["c1", "c2", "b1", "b2", "a1", "a2"]
+    );
+}
+
+#[test]
+fn the_highest_priority_comes_first_and_equals_in_order() {
+    let tasks: [Named; 4] = [
+        ("low", |builder| builder.priority(-1)),
+        ("a", usual),
+        ("b", usual),
+        ("high", |builder| builder.priority(5)),
+    ];
+    let expected = ["high1", "high2", "a1", "b1", "a2", "b2", "low1", "low2"];
+    assert_eq!(order(Priority::new(), &tasks), expected);
+    assert_eq!(order(Priority::aging(u64::MAX), &tasks), expected);
+    // Where nothing is to be gained by a priority, only the order counts.
+    let flat = ["low1", "a1", "b1", "high1", "low2", "a2", "b2", "high2"];
+    assert_eq!(order(Priority::aging(0), &tasks), flat);
+}
+
+#[test]
+fn who_waits_long_enough_comes_before_a_higher_priority() {
+    let polls = Rc::new(std::cell::Cell::new(0_u64));
+    let waited = sim(Priority::aging(10)).run(async {
+        let counted = Rc::clone(&polls);
+        let flood = Builder::new().priority(3).spawn(async move {
+            loop {
+                counted.set(counted.get() + 1);
+                yield_now().await;
+            }
+        });
+        let waited = spawn(async move { polls.get() }).await.unwrap();
+        flood.cancel();
+        waited
+    });
+    // Three levels of ten arrivals each.
+    assert_eq!(waited, 30);
+}
+
+#[test]
+fn the_earliest_deadline_comes_first_and_none_is_the_last() {
+    let tasks: [Named; 3] = [
+        ("none", usual),
+        ("late", |builder| builder.deadline(Instant::now() + ms(20))),
+        ("soon", |builder| builder.deadline(Instant::now() + ms(10))),
+    ];
+    let expected = ["soon1", "soon2", "late1", "late2", "none1", "none2"];
+    assert_eq!(order(EarliestDeadline::default(), &tasks), expected);
+}
+
+/// How often tasks of these weights and costs are polled in a second of work.
+fn shares(policy: impl Policy + 'static, tasks: &'static [(u32, u64)]) -> Vec<u64> {
+    let polls = Rc::new(RefCell::new(vec![0; tasks.len()]));
+    sim(policy).run(async {
+        let end = Instant::now() + Duration::from_secs(1);
+        for (nth, &(weight, cost)) in tasks.iter().enumerate() {
+            let polls = Rc::clone(&polls);
+            drop(Builder::new().weight(weight).spawn(async move {
+                while Instant::now() < end {
+                    consume(ms(cost));
+                    polls.borrow_mut()[nth] += 1;
+                    yield_now().await;
+                }
+            }));
+        }
+    });
+    polls.take()
+}
+
+#[test]
+fn shares_are_in_proportion_to_weights_whatever_a_poll_costs() {
+    // 1, 2 and 7 of ten parts of 1000 ms, in polls of 1, 1 and 5 ms: the last poll of each may be
+    // one too many.
+    let polls = shares(FairShare::new(), &[(1, 1), (2, 1), (7, 5)]);
+    let close = |polls: u64, expected: u64| polls.abs_diff(expected) <= 5;
+    assert!(
+        close(polls[0], 100) && close(polls[1], 200) && close(polls[2], 140),
+        "{polls:?}"
+    );
+    // Without weights each has as much time; first in, first out each has as many polls.
+    let polls = shares(FairShare::new(), &[(1, 1), (1, 4)]);
+    assert!(close(polls[0], 500) && close(polls[1], 125), "{polls:?}");
+    assert_eq!(shares(Fifo::default(), &[(1, 1), (1, 4)]), [200, 200]);
+}
+
+#[test]
+fn nobody_saves_up_a_share_by_sleeping() {
+    let trace = Trace::new();
+    sim(FairShare::new()).run(async {
+        let end = Instant::now() + ms(200);
+        for (name, begins) in [("early", 0), ("late", 100)] {
+            let trace = trace.clone();
+            drop(Builder::new().name(name).spawn(async move {
+                sleep(ms(begins)).await;
+                while Instant::now() < end {
+                    consume(ms(10));
+                    trace.say(name);
+                    yield_now().await;
+                }
+            }));
+        }
+    });
+    let said = trace.take();
+    let (before, after) = said.split_at(10);
+    assert_eq!(
+        before.iter().filter(|name| *name == "late").count(),
+        0,
+        "{said:?}"
+    );
+    let late = after.iter().filter(|name| *name == "late").count();
+    assert!((4..=6).contains(&late), "half of the rest: {said:?}");
+}
+
+#[test]
+fn the_task_with_the_shortest_polls_comes_first() {
+    let trace = Trace::new();
+    sim(ShortestJob::default()).run(async {
+        for (name, cost) in [("long", 9), ("short", 1)] {
+            let trace = trace.clone();
+            drop(spawn(async move {
+                for _ in 0..3 {
+                    consume(ms(cost));
+                    trace.say(name);
+                    yield_now().await;
+                }
+            }));
+        }
+    });
+    // Of nobody anything is known before the first poll.
+    assert_eq!(
+        trace.take(),
+        ["long", "short", "short", "short", "long", "long"]
+    );
+}
+
+#[test]
+fn a_shuffle_reaches_every_order_and_repeats_each() {
+    let tasks: [Named; 3] = [("a", usual), ("b", usual), ("c", usual)];
+    let mut firsts = std::collections::BTreeSet::new();
+    for seed in 0..100 {
+        let said = order(Shuffle::new(seed), &tasks);
+        assert_eq!(said, order(Shuffle::new(seed), &tasks));
+        let firsts_of: String = said
+            .iter()
+            .filter(|line| line.ends_with('1'))
+            .map(|l| &l[..1])
+            .collect();
+        firsts.insert(firsts_of);
+    }
+    assert_eq!(firsts.len(), 6, "{firsts:?}");
+}
+
+/// First in, first out, and remembers what it was told.
+#[derive(Default)]
+struct Curious {
+    queue: Fifo,
+    told: Rc<RefCell<Vec<String>>>,
+}
+
+impl Policy for Curious {
+    fn push(&mut self, task: ReadyTask) {
+        let who = task.name().unwrap_or("main");
+        let text = format!(
+            "{who}: {:?} at {:?}, {} polls, {:?}",
+            task.reason(),
+            task.since(),
+            task.polls(),
+            task.ran()
+        );
+        self.told.borrow_mut().push(text);
+        self.queue.push(task);
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        self.queue.pop()
+    }
+}
+
+#[test]
+fn a_policy_is_told_why_and_when_a_task_is_ready_and_what_it_has_taken() {
+    let policy = Curious::default();
+    let told = Rc::clone(&policy.told);
+    let start = Rc::new(std::cell::Cell::new(None));
+    let started = Rc::clone(&start);
+    sim(policy).run(async move {
+        started.set(Some(Instant::now()));
+        let task = Builder::new().name("worker").spawn(async {
+            consume(ms(3));
+            yield_now().await;
+            consume(ms(4));
+            sleep(ms(10)).await;
+        });
+        task.await.unwrap();
+    });
+    let start: Instant = start.get().unwrap();
+    let at = |after: u64| start + ms(after);
+    let expected = [
+        format!("main: Spawned at {:?}, 0 polls, 0ns", at(0)),
+        format!("worker: Spawned at {:?}, 0 polls, 0ns", at(0)),
+        format!("worker: Itself at {:?}, 1 polls, 3ms", at(3)),
+        format!("worker: Outside at {:?}, 2 polls, 7ms", at(17)),
+        format!(
+            "main: {:?} at {:?}, 1 polls, 0ns",
+            Reason::Task(worker_id()),
+            at(17)
+        ),
+    ];
+    assert_eq!(*told.borrow(), expected);
+}
+
+/// The number of the first task after the main one.
+fn worker_id() -> bibelot::task::TaskId {
+    bibelot::run(async { spawn(async {}).task().id() })
+}
+
+/// Keeps all tasks for itself.
+struct Greedy(Vec<ReadyTask>);
+
+impl Policy for Greedy {
+    fn push(&mut self, task: ReadyTask) {
+        self.0.push(task);
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        None
+    }
+}
+
+#[test]
+fn a_policy_that_gives_no_task_is_told_so_in_a_panic() {
+    let text = panic_of(|| sim(Greedy(Vec::new())).run(async {}));
+    assert!(
+        text.contains("keeps 1 ready tasks and gives none"),
+        "{text}"
+    );
+}
+
+/// First in, first out, until it panics at its `n`th task.
+struct Bad(Fifo, u32);
+
+impl Policy for Bad {
+    fn push(&mut self, task: ReadyTask) {
+        self.0.push(task);
+        self.1 -= 1;
+        assert!(self.1 > 0, "bad policy");
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        self.0.pop()
+    }
+}
+
+#[test]
+fn a_policy_that_panics_takes_down_the_run_and_loses_no_destructor() {
+    let trace = Trace::new();
+    let text = panic_of(|| {
+        sim(Bad(Fifo::default(), 4)).run(async {
+            for name in ["a", "b", "c"] {
+                let dropped = trace.on_drop(name);
+                drop(spawn(async move {
+                    yield_now().await;
+                    drop(dropped);
+                }));
+            }
+            yield_now().await;
+        });
+    });
+    assert!(text.contains("bad policy"), "{text}");
+    let mut dropped = trace.take();
+    dropped.sort();
+    assert_eq!(dropped, ["a", "b", "c"]);
+}
+
+/// A policy that spawns and wakes when it is told of a task.
+struct Meddler(Fifo, bool, Trace);
+
+impl Policy for Meddler {
+    fn push(&mut self, task: ReadyTask) {
+        if !std::mem::replace(&mut self.1, true) {
+            let trace = self.2.clone();
+            drop(spawn(async move { trace.say("spawned by the policy") }));
+        }
+        self.0.push(task);
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        self.0.pop()
+    }
+}
+
+#[test]
+fn a_policy_may_spawn() {
+    let trace = Trace::new();
+    sim(Meddler(Fifo::default(), false, trace.clone())).run(async { trace.say("main") });
+    assert_eq!(trace.take(), ["main", "spawned by the policy"]);
+}
+
+/// Shares its tasks with another executor's, and gives the first one or the last.
+struct Smuggler(Rc<RefCell<Vec<ReadyTask>>>, bool);
+
+impl Policy for Smuggler {
+    fn push(&mut self, task: ReadyTask) {
+        self.0.borrow_mut().push(task);
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        let mut tasks = self.0.borrow_mut();
+        let nth = if self.1 {
+            0
+        } else {
+            tasks.len().checked_sub(1)?
+        };
+        Some(tasks.remove(nth))
+    }
+}
+
+#[test]
+fn a_task_of_another_executor_is_refused() {
+    let shared = Rc::default();
+    let executor = |is_first: bool| {
+        let policy = Smuggler(Rc::clone(&shared), is_first);
+        Executor::builder().policy(policy).build().unwrap()
+    };
+    let (last, first) = (executor(false), executor(true));
+    last.run(async {
+        drop(spawn(async {
+            unreachable!("the main task is always the last")
+        }));
+        yield_now().await;
+    });
+    let text = panic_of(|| first.run(async {}));
+    assert!(text.contains("a task of another executor"), "{text}");
+}
+
+#[test]
+fn a_cancelled_task_that_is_ready_leaves_no_slot_behind() {
+    for policy in [
+        Box::new(Lifo::default()) as Box<dyn Policy>,
+        Box::new(FairShare::new()),
+    ] {
+        let executor = Executor::builder().policy(policy).build().unwrap();
+        executor.run(async {
+            for _ in 0..100 {
+                let task = spawn(std::future::pending::<()>());
+                task.cancel();
+                assert!(task.await.is_err());
+            }
+        });
+        assert_eq!(executor.stats().tasks, 0);
+    }
+}
+
+#[test]
+fn a_million_polls_under_a_policy_need_no_more_room_than_its_tasks() {
+    sim(FairShare::new()).run(async {
+        for _ in 0..10_000 {
+            spawn(yield_now()).await.unwrap();
+        }
+    });
+}
