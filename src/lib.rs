@@ -1,8 +1,8 @@
 //! `std::thread`, for one thread.
 //!
 //! Programs that read like threaded code (`spawn`, `join`, `sleep`, `accept`) and differ from it by
-//! `async` and `.await`, run by a small executor on one thread. Nothing is `Send`, nothing is locked,
-//! no task is lost, and nothing fails silently.
+//! `async` and `.await`, run by a small executor on one thread. Tasks need not be `Send`, what they share
+//! is not locked, no task is lost, and nothing fails silently.
 //!
 //! ```no_run
 //! use bibelot::net::{TcpListener, TcpStream};
@@ -33,9 +33,11 @@
 //! # Where to begin
 //!
 //! [`run`] and [`spawn`]; then [`task`] for what a task can do, [`sync`] for what tasks share, [`net`]
-//! and [`io`] for the world outside, [`time`] for waiting, [`worker`] for real threads. [`Executor`]
-//! is for those who want to keep it, ask it how it does, or drive it from a loop of their own.
-//! [`testing`] makes time jump.
+//! and [`io`] for the world outside, [`fs`] and [`process`] for the machine, [`time`] for waiting,
+//! [`worker`] for real threads. [`Executor`] is for those who want to keep it, ask it how it does, or
+//! drive it from a loop of their own. [`testing`] makes time jump, and [`sched`] says who comes first.
+//!
+//! The modules `fs`, `process`, `signal`, `sync` and `worker` are features of these names, on by default.
 //!
 //! # How it works
 //!

@@ -11,7 +11,7 @@
 //!
 //! Most deadlines are timeouts that never fire, set in rising order. Setting one of those appends
 //! to the heap and compares once; taking it back fills the hole with the last entry. Firing costs
-//! a walk down the heap: with four children to a node, all four in one cache line, that is eight
+//! a walk down the heap: with four children to a node, 64 bytes that lie together, that is eight
 //! steps for 100 000 timers; the places it writes on the way are four bytes each and lie together, so
 //! they stay in the cache. No allocation once the tables have grown, no lock, no dead entries.
 //!
@@ -29,7 +29,7 @@ use slab::Slab;
 
 use crate::clock::Instant;
 
-/// How many children a heap node has: four entries of 16 bytes fill a cache line.
+/// How many children a heap node has: four entries of 16 bytes are as much as a cache line.
 const ARITY: usize = 4;
 
 /// The place of a node that has fired: in no heap.
