@@ -32,6 +32,11 @@ fn counts(row: &Row) -> bool {
     )
 }
 
+/// How much the instructions of an operation may grow from the fewest tasks to the most.
+const INSTRUCTIONS_GROW: f64 = 1.1;
+/// How much its time may: more tasks need more memory than the caches have.
+const TIME_GROWS: f64 = 3.5;
+
 /// bibelot alone, with ever more tasks: instructions and CPU time of a yield, of a wake from task to
 /// task, and of a spawn with its join.
 pub fn print_scale() -> io::Result<()> {
@@ -55,12 +60,28 @@ pub fn print_scale() -> io::Result<()> {
         lines.push(line);
     }
     let (first, last) = (&lines[0], &lines[TASKS.len() - 1]);
-    let growth = first.iter().zip(last).map(|pair| match pair {
-        (Ok(first), Ok(last)) => format!("{:.2}", last / first),
-        _ => "–".into(),
+    let growth: Vec<Option<f64>> = first
+        .iter()
+        .zip(last)
+        .map(|pair| match pair {
+            (Ok(first), Ok(last)) => Some(last / first),
+            _ => None,
+        })
+        .collect();
+    let goals = [INSTRUCTIONS_GROW, TIME_GROWS].into_iter().cycle();
+    let line = |what: &str, cells: Vec<String>| println!("| {what} | {} |", cells.join(" | "));
+    let cell = |growth: Option<f64>| growth.map_or("–".into(), |growth| format!("{growth:.2}"));
+    line("growth", growth.iter().copied().map(cell).collect());
+    line(
+        "goal",
+        goals.clone().take(6).map(|goal| cell(Some(goal))).collect(),
+    );
+    let met = growth.iter().zip(goals).map(|(growth, goal)| match growth {
+        Some(growth) if *growth <= goal => "yes".into(),
+        Some(_) => "**no**".into(),
+        None => "–".into(),
     });
-    println!("| growth | {} |", growth.collect::<Vec<_>>().join(" | "));
-    println!("| goal |{}", " 1.10 | 3.50 |".repeat(3));
+    line("met", met.collect());
     Ok(())
 }
 

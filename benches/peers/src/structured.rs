@@ -15,8 +15,8 @@ use crate::child;
 use crate::instructions::collected;
 use works::{
     Cost, MEMBERS, cost, finally_dropped, finally_ready, group, in_groups, in_moro, in_scopes,
-    in_sets, join_set, ours, sleep_once, spawn_and_join, timeout_ready, timeout_yield, tokio,
-    tokio_spawn_and_join,
+    in_sets, join_set, ours, sleep_once, sleep_unpolled, spawn_and_join, timeout_ready,
+    timeout_yield, tokio, tokio_spawn_and_join,
 };
 
 const ROUNDS: usize = 5;
@@ -84,6 +84,12 @@ const LINES: &[Line] = &[
         Some(("tokio_spawn", f64::INFINITY)),
     ),
     line(
+        "`sleep`, made and dropped",
+        ("sleep_unpolled", 0, 200_000),
+        |_, ops| ours(sleep_unpolled(ops)),
+        None,
+    ),
+    line(
         "`sleep`, polled once, dropped",
         ("sleep", 0, 200_000),
         |_, ops| ours(sleep_once(ops)),
@@ -93,7 +99,7 @@ const LINES: &[Line] = &[
         "`timeout` around what is ready",
         ("timeout", 0, 200_000),
         |_, ops| ours(timeout_ready(ops)),
-        Some(("sleep", 1.5)),
+        Some(("sleep_unpolled", 1.5)),
     ),
     line(
         "`timeout` around what is ready at its second poll",
@@ -164,7 +170,19 @@ const LINES: &[Line] = &[
         None,
     ),
     line(
-        "tokio: in 1000 nested `JoinSet`s",
+        "tokio: in 10 nested `JoinSet`s",
+        ("tokio_10", 10, 100_000),
+        in_sets,
+        Some(("tokio_1", f64::INFINITY)),
+    ),
+    line(
+        "tokio: in 100",
+        ("tokio_100", 100, 100_000),
+        in_sets,
+        Some(("tokio_1", f64::INFINITY)),
+    ),
+    line(
+        "tokio: in 1000",
         ("tokio_1000", 1_000, 100_000),
         in_sets,
         Some(("tokio_1", f64::INFINITY)),

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn, ready};
+use std::hint::black_box;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -145,6 +146,14 @@ pub fn sleep_once(ops: u64) -> impl AsyncFn() + 'static {
     warm(ops, async |ops| {
         for _ in 0..ops {
             once(pin!(sleep(LONG))).await;
+        }
+    })
+}
+
+pub fn sleep_unpolled(ops: u64) -> impl AsyncFn() + 'static {
+    warm(ops, async |ops| {
+        for _ in 0..ops {
+            drop(black_box(sleep(LONG)));
         }
     })
 }
