@@ -17,13 +17,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 #[cfg(feature = "stream")]
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
-use crate::sync::event::Event;
 #[cfg(feature = "stream")]
 use crate::sync::line::Seat;
+use crate::sync::line::{Line, Place};
 use crate::sync::permits::{Permits, Refused, Take};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
 use crate::sync::statistics::QueueStatistics;
@@ -75,18 +76,16 @@ pub(super) struct Stock<S> {
     put: Cell<u64>,
     /// How many were ever taken.
     taken: Cell<u64>,
-    /// How many items were put and not yet done with.
-    undone: Cell<usize>,
-    /// Set while there are none.
-    pub(super) all_done: Event,
+    /// How many are done with.
+    done: Cell<u64>,
+    /// Who waits until all are.
+    joining: Line,
 }
 
 impl<S: Shelf> Stock<S> {
     /// An empty shelf for up to so many.
     pub(super) fn new(capacity: Option<usize>) -> Self {
         let room = capacity.unwrap_or(usize::MAX);
-        let all_done = Event::new();
-        all_done.set();
         Self {
             items: RefCell::default(),
             capacity,
@@ -95,8 +94,8 @@ impl<S: Shelf> Stock<S> {
             is_closed: Cell::new(false),
             put: Cell::new(0),
             taken: Cell::new(0),
-            undone: Cell::new(0),
-            all_done,
+            done: Cell::new(0),
+            joining: Line::new(),
         }
     }
 
@@ -200,12 +199,30 @@ impl<S: Shelf> Stock<S> {
 
     /// One item is done with; `None` says that none was left to be.
     pub(super) fn task_done(&self) -> Option<()> {
-        let undone = self.undone.get().checked_sub(1)?;
-        self.undone.set(undone);
-        if undone == 0 {
-            self.all_done.set();
+        if self.is_all_done() {
+            return None;
+        }
+        self.done.set(self.done.get() + 1);
+        if self.is_all_done() {
+            self.joining.grant_all();
         }
         Some(())
+    }
+
+    /// Whether all that was put is done with.
+    fn is_all_done(&self) -> bool {
+        self.done == self.put
+    }
+
+    /// Waits until all that was put is done with.
+    #[track_caller]
+    pub(super) fn join(&self) -> impl Future<Output = ()> {
+        let mut place = Place::new(&self.joining);
+        poll_fn(move |cx| {
+            ready!(place.poll(cx, (), |_| self.is_all_done()));
+            place.leave();
+            Poll::Ready(())
+        })
     }
 
     /// How it stands.
@@ -232,17 +249,17 @@ impl<S: Shelf> Stock<S> {
     }
 
     /// Puts an item for which there is room; returns its number.
+    #[inline]
     fn land(&self, item: S::Item) -> u64 {
         self.items.borrow_mut().push(item);
         let number = self.put.get();
         self.put.set(number + 1);
-        self.undone.set(self.undone.get() + 1);
-        self.all_done.clear();
         self.filled.give(1);
         number
     }
 
     /// Takes the first item, by the right to one.
+    #[inline]
     fn take_head(&self) -> S::Item {
         let head = self.items.borrow_mut().pop();
         self.taken.set(self.taken.get() + 1);
