@@ -28,6 +28,7 @@ use crate::sync::line::{Line, Place};
 use crate::sync::permits::{Permits, Refused, Take};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
 use crate::sync::statistics::QueueStatistics;
+use crate::task::yields;
 
 /// Where items lie, and in which order they come out.
 pub(super) trait Shelf: Default {
@@ -68,7 +69,7 @@ pub(super) struct Stock<S> {
     capacity: Option<usize>,
     /// Those items that no getter was granted.
     filled: Permits,
-    /// The room that no putter was granted.
+    /// The room that no putter was granted; not counted where there is no limit.
     room: Permits,
     /// Whether no more are to come.
     is_closed: Cell<bool>,
@@ -113,7 +114,7 @@ impl<S: Shelf> Stock<S> {
     pub(super) fn try_put(&self, item: S::Item) -> Result<(), TryPutError<S::Item>> {
         if self.is_closed() {
             Err(TryPutError::Closed(item))
-        } else if self.room.try_take(1) {
+        } else if self.capacity.is_none() || self.room.try_take(1) {
             self.land(item);
             Ok(())
         } else {
@@ -263,7 +264,9 @@ impl<S: Shelf> Stock<S> {
     fn take_head(&self) -> S::Item {
         let head = self.items.borrow_mut().pop();
         self.taken.set(self.taken.get() + 1);
-        self.room.give(1);
+        if self.capacity.is_some() {
+            self.room.give(1);
+        }
         head.expect("there are as many items as rights to them")
     }
 }
@@ -281,7 +284,12 @@ pub(super) struct Put<'a, S: Shelf> {
 impl<S: Shelf> Put<'_, S> {
     /// Puts the item, and returns its number; gives it back if the stock is closed.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, Closed<S::Item>>> {
-        let has_room = ready!(self.room.poll(cx)).is_ok();
+        let has_room = if self.stock.capacity.is_some() {
+            ready!(self.room.poll(cx)).is_ok()
+        } else {
+            ready!(yields::spend(cx, self.room.at()));
+            true
+        };
         let item = self
             .item
             .take()
