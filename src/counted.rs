@@ -8,8 +8,9 @@
 //! ```
 //!
 //! The laws are those of `sync/line.rs`: first come, first served; what is given while somebody
-//! waits is never free in between; what was granted to a wait that is dropped goes to the next. Why
-//! that file does not do: it is one thread's, and borrows; this is looked into under a lock.
+//! waits is never free in between; what was granted to a wait that is dropped goes to the next. So
+//! nobody waits while one is free, and the line is not even looked at then. Why that file does not do:
+//! it is one thread's, and borrows; this is looked into under a lock.
 //!
 //! No user code runs in here. Wakers go in as copies that were made before the lock was taken, and
 //! come out to be woken or dropped when it is free.
@@ -44,17 +45,20 @@ impl Counted {
     }
 
     /// Takes one, if a newcomer can have it at once.
+    #[inline]
     pub(crate) fn try_take(&mut self) -> bool {
-        let has_one = self.free > 0 && self.line.is_empty();
+        let has_one = self.free > 0;
         self.free -= usize::from(has_one);
         has_one
     }
 
     /// Gives one to the first in line, whose waker comes back, or makes it free.
+    #[inline]
     #[must_use]
     pub(crate) fn give(&mut self) -> Option<Waker> {
-        if self.line.is_empty() {
+        if self.free > 0 || self.line.is_empty() {
             self.free += 1;
+            return None;
         }
         self.line.grant_first()
     }

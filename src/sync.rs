@@ -1,7 +1,7 @@
 //! What tasks of one thread share and wait for: `std::sync`, where what blocks there waits here.
 //!
 //! ```text
-//!   Mutex, RwLock ─► Semaphore ──────────► Permits ─┐
+//!   RwLock ─► Semaphore, Mutex ──────────► Permits ─┐
 //!   Queue, PriorityQueue, mpsc ─► Stock ─► Permits ─┤
 //!   CapacityLimiter, oneshot, watch, broadcast,     ├─► Line: who waits, first come, first served
 //!   Event, Condvar, Barrier, OnceLock ──────────────┘

@@ -150,27 +150,21 @@ impl<W> WaitQueue<W> {
     /// Where the waiter with this ticket stands behind the first.
     #[cold]
     fn index(&self, ticket: Ticket) -> usize {
-        self.find(ticket)
-            .expect("a ticket is good until it is given back")
-    }
-
-    /// Where the waiter with this ticket stands behind the first, if it is there.
-    fn find(&self, ticket: Ticket) -> Option<usize> {
         let by_ticket = |waiter: &Waiter<W>| waiter.ticket;
-        self.others.binary_search_by_key(&ticket, by_ticket).ok()
+        let index = self.others.binary_search_by_key(&ticket, by_ticket);
+        index.expect("a ticket is good until it is given back")
     }
 }
 
 /// What is handed over in line.
 #[cfg(feature = "sync")]
 impl<W> WaitQueue<W> {
-    /// Whether this waiter was granted what it wants.
+    /// Whether this waiter was granted what it wants: tickets ascend, and only the first is granted,
+    /// so all who wait have higher ones.
     pub(crate) fn is_granted(&self, ticket: Ticket) -> bool {
-        let is_first = self
-            .first
+        self.first
             .as_ref()
-            .is_some_and(|first| first.ticket == ticket);
-        !is_first && self.find(ticket).is_none()
+            .is_none_or(|first| ticket < first.ticket)
     }
 
     /// The first waiter, and what it wants.

@@ -188,8 +188,24 @@ impl Seat {
         }
     }
 
+    /// Whether it has not had to wait, which nearly all have not.
+    #[inline]
+    pub(super) fn is_outside(&self) -> bool {
+        self.ticket.is_none()
+    }
+
     /// Gives up the place, and says how it stood: what was granted is the caller's from now on.
+    #[inline]
     pub(super) fn leave<W>(&mut self, line: &Line<W>) -> Standing {
+        if self.is_outside() {
+            return Standing::Outside;
+        }
+        self.leave_line(line)
+    }
+
+    /// The same for one that had to wait.
+    #[inline(never)]
+    fn leave_line<W>(&mut self, line: &Line<W>) -> Standing {
         let standing = self.standing(line);
         if let Some(ticket) = self.ticket.take()
             && standing == Standing::Waiting

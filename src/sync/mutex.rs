@@ -1,16 +1,15 @@
 //! [`Mutex`]: a value that one task at a time may use, across its awaits.
 //!
-//! It is a semaphore of one permit, and a `RefCell` that is borrowed by whoever holds it. So the cell
-//! never finds itself borrowed, and needs no `unsafe`.
+//! It is one permit, and a `RefCell` that is borrowed by whoever holds that. So the cell never finds
+//! itself borrowed, and needs no `unsafe`.
 
 use std::cell::{RefCell, RefMut};
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::ops::{Deref, DerefMut};
-use std::pin::Pin;
 
-use crate::sync::semaphore::{Permit, Semaphore};
+use crate::sync::permits::Permits;
 use crate::sync::statistics::MutexStatistics;
 
 /// A value that one task at a time may use, however often it waits meanwhile; [`std::sync::Mutex`]
@@ -51,7 +50,7 @@ use crate::sync::statistics::MutexStatistics;
 /// ```
 pub struct Mutex<T: ?Sized> {
     /// The right to use it.
-    semaphore: Semaphore,
+    permit: Permits,
     /// The value.
     value: RefCell<T>,
 }
@@ -61,7 +60,7 @@ impl<T> Mutex<T> {
     #[must_use]
     pub const fn new(value: T) -> Self {
         Self {
-            semaphore: Semaphore::new(1),
+            permit: Permits::new(1, 1),
             value: RefCell::new(value),
         }
     }
@@ -98,11 +97,9 @@ impl<T: ?Sized> Mutex<T> {
     /// ```
     #[track_caller]
     pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
-        let mut acquire = self.semaphore.acquire();
-        poll_fn(move |cx| {
-            let acquired = Pin::new(&mut acquire).poll(cx);
-            acquired.map(|permit| self.guard(permit))
-        })
+        let mut take = self.permit.take(1);
+        // One of one is never refused.
+        poll_fn(move |cx| take.poll(cx).map(|_| self.guard()))
     }
 
     /// Locks the mutex if nobody holds it.
@@ -124,9 +121,10 @@ impl<T: ?Sized> Mutex<T> {
     /// # Ok::<(), TryLockError>(())
     /// ```
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
-        match self.semaphore.try_acquire() {
-            Ok(permit) => Ok(self.guard(permit)),
-            Err(_) => Err(TryLockError::WouldBlock),
+        if self.permit.try_take(1) {
+            Ok(self.guard())
+        } else {
+            Err(TryLockError::WouldBlock)
         }
     }
 
@@ -139,17 +137,16 @@ impl<T: ?Sized> Mutex<T> {
     #[must_use]
     pub fn statistics(&self) -> MutexStatistics {
         MutexStatistics {
-            is_locked: self.semaphore.available_permits() == 0,
-            waiting: self.semaphore.waiting(),
+            is_locked: self.permit.free() == 0,
+            waiting: self.permit.waiting(),
         }
     }
 
     /// The guard of who has the permit.
-    fn guard<'a>(&'a self, permit: Permit<'a>) -> MutexGuard<'a, T> {
+    fn guard(&self) -> MutexGuard<'_, T> {
         MutexGuard {
             value: self.value.borrow_mut(),
-            _permit: permit,
-            mutex: self,
+            locked: Locked(self),
         }
     }
 }
@@ -173,7 +170,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
             Ok(guard) => debug.field("data", &&*guard),
             Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
         };
-        debug.field("waiting", &self.semaphore.waiting()).finish()
+        debug.field("waiting", &self.permit.waiting()).finish()
     }
 }
 
@@ -183,15 +180,22 @@ pub struct MutexGuard<'a, T: ?Sized> {
     /// The value; let go before the permit is, since whoever gets that may come at once.
     value: RefMut<'a, T>,
     /// The right to it.
-    _permit: Permit<'a>,
-    /// Whose.
-    mutex: &'a Mutex<T>,
+    locked: Locked<'a, T>,
+}
+
+/// The permit of a mutex, which is given back when this is dropped.
+struct Locked<'a, T: ?Sized>(&'a Mutex<T>);
+
+impl<T: ?Sized> Drop for Locked<'_, T> {
+    fn drop(&mut self) {
+        self.0.permit.give(1);
+    }
 }
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// The mutex that it locks.
     pub(super) fn mutex(&self) -> &'a Mutex<T> {
-        self.mutex
+        self.locked.0
     }
 }
 

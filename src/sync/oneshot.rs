@@ -10,17 +10,21 @@
 //! # });
 //! ```
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
+use crate::executor::context;
 use crate::place;
-use crate::sync::line::{Line, Place, Seat};
+use crate::sync::line::{Line, Place};
 use crate::sync::mpsc::{RecvError, SendError, TryRecvError};
 use crate::sync::statistics::ChannelStatistics;
+use crate::task::waits::Waits;
+use crate::task::yields;
+use crate::waker;
 
 /// Makes a channel for one value.
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
@@ -28,12 +32,11 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
         value: Cell::new(None),
         has_sender: Cell::new(true),
         is_closed: Cell::new(false),
-        line: Line::new(),
-        for_close: Line::new(),
+        waiter: Cell::new(None),
+        for_close: OnceCell::new(),
     });
     let receiver = Receiver {
         shared: Rc::clone(&shared),
-        seat: Seat::default(),
     };
     (Sender { shared }, receiver)
 }
@@ -46,10 +49,10 @@ struct Shared<T> {
     has_sender: Cell<bool>,
     /// Whether nobody will receive any more.
     is_closed: Cell<bool>,
-    /// The receiver, while it waits for the value.
-    line: Line,
-    /// The sender, while it waits for the receiver to go.
-    for_close: Line,
+    /// The receiver's waker, while it waits: there is but one, and so no line.
+    waiter: Cell<Option<Waker>>,
+    /// Who waits until nobody will receive, which hardly anybody does.
+    for_close: OnceCell<Box<Line>>,
 }
 
 impl<T> Shared<T> {
@@ -64,24 +67,38 @@ impl<T> Shared<T> {
 
     /// How it stands.
     fn statistics(&self) -> ChannelStatistics {
-        let value = self.value.take();
-        let has_value = value.is_some();
-        self.value.set(value);
+        /// Whether there is something in the cell.
+        fn is_full<T>(cell: &Cell<Option<T>>) -> bool {
+            let content = cell.take();
+            let is_full = content.is_some();
+            cell.set(content);
+            is_full
+        }
         ChannelStatistics {
-            len: usize::from(has_value),
+            len: usize::from(is_full(&self.value)),
             capacity: Some(1),
             senders: usize::from(self.has_sender.get()),
             receivers: usize::from(!self.is_closed.get()),
-            senders_waiting: self.for_close.len(),
-            receivers_waiting: self.line.len(),
+            senders_waiting: self.for_close.get().map_or(0, |line| line.len()),
+            receivers_waiting: usize::from(is_full(&self.waiter)),
         }
+    }
+
+    /// Whether there is nothing to wait for: who sends leaves with it, and one that is closed may be
+    /// sent to no more.
+    fn is_over(&self) -> bool {
+        !self.has_sender.get() || self.is_closed.get()
     }
 
     /// Nothing can be sent any more.
     fn close(&self) {
-        if !self.is_closed.replace(true) {
-            self.for_close.grant_all();
+        let waker = self.waiter.take();
+        if !self.is_closed.replace(true)
+            && let Some(line) = self.for_close.get()
+        {
+            line.grant_all();
         }
+        drop(waker);
     }
 }
 
@@ -118,7 +135,7 @@ impl<T> Sender<T> {
     /// Nothing is lost.
     #[track_caller]
     pub fn closed(&self) -> impl Future<Output = ()> {
-        let mut place = Place::new(&self.shared.for_close);
+        let mut place = Place::new(self.shared.for_close.get_or_init(Box::default));
         poll_fn(move |cx| {
             ready!(place.poll(cx, (), |_| self.is_closed()));
             place.leave();
@@ -137,7 +154,9 @@ impl<T> Sender<T> {
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         self.shared.has_sender.set(false);
-        self.shared.line.grant_all();
+        if let Some(waker) = self.shared.waiter.take() {
+            waker::wake_kept(waker);
+        }
     }
 }
 
@@ -159,8 +178,6 @@ impl<T> fmt::Debug for Sender<T> {
 pub struct Receiver<T> {
     /// What is shared.
     shared: Rc<Shared<T>>,
-    /// The seat in its line.
-    seat: Seat,
 }
 
 impl<T> Receiver<T> {
@@ -190,20 +207,28 @@ impl<T> Future for Receiver<T> {
 
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { shared, seat } = self.get_mut();
-        // Who sends leaves with it. One that is closed may still be sent to no more.
-        let is_over = |_| !shared.has_sender.get() || shared.is_closed.get();
-        ready!(seat.poll(&shared.line, place::here(), cx, (), is_over));
-        seat.leave(&shared.line);
+        let (shared, at) = (&*self.shared, place::here());
+        if !shared.is_over() {
+            // The clone of a foreign waker may do anything, even send: after it, this is looked at again.
+            let waker = waker::keep(cx.waker());
+            if !shared.is_over() {
+                let replaced = shared.waiter.replace(Some(waker));
+                drop(replaced);
+                context::note(Waits::TASK, at);
+                return Poll::Pending;
+            }
+        }
+        ready!(yields::spend(cx, at));
         Poll::Ready(shared.try_recv().map_err(|_| RecvError))
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        self.seat.leave(&self.shared.line);
-        self.shared.close();
-        drop(self.shared.value.take());
+        // With the sender gone all goes here, and a value that was not received.
+        if self.shared.has_sender.get() {
+            self.shared.close();
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::place;
 use crate::sync::line::{Line, Seat, Standing};
+use crate::task::yields;
 
 /// A number of things, and who waits for some of them.
 pub(super) struct Permits {
@@ -87,7 +88,25 @@ impl Permits {
     /// # Errors
     ///
     /// Returns an error if it can never have so many.
+    #[inline]
     pub(super) fn poll_take(
+        &self,
+        seat: &mut Seat,
+        at: &'static Location<'static>,
+        cx: &mut Context<'_>,
+        count: usize,
+    ) -> Poll<Result<(), Refused>> {
+        if seat.is_outside() && self.has(count) {
+            ready!(yields::spend(cx, at));
+            self.free.set(self.free.get() - count);
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_line(seat, at, cx, count)
+    }
+
+    /// The same where there is something to wait for.
+    #[inline(never)]
+    fn poll_line(
         &self,
         seat: &mut Seat,
         at: &'static Location<'static>,
@@ -112,6 +131,7 @@ impl Permits {
     }
 
     /// Gives up a seat in which `count` were waited for, and what was granted and not taken.
+    #[inline]
     pub(super) fn leave(&self, seat: &mut Seat, count: usize) {
         match seat.leave(&self.line) {
             Standing::Outside => {}
@@ -121,9 +141,12 @@ impl Permits {
     }
 
     /// Gives `count` to those who wait, or makes them free.
+    #[inline]
     pub(super) fn give(&self, count: usize) {
         self.free.set(self.free.get() + count);
-        self.settle();
+        if !self.line.is_empty() {
+            self.settle();
+        }
     }
 
     /// Lowers the limit; refuses those who wait for more.
@@ -133,6 +156,7 @@ impl Permits {
     }
 
     /// Grants what can be granted.
+    #[inline(never)]
     fn settle(&self) {
         while self.line.grant_first(|_, &wanted| self.charge(wanted)) {}
     }

@@ -177,7 +177,7 @@ impl<T: Ord> PriorityQueue<T> {
     /// Nothing is lost.
     #[track_caller]
     pub fn join(&self) -> impl Future<Output = ()> {
-        self.stock.all_done.wait()
+        self.stock.join()
     }
 }
 

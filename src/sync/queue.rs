@@ -209,7 +209,7 @@ impl<T> Queue<T> {
     /// ```
     #[track_caller]
     pub fn join(&self) -> impl Future<Output = ()> {
-        self.stock.all_done.wait()
+        self.stock.join()
     }
 }
 

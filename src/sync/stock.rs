@@ -17,16 +17,18 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 #[cfg(feature = "stream")]
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
-use crate::sync::event::Event;
 #[cfg(feature = "stream")]
 use crate::sync::line::Seat;
+use crate::sync::line::{Line, Place};
 use crate::sync::permits::{Permits, Refused, Take};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
 use crate::sync::statistics::QueueStatistics;
+use crate::task::yields;
 
 /// Where items lie, and in which order they come out.
 pub(super) trait Shelf: Default {
@@ -67,7 +69,7 @@ pub(super) struct Stock<S> {
     capacity: Option<usize>,
     /// Those items that no getter was granted.
     filled: Permits,
-    /// The room that no putter was granted.
+    /// The room that no putter was granted; not counted where there is no limit.
     room: Permits,
     /// Whether no more are to come.
     is_closed: Cell<bool>,
@@ -75,18 +77,16 @@ pub(super) struct Stock<S> {
     put: Cell<u64>,
     /// How many were ever taken.
     taken: Cell<u64>,
-    /// How many items were put and not yet done with.
-    undone: Cell<usize>,
-    /// Set while there are none.
-    pub(super) all_done: Event,
+    /// How many are done with.
+    done: Cell<u64>,
+    /// Who waits until all are.
+    joining: Line,
 }
 
 impl<S: Shelf> Stock<S> {
     /// An empty shelf for up to so many.
     pub(super) fn new(capacity: Option<usize>) -> Self {
         let room = capacity.unwrap_or(usize::MAX);
-        let all_done = Event::new();
-        all_done.set();
         Self {
             items: RefCell::default(),
             capacity,
@@ -95,8 +95,8 @@ impl<S: Shelf> Stock<S> {
             is_closed: Cell::new(false),
             put: Cell::new(0),
             taken: Cell::new(0),
-            undone: Cell::new(0),
-            all_done,
+            done: Cell::new(0),
+            joining: Line::new(),
         }
     }
 
@@ -114,7 +114,7 @@ impl<S: Shelf> Stock<S> {
     pub(super) fn try_put(&self, item: S::Item) -> Result<(), TryPutError<S::Item>> {
         if self.is_closed() {
             Err(TryPutError::Closed(item))
-        } else if self.room.try_take(1) {
+        } else if self.capacity.is_none() || self.room.try_take(1) {
             self.land(item);
             Ok(())
         } else {
@@ -200,12 +200,30 @@ impl<S: Shelf> Stock<S> {
 
     /// One item is done with; `None` says that none was left to be.
     pub(super) fn task_done(&self) -> Option<()> {
-        let undone = self.undone.get().checked_sub(1)?;
-        self.undone.set(undone);
-        if undone == 0 {
-            self.all_done.set();
+        if self.is_all_done() {
+            return None;
+        }
+        self.done.set(self.done.get() + 1);
+        if self.is_all_done() {
+            self.joining.grant_all();
         }
         Some(())
+    }
+
+    /// Whether all that was put is done with.
+    fn is_all_done(&self) -> bool {
+        self.done == self.put
+    }
+
+    /// Waits until all that was put is done with.
+    #[track_caller]
+    pub(super) fn join(&self) -> impl Future<Output = ()> {
+        let mut place = Place::new(&self.joining);
+        poll_fn(move |cx| {
+            ready!(place.poll(cx, (), |_| self.is_all_done()));
+            place.leave();
+            Poll::Ready(())
+        })
     }
 
     /// How it stands.
@@ -232,21 +250,23 @@ impl<S: Shelf> Stock<S> {
     }
 
     /// Puts an item for which there is room; returns its number.
+    #[inline]
     fn land(&self, item: S::Item) -> u64 {
         self.items.borrow_mut().push(item);
         let number = self.put.get();
         self.put.set(number + 1);
-        self.undone.set(self.undone.get() + 1);
-        self.all_done.clear();
         self.filled.give(1);
         number
     }
 
     /// Takes the first item, by the right to one.
+    #[inline]
     fn take_head(&self) -> S::Item {
         let head = self.items.borrow_mut().pop();
         self.taken.set(self.taken.get() + 1);
-        self.room.give(1);
+        if self.capacity.is_some() {
+            self.room.give(1);
+        }
         head.expect("there are as many items as rights to them")
     }
 }
@@ -264,7 +284,12 @@ pub(super) struct Put<'a, S: Shelf> {
 impl<S: Shelf> Put<'_, S> {
     /// Puts the item, and returns its number; gives it back if the stock is closed.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, Closed<S::Item>>> {
-        let has_room = ready!(self.room.poll(cx)).is_ok();
+        let has_room = if self.stock.capacity.is_some() {
+            ready!(self.room.poll(cx)).is_ok()
+        } else {
+            ready!(yields::spend(cx, self.room.at()));
+            true
+        };
         let item = self
             .item
             .take()

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use bibelot::sync::{Event, Mutex, Queue, Semaphore};
+use bibelot::sync::{Event, Mutex, Queue, Semaphore, oneshot};
 
 use crate::support::foreign::{self, Call};
 use crate::support::{poll_once, text_of};
@@ -60,6 +60,31 @@ fn the_last_waker_is_woken_once_and_none_is_kept() {
 }
 
 #[test]
+fn a_receiver_keeps_the_last_waker_and_only_while_it_may_wait() {
+    let (old, new) = (Arc::<Count>::default(), Arc::<Count>::default());
+    let (sender, mut receiver) = oneshot::channel::<u8>();
+    assert!(poll_counting(&mut receiver, &old).is_pending());
+    assert!(poll_counting(&mut receiver, &new).is_pending());
+    assert_eq!(Arc::strong_count(&old), 1, "what is replaced is dropped");
+    receiver.close();
+    assert_eq!(Arc::strong_count(&new), 1, "nothing can be sent any more");
+    drop(sender);
+    assert_eq!(new.0.load(Ordering::Relaxed), 0);
+
+    let (sender, mut receiver) = oneshot::channel::<u8>();
+    assert!(poll_counting(&mut receiver, &new).is_pending());
+    drop(receiver);
+    assert_eq!(Arc::strong_count(&new), 1);
+    assert!(sender.send(0).is_err());
+
+    let (sender, mut receiver) = oneshot::channel::<u8>();
+    assert!(poll_counting(&mut receiver, &new).is_pending());
+    drop(sender);
+    assert_eq!(new.0.load(Ordering::Relaxed), 1);
+    assert!(poll_counting(&mut receiver, &new).is_ready());
+}
+
+#[test]
 fn an_operation_that_is_ready_keeps_no_waker() {
     let clones = Rc::new(Cell::new(0));
     let counted = Rc::clone(&clones);
@@ -74,6 +99,9 @@ fn an_operation_that_is_ready_keeps_no_waker() {
     assert!(poll_foreign(&mut Box::pin(event.wait())).is_ready());
     assert!(poll_foreign(&mut Box::pin(queue.put(0))).is_ready());
     assert!(poll_foreign(&mut Box::pin(queue.get())).is_ready());
+    let (sender, receiver) = oneshot::channel();
+    sender.send(0).unwrap();
+    assert!(poll_foreign(&mut Box::pin(receiver)).is_ready());
     assert_eq!(clones.get(), 0);
     drop(now(mutex.lock()));
     assert!(poll_foreign(&mut Box::pin(queue.get())).is_pending());
@@ -110,6 +138,15 @@ fn what_comes_while_the_waker_is_cloned_is_not_missed() {
         }
     });
     assert!(poll_foreign(&mut Box::pin(event.wait())).is_ready());
+
+    let (sender, receiver) = oneshot::channel();
+    let sender = Cell::new(Some(sender));
+    foreign::set_hook(move |call| {
+        if call == Call::Clone {
+            sender.take().unwrap().send(0).unwrap();
+        }
+    });
+    assert!(poll_foreign(&mut Box::pin(receiver)).is_ready());
 
     let queue: &Queue<u8> = Box::leak(Box::default());
     foreign::set_hook(move |call| {

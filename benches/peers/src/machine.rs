@@ -28,6 +28,11 @@ pub fn cpu() -> u64 {
     read(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
+/// Nanoseconds of CPU time that all threads of the process have used.
+pub fn process_cpu() -> u64 {
+    read(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
 fn read(id: libc::clockid_t) -> u64 {
     // SAFETY: all zeroes is a valid timespec, and the kernel writes no more than that.
     let time = unsafe {

@@ -11,6 +11,7 @@
 //!   instructions      instructions per operation, counted by valgrind
 //!   scale             bibelot alone, with a thousand to a million tasks
 //!   structured        what groups, timeouts and cleanups of bibelot cost (--rows names cells)
+//!   sharing           locks, channels, queues with threads and worker threads (--rows names rows)
 //!   --child ROW RUNTIME [--ops N] [--tasks N]
 //!                     one cell in this process, for a profiler; with --ops one batch of N
 //! ```
@@ -48,6 +49,12 @@
 //! `JoinSet` and moro's scopes, which run in a task of tokio, stand beside them. Allocations are
 //! counted in all rows of all tables, at one instruction each.
 //!
+//! What `sharing` asks: a lock that is free, taken and given back; one that several tasks hand to each
+//! other, with a yield inside; an item through a channel from task to task (without a limit: in bursts
+//! of a hundred); a oneshot made, sent and received, by one task, or with the receiver waiting first;
+//! an item between a thread and a task, and there and back; an empty closure that a thread runs.
+//! `sharing.rs` says who stands beside.
+//!
 //! All runtimes run the same code: the same hand-written yield, cells and workloads (`cells.rs`,
 //! `workload.rs`), not their own `yield_now` or channels, which differ in what they promise. Only
 //! the echo servers are written for each, because some take the buffer by value. Runtimes are as
@@ -78,6 +85,8 @@ mod workload;
 
 #[cfg(feature = "bibelot")]
 mod bibelot;
+#[cfg(feature = "bibelot")]
+mod sharing;
 #[cfg(feature = "bibelot")]
 mod structured;
 
@@ -161,6 +170,13 @@ fn run() -> Result<(), String> {
         ["scale"] => instructions::print_scale(),
         #[cfg(feature = "bibelot")]
         ["structured"] => return structured::print(args.rows.as_deref(), args.rounds),
+        #[cfg(feature = "bibelot")]
+        ["sharing"] => {
+            sharing::print(args.rows.as_deref(), args.rounds);
+            Ok(())
+        }
+        #[cfg(feature = "bibelot")]
+        ["--child", "sharing", row, library, host] => sharing::cell(row, library, host, args.ops),
         #[cfg(feature = "bibelot")]
         ["--child", "structured", name] => structured::cell(name, args.ops),
         ["--child", row, runtime] => child(&args, row, runtime),

@@ -69,18 +69,18 @@ impl From<f64> for Cost {
 pub fn measure<R: Runtime>(row: Row, ask: Ask) -> io::Result<Cost> {
     let tasks = row.tasks;
     match row.kind {
-        Kind::SpawnJoin => run::<R>(cheapest(row, ask, move |n| spawn_join::<R>(tasks, n))),
-        Kind::Yield => run::<R>(cheapest(row, ask, move |n| yields::<R>(tasks, n))),
-        Kind::PingPong => run::<R>(cheapest(row, ask, ping_pong::<R>)),
-        Kind::Ring => run::<R>(cheapest(row, ask, move |n| ring::<R>(tasks, n))),
+        Kind::SpawnJoin => run::<R, _>(cheapest(row, ask, move |n| spawn_join::<R>(tasks, n))),
+        Kind::Yield => run::<R, _>(cheapest(row, ask, move |n| yields::<R>(tasks, n))),
+        Kind::PingPong => run::<R, _>(cheapest(row, ask, ping_pong::<R>)),
+        Kind::Ring => run::<R, _>(cheapest(row, ask, move |n| ring::<R>(tasks, n))),
         Kind::Timers | Kind::Timeout if !R::SLEEPS => Err(io::ErrorKind::Unsupported.into()),
-        Kind::Timers => R::run_timers(in_task::<R>(timers::<R>(ask.ops.unwrap_or(row.ops)))),
-        Kind::Timeout => run::<R>(cheapest(row, ask, timeouts::<R>)),
+        Kind::Timers => R::run_timers(in_task::<R, _>(timers::<R>(ask.ops.unwrap_or(row.ops)))),
+        Kind::Timeout => run::<R, _>(cheapest(row, ask, timeouts::<R>)),
         Kind::CrossWake => {
             pin(0);
-            run::<R>(cheapest(row, ask, cross_wake::<R>))
+            run::<R, _>(cheapest(row, ask, cross_wake::<R>))
         }
-        Kind::Memory => run::<R>(memory::<R>(ask.ops.unwrap_or(row.ops))),
+        Kind::Memory => run::<R, _>(memory::<R>(ask.ops.unwrap_or(row.ops))),
         Kind::Echo { .. } if !R::SERVES => Err(io::ErrorKind::Unsupported.into()),
         Kind::Echo { connections, bytes } => {
             pin(0);
@@ -90,15 +90,17 @@ pub fn measure<R: Runtime>(row: Row, ask: Ask) -> io::Result<Cost> {
 }
 
 /// Runs the workload where it costs the runtime least.
-fn run<R: Runtime>(workload: impl Future<Output = Cost> + 'static) -> io::Result<Cost> {
+pub fn run<R: Runtime, T: Copy + 'static>(
+    workload: impl Future<Output = T> + 'static,
+) -> io::Result<T> {
     if R::IN_MAIN {
         R::run(workload)
     } else {
-        R::run(in_task::<R>(workload))
+        R::run(in_task::<R, _>(workload))
     }
 }
 
-async fn in_task<R: Runtime>(workload: impl Future<Output = Cost> + 'static) -> Cost {
+async fn in_task<R: Runtime, T: Copy + 'static>(workload: impl Future<Output = T> + 'static) -> T {
     let cost = Rc::new(Cell::new(None));
     let task = R::spawn({
         let cost = cost.clone();

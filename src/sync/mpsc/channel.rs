@@ -135,8 +135,11 @@ impl<T> Channel<T> {
     }
 
     /// An item has left; its sender goes on.
+    #[inline]
     fn go(&self) {
-        while self.beside.grant_first(|_, &number| self.is_gone(number)) {}
+        if self.is_rendezvous {
+            while self.beside.grant_first(|_, &number| self.is_gone(number)) {}
+        }
     }
 
     /// Whether the item of this number has left.

@@ -168,6 +168,12 @@ impl<T> Queue<T> {
     /// Panics on a thread that runs an executor: use [`put`](Self::put) there.
     #[track_caller]
     pub fn put_blocking(&self, item: T) -> Result<(), Closed<T>> {
+        block::assert_may_block();
+        let item = match self.try_put(item) {
+            Ok(()) => return Ok(()),
+            Err(TryPutError::Closed(item)) => return Err(Closed(item)),
+            Err(TryPutError::Full(item)) => item,
+        };
         let done = block::block_on(Put::new(self, item), None);
         done.expect("without a limit it ends with the future")
     }
@@ -236,6 +242,12 @@ impl<T> Queue<T> {
     /// Panics on a thread that runs an executor: use [`get`](Self::get) there.
     #[track_caller]
     pub fn get_blocking(&self) -> Result<T, Closed> {
+        block::assert_may_block();
+        match self.try_get() {
+            Ok(item) => return Ok(item),
+            Err(TryGetError::Closed) => return Err(Closed(())),
+            Err(TryGetError::Empty) => {}
+        }
         let done = block::block_on(Get::new(self), None);
         done.expect("without a limit it ends with the future")
     }

@@ -96,8 +96,11 @@ impl<T> Future for Put<'_, T> {
 }
 
 impl<T> Drop for Put<'_, T> {
+    #[inline]
     fn drop(&mut self) {
-        self.leave();
+        if self.ticket.is_some() {
+            self.leave();
+        }
     }
 }
 
@@ -165,7 +168,10 @@ impl<T> Future for Get<'_, T> {
 }
 
 impl<T> Drop for Get<'_, T> {
+    #[inline]
     fn drop(&mut self) {
-        self.leave();
+        if self.ticket.is_some() {
+            self.leave();
+        }
     }
 }
