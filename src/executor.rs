@@ -144,7 +144,7 @@ impl Core {
         for _ in 0..count {
             let next = match self.scheduler.choice() {
                 None => self.scheduler.next(),
-                Some(choice) => self.scheduler.choose(choice, self.clock.now()),
+                Some(choice) => choice.choose(&self.scheduler, self.clock.now()),
             };
             let Some((token, turn)) = next else {
                 return;

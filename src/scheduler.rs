@@ -29,8 +29,8 @@ use slab::Slab;
 use crate::counter::Counter;
 use crate::locals;
 use crate::ready::Ready;
-use crate::sched::{Policy, Reason};
-use crate::scheduler::choice::Choice;
+use crate::sched::Reason;
+use crate::scheduler::choice::Chooses;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
 use crate::task::header::Birth;
@@ -82,7 +82,7 @@ pub(crate) struct Scheduler {
     /// Slots and ready queue.
     table: RefCell<Table>,
     /// Who chooses among them, if that is not the order of the queue.
-    choice: Option<Box<Choice>>,
+    choice: Option<Box<dyn Chooses>>,
     /// The children of scopes.
     children: Rc<children::Children>,
     /// The task that is being polled or dropped.
@@ -111,7 +111,7 @@ pub(crate) struct Scheduler {
 
 impl Scheduler {
     /// A scheduler without tasks; without a policy they come first in, first out.
-    pub(crate) fn new(id: u16, first_generation: u16, policy: Option<Box<dyn Policy>>) -> Self {
+    pub(crate) fn new(id: u16, first_generation: u16, choice: Option<Box<dyn Chooses>>) -> Self {
         let table = Table {
             slots: Slab::new(),
             ready: Ready::default(),
@@ -121,7 +121,7 @@ impl Scheduler {
         Self {
             id,
             table: RefCell::new(table),
-            choice: policy.map(|policy| Box::new(Choice::new(policy))),
+            choice,
             children: Rc::default(),
             current: Cell::new(None),
             current_id: Cell::new(TaskId::new(0)),

@@ -17,6 +17,7 @@ use crate::registry;
 use crate::report::{self, Hook, Report};
 use crate::sched::{Fifo, Policy};
 use crate::scheduler::Scheduler;
+use crate::scheduler::choice::{Choice, Chooses};
 use crate::task::cell::Turn;
 use crate::timers::Timers;
 
@@ -48,7 +49,7 @@ pub(crate) struct Options {
     /// Whether time jumps.
     pub(crate) is_virtual: bool,
     /// Who chooses among ready tasks, if they do not come first in, first out.
-    pub(crate) policy: Option<Box<dyn Policy>>,
+    pub(crate) choice: Option<Box<dyn Chooses>>,
 }
 
 impl Default for Options {
@@ -63,7 +64,7 @@ impl Default for Options {
             on_deadlock: None,
             hook: None,
             is_virtual: false,
-            policy: None,
+            choice: None,
         }
     }
 }
@@ -155,7 +156,10 @@ impl ExecutorBuilder {
     /// ```
     pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
         let is_fifo = (&policy as &dyn Any).is::<Fifo>();
-        self.options.policy = (!is_fifo).then(|| Box::new(policy) as Box<dyn Policy>);
+        self.options.choice = match is_fifo {
+            true => None,
+            false => Some(Box::new(Choice::new(Box::new(policy)))),
+        };
         self
     }
 
@@ -188,8 +192,8 @@ impl ExecutorBuilder {
     /// Returns an error if the system gives no poll instance, for want of descriptors say.
     pub fn build(self) -> io::Result<Executor> {
         let mut options = self.options;
-        let policy = options.policy.take();
-        let has_policy = policy.is_some();
+        let choice = options.choice.take();
+        let has_choice = choice.is_some();
         let (reactor, bell) = Reactor::new()?;
         let inbox = Arc::new(Inbox::new(bell));
         let (id, first_generation) = registry::enlist(Arc::clone(&inbox))?;
@@ -199,7 +203,7 @@ impl ExecutorBuilder {
             Clock::Real
         };
         let core = Core {
-            scheduler: Scheduler::new(id, first_generation, policy),
+            scheduler: Scheduler::new(id, first_generation, choice),
             timers: RefCell::new(Timers::default()),
             reactor: Rc::new(reactor),
             inbox,
@@ -212,7 +216,7 @@ impl ExecutorBuilder {
             wakers: Cell::default(),
             next_look: Cell::new(POLLS_PER_LOOK),
             counters: stats::Counters::default(),
-            is_watched: Cell::new(options.on_slow_poll.is_some() || has_policy),
+            is_watched: Cell::new(options.on_slow_poll.is_some() || has_choice),
             options,
             is_shut_down: Cell::new(false),
             is_entered: Cell::new(false),

@@ -25,6 +25,22 @@ use crate::task::extras;
 use crate::task::id::TaskId;
 use crate::waker::Token;
 
+/// What chooses among the ready tasks, as the scheduler knows it: a program that has no policy has
+/// none of the code.
+pub(crate) trait Chooses {
+    /// The turn of the task that the policy wants polled next; `None` says that no task is ready.
+    fn choose(&self, scheduler: &Scheduler, now: Instant) -> Option<(Token, Turn)>;
+
+    /// Notes why a task is ready that is in the ready queue now.
+    fn note(&self, reason: Reason);
+
+    /// Adds a poll to what those of the running task have taken.
+    fn add_poll(&self, slot: usize, id: TaskId, took: Duration);
+
+    /// Forgets who is ready.
+    fn forget(&self);
+}
+
 /// A policy, and what it wants to know.
 pub(crate) struct Choice {
     /// The policy; `None` while it is asked.
@@ -56,13 +72,6 @@ impl Choice {
         }
     }
 
-    /// Forgets who is ready.
-    pub(super) fn forget(&self) {
-        self.held.set(0);
-        self.reasons.borrow_mut().clear();
-        drop(self.policy.take());
-    }
-
     /// What the polls of a task have taken.
     fn account(&self, slot: u32, id: TaskId) -> Account {
         match self.accounts.borrow().get(slot as usize) {
@@ -71,7 +80,77 @@ impl Choice {
         }
     }
 
-    /// Adds a poll to what those of a task have taken.
+    /// The policy.
+    fn lend(&self) -> Option<Lent<'_>> {
+        Some(Lent {
+            place: &self.policy,
+            policy: self.policy.take()?,
+        })
+    }
+
+    /// The first of those in the ready queue, of whom the policy has not been told.
+    fn next_untold(&self, scheduler: &Scheduler, now: Instant) -> Option<ReadyTask> {
+        let table = &mut *scheduler.table.borrow_mut();
+        loop {
+            let slot = table.ready.pop()?;
+            let reason = self.reasons.borrow_mut().pop_front();
+            let Some(task) = &table.slots[slot as usize].task else {
+                table.free_ended(slot);
+                continue;
+            };
+            let (handle, rank) = extras::handle_and_rank(task);
+            table.elsewhere += 1;
+            return Some(ReadyTask {
+                slot,
+                executor: scheduler.id,
+                id: task.id(),
+                task: handle,
+                rank,
+                reason: reason.unwrap_or(Reason::Outside),
+                since: now,
+                account: self.account(slot, task.id()),
+            });
+        }
+    }
+}
+
+impl Chooses for Choice {
+    /// # Panics
+    ///
+    /// Panics if the policy gives none though it keeps some, or another executor's.
+    fn choose(&self, scheduler: &Scheduler, now: Instant) -> Option<(Token, Turn)> {
+        let mut lent = self.lend()?;
+        loop {
+            while let Some(task) = self.next_untold(scheduler, now) {
+                self.held.set(self.held.get() + 1);
+                lent.policy.push(task);
+            }
+            if self.held.get() == 0 {
+                return None;
+            }
+            let Some(task) = lent.policy.pop() else {
+                let kept = self.held.replace(0);
+                panic!(
+                    "the policy keeps {kept} ready tasks and gives none; Policy::pop() must give one"
+                );
+            };
+            assert!(
+                task.executor == scheduler.id,
+                "the policy gives a task of another executor; each needs one of its own"
+            );
+            self.held.set(self.held.get() - 1);
+            let table = &mut *scheduler.table.borrow_mut();
+            table.elsewhere -= 1;
+            if let Some(turn) = scheduler.begin_slot(table, task.slot) {
+                return Some(turn);
+            }
+        }
+    }
+
+    fn note(&self, reason: Reason) {
+        self.reasons.borrow_mut().push_back(reason);
+    }
+
     fn add_poll(&self, slot: usize, id: TaskId, took: Duration) {
         let accounts = &mut *self.accounts.borrow_mut();
         if accounts.len() <= slot {
@@ -86,12 +165,10 @@ impl Choice {
         account.last = took;
     }
 
-    /// The policy.
-    fn lend(&self) -> Option<Lent<'_>> {
-        Some(Lent {
-            place: &self.policy,
-            policy: self.policy.take()?,
-        })
+    fn forget(&self) {
+        self.held.set(0);
+        self.reasons.borrow_mut().clear();
+        drop(self.policy.take());
     }
 }
 
@@ -114,8 +191,8 @@ impl Policy for Nobody {
 }
 
 impl Scheduler {
-    /// The policy, if there is one.
-    pub(crate) fn choice(&self) -> Option<&Choice> {
+    /// What chooses among the ready tasks, if that is not the order of the queue.
+    pub(crate) fn choice(&self) -> Option<&dyn Chooses> {
         self.choice.as_deref()
     }
 
@@ -133,67 +210,7 @@ impl Scheduler {
     #[cold]
     pub(super) fn note_ready(&self, reason: Reason) {
         if let Some(choice) = self.choice() {
-            choice.reasons.borrow_mut().push_back(reason);
-        }
-    }
-
-    /// The turn of the task that the policy wants polled next; `None` says that no task is ready.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the policy gives none though it keeps some, or another executor's.
-    #[cold]
-    pub(crate) fn choose(&self, choice: &Choice, now: Instant) -> Option<(Token, Turn)> {
-        let mut lent = choice.lend()?;
-        loop {
-            while let Some(task) = self.next_untold(choice, now) {
-                choice.held.set(choice.held.get() + 1);
-                lent.policy.push(task);
-            }
-            if choice.held.get() == 0 {
-                return None;
-            }
-            let Some(task) = lent.policy.pop() else {
-                let kept = choice.held.replace(0);
-                panic!(
-                    "the policy keeps {kept} ready tasks and gives none; Policy::pop() must give one"
-                );
-            };
-            assert!(
-                task.executor == self.id,
-                "the policy gives a task of another executor; each needs one of its own"
-            );
-            choice.held.set(choice.held.get() - 1);
-            let table = &mut *self.table.borrow_mut();
-            table.elsewhere -= 1;
-            if let Some(turn) = self.begin_slot(table, task.slot) {
-                return Some(turn);
-            }
-        }
-    }
-
-    /// The first of those in the ready queue, of whom the policy has not been told.
-    fn next_untold(&self, choice: &Choice, now: Instant) -> Option<ReadyTask> {
-        let table = &mut *self.table.borrow_mut();
-        loop {
-            let slot = table.ready.pop()?;
-            let reason = choice.reasons.borrow_mut().pop_front();
-            let Some(task) = &table.slots[slot as usize].task else {
-                table.free_ended(slot);
-                continue;
-            };
-            let (handle, rank) = extras::handle_and_rank(task);
-            table.elsewhere += 1;
-            return Some(ReadyTask {
-                slot,
-                executor: self.id,
-                id: task.id(),
-                task: handle,
-                rank,
-                reason: reason.unwrap_or(Reason::Outside),
-                since: now,
-                account: choice.account(slot, task.id()),
-            });
+            choice.note(reason);
         }
     }
 
