@@ -10,7 +10,7 @@ use bibelot::sched::{
     Shuffle,
 };
 use bibelot::task::{Builder, consume, yield_now};
-use bibelot::testing::Sim;
+use bibelot::testing::{Sim, fairness};
 use bibelot::time::{Duration, Instant, sleep};
 use bibelot::{Executor, spawn};
 
@@ -424,4 +424,28 @@ fn a_million_polls_under_a_policy_need_no_more_room_than_its_tasks() {
             spawn(yield_now()).await.unwrap();
         }
     });
+}
+
+#[test]
+fn a_policy_that_starves_is_named_with_the_task() {
+    fn verdict<P: Policy + 'static>(make: impl Fn() -> P) -> Option<(String, String)> {
+        let starved = fairness(make).err()?;
+        Some((starved.load().into(), starved.task().into()))
+    }
+    let starves = |load: &str, task: &str| Some((load.to_string(), task.to_string()));
+    assert_eq!(verdict(Fifo::default), None);
+    assert_eq!(verdict(|| Shuffle::new(42)), None);
+    assert_eq!(verdict(FairShare::new), None);
+    assert_eq!(verdict(Priority::new), None);
+    assert_eq!(
+        verdict(|| Priority::aging(u64::MAX)),
+        starves("mixed", "slow")
+    );
+    assert_eq!(verdict(Lifo::default), starves("self-waker", "patient 0"));
+    assert_eq!(verdict(EarliestDeadline::default), starves("mixed", "slow"));
+    assert_eq!(verdict(ShortestJob::default), starves("mixed", "slow"));
+    let text = fairness(Lifo::default).unwrap_err().to_string();
+    let expected = "bibelot::sched::order::Lifo starves task \"patient 0\" under the load \"self-waker\": \
+                    ready, and passed over for 10001 polls";
+    assert_eq!(text, expected);
 }
