@@ -50,6 +50,8 @@ pub enum Report {
 pub struct SlowPoll {
     /// The task, as texts name it.
     pub(crate) task: String,
+    /// Where the task was spawned.
+    pub(crate) spawned_at: &'static Location<'static>,
     /// How long the poll took.
     pub(crate) took: Duration,
     /// Where the task waits since, if it waits.
@@ -57,10 +59,16 @@ pub struct SlowPoll {
 }
 
 impl SlowPoll {
-    /// The task, by name, or by number and place.
+    /// The task, by its name, or by its number if it has none, and by where it was spawned.
     #[must_use]
     pub fn task(&self) -> &str {
         &self.task
+    }
+
+    /// Where the task was spawned.
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at
     }
 
     /// How long the poll took.

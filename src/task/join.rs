@@ -183,9 +183,9 @@ impl<T> JoinHandle<T> {
         self.task.owes()
     }
 
-    /// The task as texts name it.
-    pub(crate) fn describe(&self) -> String {
-        extras::describe(&self.task)
+    /// The task as texts name it, and where it was spawned.
+    pub(crate) fn describe(&self) -> (String, &'static Location<'static>) {
+        (extras::describe(&self.task), self.task.spawned_at())
     }
 
     /// Whether the task has ended, in whatever way, and has done all that it owed.
