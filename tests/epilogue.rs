@@ -640,7 +640,7 @@ fn a_cleanup_without_end_and_without_a_grace_is_a_deadlock() {
     );
     // Somebody has to end it: the shutdown that follows gives it up.
     let expected = [
-        "task 2 (spawned at here) gave up the cleanup of here: its grace is over",
+        "task 2 (spawned at here) gave up the cleanup of here: nothing could wake it",
         "1ms cleanup dies",
     ];
     assert_eq!(lines(&trace), expected);
