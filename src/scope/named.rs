@@ -71,6 +71,10 @@ impl Builder {
     /// The name is for what is told of the child. What was said for [policies](crate::sched) is not
     /// heeded: they choose among tasks, and a child is polled in the turns of the task around it.
     ///
+    /// # Panics
+    ///
+    /// Panics if no executor is running on this thread.
+    ///
     /// # Examples
     ///
     /// ```
@@ -94,6 +98,33 @@ impl Builder {
     ///     assert!(error.starts_with("task \"fetch index\" (spawned at "));
     ///     assert!(error.ends_with("): no page index"));
     /// });
+    /// ```
+    ///
+    /// It may borrow no more than other children, in neither kind of scope:
+    ///
+    /// ```compile_fail,E0597
+    /// # use bibelot::task::{self, Builder};
+    /// # bibelot::run(async {
+    /// task::scope(async |s| {
+    ///     let local = String::from("gone with the body");
+    ///     let borrowed = &local;
+    ///     Builder::new().spawn_scoped(s, async move { println!("{borrowed}") });
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    ///
+    /// ```compile_fail,E0597
+    /// # use bibelot::task::{self, Builder};
+    /// # bibelot::run(async {
+    /// let ended: Result<(), task::GroupError<()>> = task::try_scope(async |s| {
+    ///     let local = String::from("gone with the body");
+    ///     let borrowed = &local;
+    ///     Builder::new().spawn_scoped(s, async move { println!("{borrowed}") });
+    ///     Ok(())
+    /// })
+    /// .await;
+    /// # });
     /// ```
     #[track_caller]
     pub fn spawn_scoped<'scope, S, F>(

@@ -1,4 +1,13 @@
 //! [`JoinHandle`]: the leaf future that waits for a task to end.
+//!
+//! ```text
+//!   handle ── poll ──► has it ended and paid? ─ yes ─► takes value or error out of the cell
+//!     │                    └ no: the joiner's waker into the cell, woken at the end
+//!     └─ dropped ────► the task goes on; a panic that is in the cell, or comes to be, is reported
+//! ```
+//!
+//! The handle is one of the cell's owners, so it may outlive the executor, and the value with it. Read
+//! next: `task/extras.rs`, where a cancel is noted.
 
 use std::borrow::Cow;
 use std::fmt;
