@@ -9,10 +9,14 @@
 //!              is owed under our key
 //! ```
 //!
-//! An [`Enclosed`] future is left only when nothing is left of it: neither the future nor its
-//! epilogues. It keeps the value meanwhile. If it is dropped itself while it waits, what is owed
-//! passes to the canceller around it; if it is forgotten, the task pays all the same
-//! (`executor/ledger.rs`).
+//! The laws:
+//!
+//! 1. An [`Enclosed`] future is left only when nothing is left of it: neither the future nor its
+//!    epilogues. It keeps the value meanwhile.
+//! 2. If it is dropped itself while it waits, what is owed passes to the canceller around it.
+//! 3. If it is forgotten, the task pays all the same (`executor/ledger.rs`).
+//! 4. Of several deadlines that are over by one reading of the clock, the outermost ends its future: it
+//!    would drop the inner ones anyway ([`leaves_it_to_outer`]).
 //!
 //! Read next: `time/timeout.rs`, the simplest user.
 

@@ -11,10 +11,15 @@
 //! ```
 //!
 //! A future that is dropped cannot await. So a cleanup that may await must outlive its future, and
-//! its owner must be one that goes on: the task. The three are one thing, [`Owed`]: from the first
-//! poll on, dropping it puts what is left of it into the ledger (`executor/ledger.rs`), in one box
-//! that is made when it starts. Fields are dropped in order, so a body is always dead before its
-//! cleanup starts, and an inner cleanup is owed before an outer one.
+//! its owner must be one that goes on: the task. Whichever of the three it is, dropping it puts what is
+//! left of it into the ledger (`executor/ledger.rs`), in one box. `finally` and `shield` have that from
+//! [`Owed`]; `bracket` from [`Held`], as its release is no future before it is called. The laws:
+//!
+//! 1. Owed from the first poll on. What was never polled is dropped, and owes nothing.
+//! 2. The body dies first: fields are dropped in order, so it is dead before its cleanup starts, and an
+//!    inner cleanup is owed before an outer one.
+//! 3. What has started goes on where it was. It is boxed at its first poll, so it can move to the ledger.
+//! 4. What has panicked is not polled again, nor owed.
 //!
 //! Nothing else in Rust does this: a destructor cannot await, and a cleanup that is spawned is waited
 //! for by nobody. (trio and curio shield a `finally` block; they can, as an exception unwinds there

@@ -289,6 +289,7 @@ impl Core {
         if took > self.options.slow_poll {
             report::send(&Report::SlowPoll(SlowPoll {
                 task: extras::describe(turn),
+                spawned_at: turn.spawned_at(),
                 took,
                 waits_at: self.scheduler.waits_at(),
             }));

@@ -7,10 +7,15 @@
 //!            └─ finally(body, …)  dropped now, its cleanup is owed under k2
 //! ```
 //!
-//! A canceller (a timeout, a cancel scope, a race, a scope) sets the frame for as long as it polls or
-//! drops what is inside, and puts the one before back, also when that panics. So a frame is known by
-//! the call stack alone, and a canceller that is forgotten or moved to another task leaves nothing
-//! behind. One thread-local cell holds it: what is polled further in sees it, in whatever combinator.
+//! One thread-local cell holds it: what is polled further in sees it, in whatever combinator. The laws:
+//!
+//! 1. A canceller (a timeout, a cancel scope, a race, a scope) sets the frame for as long as it polls or
+//!    drops what is inside, and puts the one before back, also when that panics. So a frame is known by
+//!    the call stack alone, and a canceller that is forgotten or moved to another task leaves nothing
+//!    behind.
+//! 2. From canceller to canceller a deadline only comes nearer on the way in. An epilogue is outside of
+//!    them: it has no deadline but a limit, which all that it encloses has as well.
+//! 3. No key is used twice on a thread, so what is owed is never taken for another's.
 //!
 //! Read next: `executor/ledger.rs` (what is owed), `canceller.rs` (who sets frames).
 

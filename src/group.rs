@@ -8,11 +8,18 @@
 //!   dropped: all are cancelled, and the task of the owner does not end before they have
 //! ```
 //!
-//! A member is a task like any other: it is polled on its own, whatever its owner does, and a wake
-//! costs it what it costs any task, at any depth. A failure does nothing before the owner asks, since
-//! it is the way in which the owner asks that says what a failure means: to [`join`](TaskGroup::join)
-//! the end of all, to [`join_first_ok`](TaskGroup::join_first_ok) one less to wait for, to
-//! [`next`](TaskGroup::next) a result like others. (curio's `TaskGroup`; trio's nursery is
+//! The laws:
+//!
+//! 1. A member is a task like any other: it is polled on its own, whatever its owner does, and a wake
+//!    costs it what it costs any task, at any depth.
+//! 2. No member outlives its group unseen: whoever leaves a group, by a join or by dropping it, has all
+//!    members end; a join waits for that, and the owner's task does not end before.
+//! 3. A member's value or failure is somebody's, once: the owner's, or theirs who joined it alone.
+//! 4. A failure does nothing before the owner asks.
+//!
+//! Why the fourth? It is the way in which the owner asks that says what a failure means: to
+//! [`join`](TaskGroup::join) the end of all, to [`join_first_ok`](TaskGroup::join_first_ok) one less to
+//! wait for, to [`next`](TaskGroup::next) a result like others. (curio's `TaskGroup`; trio's nursery is
 //! [`try_scope`](crate::task::try_scope).)
 //!
 //! Read next: `group/members.rs`.
@@ -38,7 +45,6 @@ pub use spawner::{GroupEnded, Spawner};
 pub use start::{Ready, StartError};
 
 use crate::executor::ledger::{self, Terms};
-use crate::executor::spawn::Builder;
 use crate::group_error::{Failure, GroupError};
 use crate::place::{self, placed};
 use crate::task::try_current;
@@ -121,7 +127,8 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
     }
 
     /// Starts a member; see [`task::spawn`](crate::spawn). Its handle need not be kept: it can join
-    /// or cancel this member alone. [`Builder::spawn_in`] gives it a name.
+    /// or cancel this member alone. [`Builder::spawn_in`](crate::task::Builder::spawn_in) gives it a
+    /// name.
     ///
     /// # Panics
     ///
@@ -375,22 +382,5 @@ impl<T: 'static, E: 'static> fmt::Debug for TaskGroup<T, E> {
             .field("len", &self.len())
             .field("at", &format_args!("{}", self.at))
             .finish_non_exhaustive()
-    }
-}
-
-impl Builder {
-    /// Starts the task as a member of a group; see [`TaskGroup::spawn`].
-    ///
-    /// # Panics
-    ///
-    /// Panics if no executor is running on this thread.
-    #[track_caller]
-    pub fn spawn_in<T, E, F>(self, group: &TaskGroup<T, E>, future: F) -> Member<T, E>
-    where
-        F: Future<Output = Result<T, E>> + 'static,
-    {
-        let member = group.spawn(future);
-        member.fit_out(self);
-        member
     }
 }

@@ -1,12 +1,13 @@
 //! [`GroupError`]: how the members of a group, or the children of a scope, have failed.
 //!
-//! All failures are kept, each with the name and place of its task: the first one says why the others
-//! were cancelled, and what they failed with while they ended is not lost either. (Python's
-//! `ExceptionGroup`, which trio, anyio and asyncio raise.)
+//! All failures are kept, each with the name of its task and where that was spawned: the first one
+//! says why the others were cancelled, and what they failed with while they ended is not lost either.
+//! (Python's `ExceptionGroup`, which trio, anyio and asyncio raise.)
 
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::panic::Location;
 
 use crate::error::Panicked;
 use crate::report;
@@ -63,7 +64,8 @@ impl<E> GroupError<E> {
         self.failures
     }
 
-    /// The first failure, which has the others cancelled.
+    /// The failure that came first: the one for which a [`join`](crate::task::TaskGroup::join) and a
+    /// [`try_scope`](crate::task::try_scope) cancel the others.
     #[must_use]
     pub fn first(&self) -> Option<&Failure<E>> {
         self.failures.first()
@@ -107,6 +109,8 @@ impl From<GroupError<io::Error>> for io::Error {
 pub struct Failure<E> {
     /// The member, as texts name it.
     task: String,
+    /// Where it was spawned.
+    spawned_at: &'static Location<'static>,
     /// What happened.
     kind: FailureKind<E>,
 }
@@ -121,19 +125,16 @@ pub enum FailureKind<E> {
 }
 
 impl<E> Failure<E> {
-    /// The failure of a task that came to an error.
-    pub(crate) fn error(task: String, error: E) -> Self {
+    /// The failure of a task that was spawned at this place.
+    pub(crate) fn new(
+        task: String,
+        spawned_at: &'static Location<'static>,
+        kind: FailureKind<E>,
+    ) -> Self {
         Self {
             task,
-            kind: FailureKind::Error(error),
-        }
-    }
-
-    /// The failure of a task that panicked.
-    pub(crate) fn panicked(task: String, panicked: Panicked) -> Self {
-        Self {
-            task,
-            kind: FailureKind::Panicked(panicked),
+            spawned_at,
+            kind,
         }
     }
 
@@ -144,10 +145,36 @@ impl<E> Failure<E> {
         }
     }
 
-    /// The member, by its name, or by number and place.
+    /// The member, by its name, or by its number if it has none, and by where it was spawned: the
+    /// words with which the text of the failure begins.
     #[must_use]
     pub fn task(&self) -> &str {
         &self.task
+    }
+
+    /// Where the member was spawned. That of a scope's body is where the scope is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::task::{Builder, TaskGroup};
+    /// use std::io;
+    ///
+    /// bibelot::run(async {
+    ///     let group = TaskGroup::<(), io::Error>::new();
+    ///     let line = line!() + 1;
+    ///     Builder::new().name("fetch").spawn_in(&group, async { Err(io::Error::other("no page")) });
+    ///     let error = group.join().await.unwrap_err();
+    ///
+    ///     let failure = error.first().unwrap();
+    ///     assert_eq!(failure.spawned_at().line(), line);
+    ///     let text = format!("task \"fetch\" (spawned at {}): no page", failure.spawned_at());
+    ///     assert_eq!(failure.to_string(), text);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at
     }
 
     /// What happened.

@@ -7,10 +7,13 @@
 //!   (c) asleep? clear it, ring ──► bell ──────► (3) look at `messages` once more   (4) sleep
 //! ```
 //!
-//! No wake is lost. The two fences are in one order. If (b) came first, (3) sees the message. If (2)
-//! came first, (c) sees `asleep` and rings. Whoever clears the flag rings, so a thousand wakes of a
-//! sleeping executor ring once, and wakes of a running one never. What the bell is depends on what the
-//! executor sleeps in (`reactor/epoll.rs`).
+//! The laws:
+//!
+//! 1. No wake is lost. The two fences are in one order. If (b) came first, (3) sees the message. If (2)
+//!    came first, (c) sees `asleep` and rings.
+//! 2. Whoever clears the flag rings, so a thousand wakes of a sleeping executor ring once, and wakes of
+//!    a running one never. What the bell is depends on what the executor sleeps in (`reactor/epoll.rs`).
+//! 3. A message is taken once, in the order in which one thread pushed its own.
 //!
 //! A wake equal to the one pushed last is not pushed again: it leaves only its mark on `last`, in
 //! the same atomic order as the executor's own, which counts the messages, clears `last`, and takes no

@@ -1,8 +1,17 @@
 //! What an executor has to tell although nobody asked: reports, and where they go.
 //!
+//! ```text
+//!   send(report) ─► does an executor run on this thread, and has it a hook? ─ yes ─► hook(&report)
+//!                                                                           └ no ──► a line on stderr
+//! ```
+//!
 //! Nothing fails silently. A panic that nobody joins, a poll that holds the thread too long, a
-//! client whose handler failed: each is a [`Report`]. It goes to the hook of the executor that runs
-//! on this thread, and without a hook to standard error, a line each.
+//! client whose handler failed: each is a [`Report`]. The hook is user code, so it is cloned out of its
+//! cell before it is called, and what it panics with ends here.
+//!
+//! A line on standard error is also all there is where no executor can be meant: when the thread that
+//! takes the process's signals cannot read them (`signal/hub.rs`), or another thread cannot ring for an
+//! executor (`reactor/portable.rs`).
 
 use std::cell::RefCell;
 use std::fmt;
@@ -50,6 +59,8 @@ pub enum Report {
 pub struct SlowPoll {
     /// The task, as texts name it.
     pub(crate) task: String,
+    /// Where the task was spawned.
+    pub(crate) spawned_at: &'static Location<'static>,
     /// How long the poll took.
     pub(crate) took: Duration,
     /// Where the task waits since, if it waits.
@@ -57,10 +68,16 @@ pub struct SlowPoll {
 }
 
 impl SlowPoll {
-    /// The task, by name, or by number and place.
+    /// The task, by its name, or by its number if it has none, and by where it was spawned.
     #[must_use]
     pub fn task(&self) -> &str {
         &self.task
+    }
+
+    /// Where the task was spawned.
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at
     }
 
     /// How long the poll took.
@@ -86,31 +103,39 @@ impl fmt::Display for SlowPoll {
     }
 }
 
-/// A cleanup that was dropped before its end: its grace was over, or no executor ran where it came to
-/// be owed. See [`task::finally`](crate::task::finally).
+/// A cleanup that was dropped before its end: its grace was over, or it had none and nothing could wake
+/// it while an executor that looks for deadlocks shut down, or no executor ran where it came to be owed. See [`task::finally`](crate::task::finally).
 #[derive(Debug, Clone)]
 pub struct Abandoned {
     /// The task that owed it, as texts name it.
     task: Option<String>,
     /// Where it was asked for.
     at: &'static Location<'static>,
+    /// What there was too little of.
+    why: &'static str,
 }
 
 impl Abandoned {
     /// One that a task did not bring to its end in time.
-    pub(crate) fn new(task: String, at: &'static Location<'static>) -> Self {
-        Self {
-            task: Some(task),
-            at,
-        }
+    pub(crate) fn too_late(task: String, at: &'static Location<'static>) -> Self {
+        let (task, why) = (Some(task), "its grace is over");
+        Self { task, at, why }
+    }
+
+    /// One that would have waited for ever, in an executor that shuts down and looks for deadlocks.
+    pub(crate) fn stuck(task: String, at: &'static Location<'static>) -> Self {
+        let (task, why) = (Some(task), "nothing could wake it");
+        Self { task, at, why }
     }
 
     /// One that nobody could bring to its end.
     pub(crate) fn without_executor(at: &'static Location<'static>) -> Self {
-        Self { task: None, at }
+        let (task, why) = (None, "no executor is running");
+        Self { task, at, why }
     }
 
-    /// The task that owed it, by name, or by number and place; `None` if no executor was running.
+    /// The task that owed it, by its name, or by its number if it has none, and by where it was
+    /// spawned; `None` if no executor was running.
     #[must_use]
     pub fn task(&self) -> Option<&str> {
         self.task.as_deref()
@@ -125,10 +150,10 @@ impl Abandoned {
 
 impl fmt::Display for Abandoned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = self.at;
-        match &self.task {
-            Some(task) => write!(f, "{task} gave up the cleanup of {at}: its grace is over"),
-            None => write!(f, "the cleanup of {at} was dropped: no executor is running"),
+        let Self { task, at, why } = self;
+        match task {
+            Some(task) => write!(f, "{task} gave up the cleanup of {at}: {why}"),
+            None => write!(f, "the cleanup of {at} was dropped: {why}"),
         }
     }
 }

@@ -26,6 +26,7 @@
 
 pub(crate) mod child;
 pub(crate) mod handle;
+pub(crate) mod named;
 mod nursery;
 pub(crate) mod try_scope;
 
@@ -38,7 +39,7 @@ use std::panic::Location;
 use crate::error::JoinError;
 use crate::group_error::{Failure, FailureKind};
 use crate::place;
-use crate::scope::child::{Lenient, Request};
+use crate::scope::child::{Lenient, Origin, Request};
 use crate::scope::handle::ScopedJoinHandle;
 use crate::scope::nursery::{Guard, Nursery, raise};
 
@@ -209,7 +210,7 @@ impl<'scope> Scope<'scope, '_> {
     /// start others.
     ///
     /// It is polled for the first time when the caller gives way. If the scope was cancelled, it is
-    /// dropped unpolled.
+    /// dropped unpolled. [`Builder::spawn_scoped`](crate::task::Builder::spawn_scoped) gives it a name.
     ///
     /// # Examples
     ///
@@ -233,7 +234,15 @@ impl<'scope> Scope<'scope, '_> {
     where
         F: Future + 'scope,
     {
-        let packet = self.nursery.spawn::<F, Lenient>(future, Location::caller());
+        self.spawn_from(Origin::at(Location::caller()), future)
+    }
+
+    /// Starts a child that comes from there.
+    fn spawn_from<F>(&'scope self, origin: Origin, future: F) -> ScopedJoinHandle<'scope, F::Output>
+    where
+        F: Future + 'scope,
+    {
+        let packet = self.nursery.spawn::<F, Lenient>(future, origin);
         ScopedJoinHandle::new(packet, &self.nursery.orders)
     }
 

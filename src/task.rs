@@ -36,6 +36,7 @@ pub use crate::group_error::{Failure, FailureKind, GroupError};
 pub use crate::local::{Local, Scoped};
 pub use crate::race::{Join, Race, join, race};
 pub use crate::scope::handle::ScopedJoinHandle;
+pub use crate::scope::named::AnyScope;
 pub use crate::scope::try_scope::{Outcome, TryScope, try_scope};
 pub use crate::scope::{Scope, scope};
 pub use handle::Task;

@@ -73,6 +73,60 @@ impl Builder {
     {
         Ok(self.0.spawn(future))
     }
+
+    /// Starts the task as a child of a scope, whose name is told with its failures; see
+    /// [`Scope::spawn`] and [`task::Builder::spawn_scoped`].
+    ///
+    /// # Errors
+    ///
+    /// None: the type is std's.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no executor is running on this thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::thread;
+    ///
+    /// # bibelot::run(async {
+    /// let mut a = vec![1, 2, 3];
+    /// let mut x = 0;
+    ///
+    /// thread::scope(async |s| {
+    ///     thread::Builder::new()
+    ///         .name("first".to_string())
+    ///         .spawn_scoped(s, async {
+    ///             println!("hello from the first scoped task, which sees {a:?}");
+    ///         })
+    ///         .unwrap();
+    ///     thread::Builder::new()
+    ///         .name("second".to_string())
+    ///         .spawn_scoped(s, async {
+    ///             println!("hello from the second scoped task");
+    ///             x += a[0] + a[2];
+    ///         })
+    ///         .unwrap();
+    ///     println!("hello from the main task");
+    /// })
+    /// .await;
+    ///
+    /// a.push(4);
+    /// assert_eq!(x, a.len());
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn spawn_scoped<'scope, F>(
+        self,
+        scope: &'scope Scope<'scope, '_>,
+        future: F,
+    ) -> io::Result<ScopedJoinHandle<'scope, F::Output>>
+    where
+        F: Future + 'scope,
+    {
+        Ok(self.0.spawn_scoped(scope, future))
+    }
 }
 
 /// Waits until [`Task::unpark`](crate::task::Task::unpark) is called for this task, or returns at

@@ -14,8 +14,13 @@
 //! the task waits as for anything else. From inside there, [`call`] runs a future as a part of that
 //! task and blocks for its value: within its timeouts, its groups and its locals.
 //!
-//! Only what is `Send` crosses: closures and values. Futures stay where they are made, on the
-//! executor's thread, so tasks and what they share need not be `Send`.
+//! The laws:
+//!
+//! 1. Only what is `Send` crosses: closures and values. Futures stay where they are made, on the
+//!    executor's thread, so tasks and what they share need not be `Send`.
+//! 2. A thread blocks for a task, never a task for a thread.
+//! 3. What a job [`call`]s is a part of the task that waits for it, and ends with that.
+//! 4. A job that nobody waits for any more ends all the same, and is counted until then.
 //!
 //! # A thread cannot be cancelled
 //!

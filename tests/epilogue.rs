@@ -20,7 +20,7 @@ use bibelot::time::{Duration, Instant, effective_deadline, sleep, timeout};
 use bibelot::{Executor, spawn};
 
 use support::foreign::{self, Call};
-use support::{Trace, on_drop, panic_of, poll_once, reporting_to};
+use support::{Trace, on_drop, panic_of, poll_once, reporting_to, without_places};
 
 /// A future in a box.
 type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -56,19 +56,6 @@ async fn endless(trace: Trace, name: &'static str) {
 /// Runs under virtual time, with reports in the trace.
 fn simulate<F: Future>(trace: &Trace, main: F) -> F::Output {
     Sim::from_builder(reporting_to(trace)).run(main)
-}
-
-/// The text of a report, without its places.
-fn without_places(line: &str) -> String {
-    let mut parts = line.split("tests/epilogue.rs");
-    let mut text = parts.next().unwrap().to_owned();
-    for part in parts {
-        text += "here";
-        let end = part.find([')', ' ']).unwrap_or(part.len());
-        text += if part[..end].ends_with(':') { ":" } else { "" };
-        text += &part[end..];
-    }
-    text
 }
 
 /// The lines so far, without places.
@@ -530,8 +517,8 @@ fn all_cleanups_of_one_cancel_have_one_grace() {
         "10ms in time starts",
         "13ms in time ends",
         "13ms cut short starts",
-        "task \"victim\" gave up the cleanup of here: its grace is over",
-        "task \"victim\" gave up the cleanup of here: its grace is over",
+        "task \"victim\" (spawned at here) gave up the cleanup of here: its grace is over",
+        "task \"victim\" (spawned at here) gave up the cleanup of here: its grace is over",
         "15ms joined",
     ];
     assert_eq!(lines(&trace), expected);
@@ -590,9 +577,9 @@ fn what_is_given_up_is_dropped_with_what_that_incurs() {
         "2ms inner starts",
         "2ms inner ends",
         "2ms in time",
-        "task \"main\" gave up the cleanup of here: its grace is over",
+        "task \"main\" (spawned at here) gave up the cleanup of here: its grace is over",
         "8ms a cleanup that never ends dies",
-        "task \"main\" gave up the cleanup of here: its grace is over",
+        "task \"main\" (spawned at here) gave up the cleanup of here: its grace is over",
         "8ms elapsed",
     ];
     assert_eq!(lines(&trace), expected);
@@ -653,7 +640,7 @@ fn a_cleanup_without_end_and_without_a_grace_is_a_deadlock() {
     );
     // Somebody has to end it: the shutdown that follows gives it up.
     let expected = [
-        "task 2 (spawned at here) gave up the cleanup of here: its grace is over",
+        "task 2 (spawned at here) gave up the cleanup of here: nothing could wake it",
         "1ms cleanup dies",
     ];
     assert_eq!(lines(&trace), expected);
@@ -720,14 +707,14 @@ fn a_panic_of_an_epilogue_is_contained_and_reported() {
         say(&trace, "joined");
     });
     let expected = [
-        "task \"victim\" panicked: cleanup",
-        "task \"victim\" panicked: shield",
-        "task \"victim\" panicked: release",
+        "task \"victim\" (spawned at here) panicked: cleanup",
+        "task \"victim\" (spawned at here) panicked: shield",
+        "task \"victim\" (spawned at here) panicked: release",
         "2ms last starts",
         "3ms last ends",
         "3ms joined",
     ];
-    assert_eq!(trace.take(), expected);
+    assert_eq!(lines(&trace), expected);
 }
 
 #[test]
@@ -752,9 +739,9 @@ fn a_panic_in_the_destructor_of_an_epilogue_is_contained_and_reported() {
         say(&trace, "elapsed");
     });
     let expected = [
-        "task \"main\" panicked: at its end",
-        "task \"main\" gave up the cleanup of here: its grace is over",
-        "task \"main\" panicked: given up",
+        "task \"main\" (spawned at here) panicked: at its end",
+        "task \"main\" (spawned at here) gave up the cleanup of here: its grace is over",
+        "task \"main\" (spawned at here) panicked: given up",
         "6ms elapsed",
     ];
     assert_eq!(lines(&trace), expected);
@@ -776,8 +763,8 @@ fn a_body_whose_destructor_panics_owes_its_cleanup_all_the_same() {
         yield_now().await;
         task.cancel();
         assert_eq!(
-            task.await.unwrap_err().to_string(),
-            "task \"victim\" panicked: bomb"
+            without_places(&task.await.unwrap_err().to_string()),
+            "task \"victim\" (spawned at here) panicked: bomb"
         );
     });
     assert_eq!(trace.take(), ["0ns cleanup starts", "1ms cleanup ends"]);
@@ -1133,7 +1120,7 @@ fn a_shutdown_pays_side_by_side_under_one_grace() {
         "1ms a child was joined",
         "a detached newcomer is dropped unpolled",
         "3ms slow ends",
-        "task \"too slow\" gave up the cleanup of here: its grace is over",
+        "task \"too slow\" (spawned at here) gave up the cleanup of here: its grace is over",
     ];
     assert_eq!(lines(&trace), expected);
 }

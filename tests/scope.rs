@@ -11,14 +11,14 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bibelot::task::{
-    self, FailureKind, JoinError, Local, Scope, current, scope, try_scope, yield_now,
+    self, Builder, FailureKind, JoinError, Local, Scope, current, scope, try_scope, yield_now,
 };
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, spawn};
 
 use support::foreign::Foreign;
-use support::{Trace, on_drop, panic_of, reporting_to, text_of};
+use support::{Trace, on_drop, panic_of, reporting_to, text_of, without_places};
 
 /// A millisecond, and some of them.
 const MS: Duration = Duration::from_millis(1);
@@ -546,6 +546,69 @@ fn all_failures_are_kept_in_their_order() {
         .collect();
     assert!(matches!(kinds[0], FailureKind::Error("first")));
     assert!(matches!(kinds[1], FailureKind::Panicked(_)));
+}
+
+#[test]
+fn a_child_with_a_name_is_told_of_with_name_and_place() {
+    let result = Sim::new().run(try_scope(async |s| {
+        let named = |name| Builder::new().name(name);
+        let cancelled = named("unwanted").spawn_scoped(s, pending::<()>());
+        cancelled.cancel();
+        let debug = format!("{cancelled:?}");
+        assert!(debug.contains("unwanted"), "{debug}");
+        let error = cancelled.await.unwrap_err();
+        assert_eq!(
+            without_places(&error.to_string()),
+            "task \"unwanted\" (spawned at here) was cancelled at here"
+        );
+        named("sore").spawn_scoped(s, async {
+            let _guard = on_drop(|| panic!("no route"));
+            pending::<()>().await;
+        });
+        named("fetch").spawn_scoped(s, fails(true, "too many"));
+        Ok(())
+    }));
+    let (sore, fetch, here) = (line!() - 7, line!() - 3, file!());
+    let error = result.unwrap_err();
+    let first = error.first().unwrap();
+    let name = format!("task \"fetch\" (spawned at {here}:{fetch}:24)");
+    assert_eq!(first.task(), name);
+    assert_eq!(first.spawned_at().line(), fetch);
+    let text = format!(
+        "2 tasks failed: {name}: too many; \
+         task \"sore\" (spawned at {here}:{sore}:23) panicked: no route"
+    );
+    assert_eq!(error.to_string(), text);
+}
+
+#[test]
+fn a_named_child_of_a_plain_scope_borrows_and_its_unseen_panic_is_reported_with_its_name() {
+    let trace = Trace::new();
+    let sim = Sim::from_builder(reporting_to(&trace));
+    let mut count = 0;
+    let text = panic_of(|| {
+        sim.run(scope(async |s| {
+            s.spawn(async { panic!("raised") });
+            let other = Builder::new().name("other").priority(1);
+            other.spawn_scoped(s, async { panic!("reported") });
+            let counts = Builder::new().name("counts");
+            let counted = counts.spawn_scoped(s, async {
+                count += 1;
+                count
+            });
+            assert_eq!(counted.await.unwrap(), 1);
+            s.cancel();
+            let late = Builder::new().name("late").spawn_scoped(s, async {});
+            let error = late.await.unwrap_err().to_string();
+            let expected = "task \"late\" (spawned at here) was cancelled at here";
+            assert_eq!(without_places(&error), expected);
+        }))
+    });
+    assert_eq!(text, "raised");
+    let reported = without_places(&trace.take().join("\n"));
+    let expected = "task \"other\" (spawned at here) panicked: reported";
+    assert_eq!(reported, expected);
+    assert_eq!(count, 1);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use bibelot::thread::park;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, Report, spawn};
 
-use support::{Trace, on_drop, panic_of, reporting_to};
+use support::{Trace, on_drop, panic_of, reporting_to, without_places};
 
 /// What a program says, which is given a trace to say it to.
 fn said_by(program: impl AsyncFnOnce(Trace)) -> Vec<String> {
@@ -176,26 +176,28 @@ fn a_task_that_joins_itself_is_a_deadlock_that_the_simulation_names() {
         Sim::new().run(async move {
             let own: Rc<RefCell<Option<JoinHandle<()>>>> = Rc::default();
             let handle = Rc::clone(&own);
+            let spawned = line!() + 1;
             let narcissus = named("narcissus", async move {
                 yield_now().await;
                 let own = own.take().unwrap();
-                told.set((line!() + 1, 0));
+                told.set((spawned, line!() + 1));
                 own.await.unwrap();
             });
             *handle.borrow_mut() = Some(narcissus);
         })
     });
-    let (line, _) = lines.get();
+    let (spawned, line) = lines.get();
     let here = file!();
     let expected = format!(
         "deadlock: every task is waiting and no deadline is to come\n  \
-         task \"narcissus\" waits for a task to end at {here}:{line}:21"
+         task \"narcissus\" (spawned at {here}:{spawned}:29 by task 1, which has ended) \
+         waits for a task to end at {here}:{line}:21"
     );
     assert_eq!(text, expected);
 }
 
 #[test]
-fn a_deadlock_report_says_who_waits_for_what_and_where() {
+fn a_deadlock_report_says_who_waits_for_what_and_where_and_who_spawned_it_where() {
     let base = line!();
     async fn joins_it(handle: JoinHandle<()>) {
         handle.await.unwrap(); // base + 2
@@ -203,22 +205,36 @@ fn a_deadlock_report_says_who_waits_for_what_and_where() {
     let text = panic_of(|| {
         Sim::new().run(async {
             let silent = spawn(pending()); // base + 6
-            let joins = named("joins", joins_it(silent));
-            let endless = sleep(Duration::MAX); // base + 8
-            drop(named("endless", endless));
-            joins.await.unwrap(); // base + 10
+            let joins = named("joins", async {
+                let endless = sleep(Duration::MAX); // base + 8
+                drop(named("endless", endless)); // base + 9
+                joins_it(silent).await;
+            });
+            joins.await.unwrap(); // base + 12
         })
     });
     let at = |line, column| format!("{}:{}:{column}", file!(), base + line);
     let expected = [
         String::from("deadlock: every task is waiting and no deadline is to come"),
-        format!("  task \"main\" waits for a task to end at {}", at(10, 19)),
         format!(
-            "  task 2 (spawned at {}) waits for nothing that could wake it",
+            "  task \"main\" (spawned at {}) waits for a task to end at {}",
+            at(5, 20),
+            at(12, 19)
+        ),
+        format!(
+            "  task 2 (spawned at {} by task \"main\") waits for nothing that could wake it",
             at(6, 26)
         ),
-        format!("  task \"joins\" waits for a task to end at {}", at(2, 16)),
-        format!("  task \"endless\" waits for a deadline at {}", at(8, 27)),
+        format!(
+            "  task \"joins\" (spawned at {} by task \"main\") waits for a task to end at {}",
+            at(7, 25),
+            at(2, 16)
+        ),
+        format!(
+            "  task \"endless\" (spawned at {} by task \"joins\") waits for a deadline at {}",
+            at(9, 22),
+            at(8, 31)
+        ),
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
 }
@@ -230,7 +246,7 @@ fn a_deadlock_is_detected_in_a_real_run_that_asks_for_it() {
     let text = panic_of(|| executor.run(handle));
     assert!(text.starts_with("deadlock: "), "{text}");
     assert!(
-        text.contains("task \"main\" waits for a task to end at "),
+        without_places(&text).contains("task \"main\" (spawned at here) waits for a task to end"),
         "{text}"
     );
     // Nothing is broken: the executor goes on.
@@ -306,28 +322,28 @@ fn into_panic_of_a_cancelled_task_says_what_to_do() {
     bibelot::run(async {
         let handle = named("fetch", pending::<()>());
         handle.cancel();
-        let (here, line) = (file!(), line!() - 1);
+        let (here, spawned, line) = (file!(), line!() - 2, line!() - 1);
         let error = handle.await.unwrap_err();
         let expected = format!(
-            "the task did not panic: task \"fetch\" was cancelled at {here}:{line}:16; \
-             ask is_panic() first"
+            "the task did not panic: task \"fetch\" (spawned at {here}:{spawned}:22) \
+             was cancelled at {here}:{line}:16; ask is_panic() first"
         );
         assert_eq!(panic_of(|| error.into_panic()), expected);
     });
 }
 
 #[test]
-fn a_panic_that_nobody_joins_is_reported_with_name_or_place() {
+fn a_panic_that_nobody_joins_is_reported_with_name_and_place() {
     let (trace, executor) = reporting();
     executor.run(async {
         drop(named("fetch", async { panic!("no route") }));
-        let line = line!() + 1;
+        let (here, line) = (file!(), line!() - 1);
         drop(spawn(async { panic!("nameless") }));
         yield_now().await;
-        let place = format!("{}:{line}:14", file!());
+        let (first, second) = (line, line + 2);
         let expected = [
-            "task \"fetch\" panicked: no route".to_string(),
-            format!("task 3 (spawned at {place}) panicked: nameless"),
+            format!("task \"fetch\" (spawned at {here}:{first}:14) panicked: no route"),
+            format!("task 3 (spawned at {here}:{second}:14) panicked: nameless"),
         ];
         assert_eq!(trace.take(), expected);
 
@@ -335,7 +351,9 @@ fn a_panic_that_nobody_joins_is_reported_with_name_or_place() {
         yield_now().await;
         assert!(trace.take().is_empty(), "it may still be joined");
         drop(handle);
-        assert_eq!(trace.take(), ["task \"late\" panicked: too late"]);
+        let line = line!() - 4;
+        let expected = format!("task \"late\" (spawned at {here}:{line}:22) panicked: too late");
+        assert_eq!(trace.take(), [expected]);
 
         let joined = named("joined", async { panic!("seen") });
         let error = joined.await;
@@ -429,11 +447,12 @@ fn a_panic_in_the_destructor_of_an_output_that_nobody_wants_is_reported() {
     executor.run(async {
         drop(named("detached", async { Bomb("unwanted") }));
         yield_now().await;
-        assert_eq!(trace.take(), ["task \"detached\" panicked: unwanted"]);
+        let only = |name| format!("task {name:?} (spawned at here) panicked: unwanted");
+        assert_eq!(without_places(&trace.take().join("\n")), only("detached"));
         let handle = named("late", async { Bomb("unwanted") });
         yield_now().await;
         drop(handle);
-        assert_eq!(trace.take(), ["task \"late\" panicked: unwanted"]);
+        assert_eq!(without_places(&trace.take().join("\n")), only("late"));
         // It is still a task like any other: nothing is left of it.
         assert_eq!(executor.stats().tasks, 1);
     });
@@ -454,9 +473,11 @@ fn a_panic_whose_payload_panics_when_dropped_harms_nobody() {
         drop(handle);
         assert_eq!(executor.stats().tasks, 1);
     });
-    let expected =
-        ["a", "b", "c"].map(|name| format!("task {name:?} panicked: a value that is no text"));
-    assert_eq!(trace.take(), expected);
+    let expected = ["a", "b", "c"]
+        .map(|name| format!("task {name:?} (spawned at here) panicked: a value that is no text"));
+    let lines = trace.take();
+    let lines: Vec<_> = lines.iter().map(|line| without_places(line)).collect();
+    assert_eq!(lines, expected);
 }
 
 #[test]
@@ -693,8 +714,11 @@ fn a_slow_poll_is_reported_with_name_and_place() {
         .on_report(move |report| {
             if let Report::SlowPoll(poll) = report {
                 assert!(poll.took() > LIMIT);
+                let place = poll.spawned_at();
+                assert!(poll.task().ends_with(&format!(" (spawned at {place})")));
                 let line = poll.waits_at().map(std::panic::Location::line);
-                seen.borrow_mut().push((poll.task().to_string(), line));
+                let text = format!("{poll}").replace(&format!("{:?}", poll.took()), "long");
+                seen.borrow_mut().push((place.line(), line, text));
             }
         });
     builder.build().unwrap().run(async move {
@@ -703,12 +727,11 @@ fn a_slow_poll_is_reported_with_name_and_place() {
             yield_now().await;
             spin();
         });
-        let line = line!() - 3;
+        let (spawned, waits, here) = (line!() - 5, line!() - 3, file!());
         hog.await.unwrap();
-        let expected = [
-            (String::from("task \"hog\""), Some(line)),
-            (String::from("task \"hog\""), None),
-        ];
+        let hog = format!("task \"hog\" (spawned at {here}:{spawned}:19) held the thread for long");
+        let until = format!("{hog}, until it came to wait at {here}:{waits}:13");
+        let expected = [(spawned, Some(waits), until), (spawned, None, hog)];
         // A machine that is busy with other things may be slow at more than these.
         for wanted in expected {
             assert!(slow.borrow().contains(&wanted), "{:?}", slow.borrow());

@@ -93,8 +93,8 @@ pub struct ExecutorBuilder {
 }
 
 impl ExecutorBuilder {
-    /// Reports every poll that holds the thread for longer than `limit`, with the task's name and
-    /// place (curio's `longblock`). Costs two readings of the clock a poll.
+    /// Reports every poll that holds the thread for longer than `limit`: with the task's name, where it
+    /// was spawned, and where it waits since (curio's `longblock`). Costs two readings of the clock a poll.
     pub fn slow_poll(mut self, limit: Duration) -> Self {
         self.options.slow_poll = limit;
         self.options.on_slow_poll = Some(Core::report_if_slow);
@@ -163,7 +163,8 @@ impl ExecutorBuilder {
         self
     }
 
-    /// Panics out of `run`, with who waits for what and where, when every task waits for another:
+    /// Panics out of `run`, with who waits for what and where, and who spawned it where, when every
+    /// task waits for another:
     /// none is ready, no deadline is set, no descriptor, thread or foreign waker is awaited.
     pub fn detect_deadlock(mut self) -> Self {
         self.options.on_deadlock = Some(Core::report_deadlock);
@@ -171,8 +172,9 @@ impl ExecutorBuilder {
     }
 
     /// Sends every [`Report`] to `hook` instead of standard error: panics that nobody joins, slow
-    /// polls, clients that could not be accepted or served, bytes that were not written. The hook is
-    /// called between two polls or during one; a hook that panics is told about on standard error.
+    /// polls, clients that could not be accepted or served, cleanups that were given up, bytes that were
+    /// not written, child processes that had to be killed. The hook is called between two polls or
+    /// during one; a hook that panics is told about on standard error.
     pub fn on_report(mut self, hook: impl Fn(&Report) + 'static) -> Self {
         self.options.hook = Some(report::hook(hook));
         self

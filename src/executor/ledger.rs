@@ -218,10 +218,12 @@ impl Pays for Ledger {
             let polled = frame::within(frame, || {
                 locals::within(locals, || {
                     if frame.limit <= core.reading.get() {
-                        report::send(&Report::Abandoned(Abandoned::new(
-                            extras::describe(turn),
-                            at,
-                        )));
+                        let abandoned = match frame.limit {
+                            Instant::PAST => Abandoned::stuck,
+                            _ => Abandoned::too_late,
+                        };
+                        let abandoned = abandoned(extras::describe(turn), at);
+                        report::send(&Report::Abandoned(abandoned));
                     } else if epilogue_is_pending(turn, &mut epilogue, cx) {
                         return Some(epilogue);
                     }

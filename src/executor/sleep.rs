@@ -11,7 +11,7 @@
 //! What is awaited is what the tasks have noted while they were polled (`task/waits.rs`). Nothing is
 //! polled again to find out.
 
-use std::fmt::Write;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::clock;
@@ -77,21 +77,34 @@ impl Core {
         self.clock.advance_to(before.saturating_add(waited));
     }
 
-    /// Says in a panic who waits for what, and where.
+    /// Says in a panic who waits for what, and where, and where each was spawned, and by whom.
     pub(super) fn report_deadlock(&self) {
         if let Some(ledger) = self.ledger().filter(|_| self.is_shut_down.get()) {
             // A panic has said it before, or will: what still waits is a cleanup without a grace.
             ledger.give_up(self);
             return;
         }
+        let mut names = HashMap::new();
+        self.scheduler.for_each(|_, task, _| {
+            names.insert(task.id(), extras::call(task));
+        });
         let mut text = String::from("deadlock: every task is waiting and no deadline is to come");
         self.scheduler.for_each(|_, task, _| {
-            let (name, waits) = (extras::describe(task), task.waits());
-            let line = match task.waits_at() {
-                Some(at) => write!(text, "\n  {name} waits for {waits} at {at}"),
-                None => write!(text, "\n  {name} waits for {waits}"),
-            };
-            debug_assert!(line.is_ok(), "writing to a String does not fail");
+            text += &format!(
+                "\n  {} (spawned at {}",
+                names[&task.id()],
+                task.spawned_at()
+            );
+            if let Some(parent) = task.current().parent {
+                text += &match names.get(&parent) {
+                    Some(name) => format!(" by {name}"),
+                    None => format!(" by task {parent}, which has ended"),
+                };
+            }
+            text += &format!(") waits for {}", task.waits());
+            if let Some(at) = task.waits_at() {
+                text += &format!(" at {at}");
+            }
         });
         panic!("{text}");
     }

@@ -100,6 +100,11 @@ impl Builder {
         self
     }
 
+    /// The name, if one was given, for who starts the task without a cell.
+    pub(crate) fn into_name(self) -> Option<String> {
+        self.name
+    }
+
     /// What policies go by.
     fn rank_mut(&mut self) -> &mut Rank {
         self.rank.get_or_insert(Rank::USUAL)

@@ -1,7 +1,7 @@
 //! How one who is in a group has ended.
 
 use crate::error::{Cancelled, JoinError};
-use crate::group_error::Failure;
+use crate::group_error::{Failure, FailureKind};
 use crate::task::{JoinHandle, TaskId};
 
 /// How one who was in a group has ended, as the owner sees it.
@@ -23,13 +23,19 @@ impl<T, E> Ended<T, E> {
     ) -> Self {
         match (outcome, result) {
             (Ok(()), Some(Ok(value))) => Self::Value(handle.id(), value),
-            (Ok(()), Some(Err(error))) => Self::Failure(Failure::error(handle.describe(), error)),
+            (Ok(()), Some(Err(error))) => Self::failure(handle, FailureKind::Error(error)),
             (Ok(()), None) => Self::Silent(None),
             (Err(JoinError::Panicked(panicked)), _) => {
-                Self::Failure(Failure::panicked(handle.describe(), panicked))
+                Self::failure(handle, FailureKind::Panicked(panicked))
             }
             (Err(JoinError::Cancelled(cancelled)), _) => Self::Silent(Some(cancelled)),
         }
+    }
+
+    /// A failure of the task whose handle this is.
+    fn failure(handle: &JoinHandle<()>, kind: FailureKind<E>) -> Self {
+        let (task, spawned_at) = handle.describe();
+        Self::Failure(Failure::new(task, spawned_at, kind))
     }
 
     /// The failure, if it is one.

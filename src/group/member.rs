@@ -9,12 +9,13 @@ use std::task::{Context, Poll};
 use crate::error::JoinError;
 use crate::executor::context;
 use crate::executor::spawn::Builder;
+use crate::group::TaskGroup;
 use crate::group::members::{Members, Place};
 use crate::place;
 use crate::task::waits::Waits;
 use crate::task::{Task, TaskId};
 
-/// A handle to one member of a [`TaskGroup`](crate::task::TaskGroup). It need not be kept: the member
+/// A handle to one member of a [`TaskGroup`]. It need not be kept: the member
 /// belongs to its group.
 ///
 /// It keeps what the group knows of its members, but neither the group nor the member.
@@ -94,6 +95,23 @@ impl<T: 'static, E: 'static> fmt::Debug for Member<T, E> {
             .field("id", &self.id())
             .field("is_finished", &self.is_finished())
             .finish()
+    }
+}
+
+impl Builder {
+    /// Starts the task as a member of a group; see [`TaskGroup::spawn`].
+    ///
+    /// # Panics
+    ///
+    /// Panics if no executor is running on this thread.
+    #[track_caller]
+    pub fn spawn_in<T, E, F>(self, group: &TaskGroup<T, E>, future: F) -> Member<T, E>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+    {
+        let member = group.spawn(future);
+        member.fit_out(self);
+        member
     }
 }
 

@@ -25,10 +25,10 @@ use pin_project_lite::pin_project;
 use crate::canceller::Enclosed;
 use crate::clock::Instant;
 use crate::error::{Cancelled, JoinError, Panicked, Payload};
-use crate::group_error::Failure;
+use crate::group_error::{Failure, FailureKind};
 use crate::locals::{self, Locals};
 use crate::report::discard;
-use crate::task::id::TaskId;
+use crate::task::id::{Called, Spawned, TaskId};
 use crate::waker::{self, Token};
 
 /// Where and why something was cancelled.
@@ -40,10 +40,33 @@ pub(super) struct Request {
     pub(super) reason: Option<Cow<'static, str>>,
 }
 
+/// Where a child comes from.
+pub(super) struct Origin {
+    /// The name that it was given.
+    name: Option<Box<str>>,
+    /// Where it was spawned.
+    at: &'static Location<'static>,
+}
+
+impl Origin {
+    /// That of a child without a name, spawned at this place.
+    pub(super) fn at(at: &'static Location<'static>) -> Self {
+        Self::new(None, at)
+    }
+
+    /// That of a child of this name, spawned at this place.
+    pub(super) fn new(name: Option<String>, at: &'static Location<'static>) -> Self {
+        let name = name.map(String::into_boxed_str);
+        Self { name, at }
+    }
+}
+
 /// What a child shares with its handle.
 pub(super) struct Packet<T> {
     /// Its number; a child that was refused has none.
     id: Option<TaskId>,
+    /// The name that it was given.
+    name: Option<Box<str>>,
     /// Where it was spawned.
     pub(super) spawned_at: &'static Location<'static>,
     /// Its name for wakers.
@@ -64,15 +87,11 @@ pub(super) struct Packet<T> {
 
 impl<T> Packet<T> {
     /// That of a child which has not been polled.
-    pub(super) fn new(
-        id: Option<TaskId>,
-        token: Token,
-        spawned_at: &'static Location<'static>,
-        is_body: bool,
-    ) -> Self {
+    pub(super) fn new(id: Option<TaskId>, token: Token, origin: Origin, is_body: bool) -> Self {
         Self {
             id,
-            spawned_at,
+            name: origin.name,
+            spawned_at: origin.at,
             token: Cell::new(token),
             is_body,
             outcome: Cell::new(None),
@@ -85,11 +104,12 @@ impl<T> Packet<T> {
 
     /// The child as texts name it.
     pub(super) fn describe(&self) -> String {
-        let at = self.spawned_at;
-        match self.id {
+        let (name, at) = (self.name.as_deref(), self.spawned_at);
+        match (self.id, name) {
             _ if self.is_body => format!("the body of the scope at {at}"),
-            Some(id) => format!("task {id} (spawned at {at})"),
-            None => format!("a task (spawned at {at})"),
+            (Some(id), _) => Spawned(Called(name, id), at).to_string(),
+            (None, Some(name)) => format!("task {name:?} (spawned at {at})"),
+            (None, None) => format!("a task (spawned at {at})"),
         }
     }
 
@@ -313,12 +333,12 @@ impl<F: Future, M: Manner<F::Output>> Child<M::Error> for Running<F, M> {
         if packet.is_body && packet.is_outcome(Result::is_err) {
             return None;
         }
-        let name = packet.describe();
-        match packet.take()? {
-            Ok(value) => Some(Failure::error(name, M::into_error(value)?)),
-            Err(JoinError::Panicked(panicked)) => Some(Failure::panicked(name, panicked)),
-            Err(JoinError::Cancelled(_)) => None,
-        }
+        let kind = match packet.take()? {
+            Ok(value) => FailureKind::Error(M::into_error(value)?),
+            Err(JoinError::Panicked(panicked)) => FailureKind::Panicked(panicked),
+            Err(JoinError::Cancelled(_)) => return None,
+        };
+        Some(Failure::new(packet.describe(), packet.spawned_at, kind))
     }
 
     fn discard(self: Pin<Box<Self>>) {

@@ -20,6 +20,9 @@ use crate::waker;
 /// It is a future: `handle.await` waits for the child to end, and so does [`join`](Self::join).
 /// Dropping the handle lets the child go on.
 ///
+/// std's `ScopedJoinHandle::thread` is not here: a child is a part of the task around it, which
+/// [`task::current`](crate::task::current) is to it, and has nothing of its own to unpark.
+///
 /// # Cancel safety
 ///
 /// A handle awaited by `&mut` in a future that is dropped can be awaited again.

@@ -34,7 +34,7 @@ use crate::group_error::Failure;
 use crate::report::discard;
 use crate::scheduler::Scheduler;
 use crate::scheduler::children::{Children, ReadyList};
-use crate::scope::child::{Child, Fate, Manner, Packet, Request, Running};
+use crate::scope::child::{Child, Fate, Manner, Origin, Packet, Request, Running};
 use crate::task::extras::Spread;
 use crate::task::id::TaskId;
 use crate::task::waits::{Tally, Waits};
@@ -124,20 +124,16 @@ impl<'scope, E> Nursery<'scope, E> {
     }
 
     /// Adds a child, or drops it unpolled if the scope takes none any more.
-    pub(super) fn spawn<F, M>(
-        &self,
-        future: F,
-        at: &'static Location<'static>,
-    ) -> Rc<Packet<F::Output>>
+    pub(super) fn spawn<F, M>(&self, future: F, origin: Origin) -> Rc<Packet<F::Output>>
     where
         F: Future + 'scope,
         M: Manner<F::Output, Error = E> + 'scope,
     {
         let Some(refusal) = self.orders.refusal() else {
-            return self.add::<F, M>(future, at, false);
+            return self.add::<F, M>(future, origin, false);
         };
         // It has ended, so nothing is ever woken by this token.
-        let packet = Packet::new(None, Token::new(0, 0, 0), at, false);
+        let packet = Packet::new(None, Token::new(0, 0, 0), origin, false);
         packet.finish(Err(packet.cancellation(&refusal)), false);
         Rc::new(packet)
     }
@@ -148,16 +144,11 @@ impl<'scope, E> Nursery<'scope, E> {
         F: Future + 'scope,
         M: Manner<F::Output, Error = E> + 'scope,
     {
-        self.add::<F, M>(future, self.at, true)
+        self.add::<F, M>(future, Origin::at(self.at), true)
     }
 
     /// Adds a child or the body.
-    fn add<F, M>(
-        &self,
-        future: F,
-        at: &'static Location<'static>,
-        is_body: bool,
-    ) -> Rc<Packet<F::Output>>
+    fn add<F, M>(&self, future: F, origin: Origin, is_body: bool) -> Rc<Packet<F::Output>>
     where
         F: Future + 'scope,
         M: Manner<F::Output, Error = E> + 'scope,
@@ -167,7 +158,7 @@ impl<'scope, E> Nursery<'scope, E> {
             self.enroll(scheduler);
             scheduler.adopt(&self.list)
         });
-        let packet = Rc::new(Packet::new(Some(id), token, at, is_body));
+        let packet = Rc::new(Packet::new(Some(id), token, origin, is_body));
         let child: BoxedChild<'scope, E> =
             Box::pin(Running::<F, M>::new(future, Rc::clone(&packet)));
         let entry = Entry {

@@ -7,7 +7,7 @@ use std::panic::Location;
 
 use crate::group_error::{Failure, GroupError};
 use crate::place;
-use crate::scope::child::{Manner, Request};
+use crate::scope::child::{Manner, Origin, Request};
 use crate::scope::handle::ScopedJoinHandle;
 use crate::scope::nursery::{Guard, Nursery, raise};
 
@@ -73,7 +73,8 @@ impl<T: Outcome<E>, E> Manner<T> for Strict<E> {
 /// A failure is an error that a child or the body comes to, or a panic of a child. At once all
 /// children, newest first, and then the body are dropped; when what they owe
 /// ([`task::finally`](crate::task::finally)) is done, this returns all failures there were, each with
-/// the name of its task. A child that was cancelled by hand has not failed.
+/// the name of its child, if [`Builder::spawn_scoped`](crate::task::Builder::spawn_scoped) gave it one,
+/// and with where that was spawned. A child that was cancelled by hand has not failed.
 ///
 /// Whoever waits for a child by its handle when it fails takes the failure instead, and may go on. One
 /// that is dropped without having taken it leaves it to the scope.
@@ -179,8 +180,20 @@ impl<'scope, E> TryScope<'scope, '_, E> {
         F: Future + 'scope,
         F::Output: Outcome<E>,
     {
-        let at = Location::caller();
-        let packet = self.nursery.spawn::<F, Strict<E>>(future, at);
+        self.spawn_from(Origin::at(Location::caller()), future)
+    }
+
+    /// Starts a child that comes from there.
+    pub(super) fn spawn_from<F>(
+        &'scope self,
+        origin: Origin,
+        future: F,
+    ) -> ScopedJoinHandle<'scope, F::Output>
+    where
+        F: Future + 'scope,
+        F::Output: Outcome<E>,
+    {
+        let packet = self.nursery.spawn::<F, Strict<E>>(future, origin);
         ScopedJoinHandle::new(packet, &self.nursery.orders)
     }
 

@@ -1,4 +1,15 @@
 //! [`Event`]: a flag that can be waited for.
+//!
+//! ```text
+//!   wait ─► is it set? ─ yes ─► at once
+//!              └ no ─► in line ◄── set: the flag, and all who are in line go on
+//!                                  clear: the flag alone, for those who come
+//! ```
+//!
+//! The law: *who was in line when it was set goes on*, whether or not it is cleared before they are
+//! polled. They are granted (`sync/line.rs`), and do not look at the flag again.
+//!
+//! Read next: `sync/permits.rs`.
 
 use std::cell::Cell;
 use std::fmt;

@@ -6,11 +6,13 @@
 //!      ▼                                  ▼                    ▼ leave: must give it on
 //! ```
 //!
-//! Everything in `sync` waits through here, so this is where the laws are kept: nothing is borrowed
-//! while a waker is cloned, woken or dropped (a foreign one is user code, and may come back with
-//! anything), and what was looked at before that is looked at again.
+//! Whatever tasks of one thread wait for in line they wait for here, so this is where the laws are
+//! kept: nothing is borrowed while a waker is cloned, woken or dropped (a foreign one is user code, and
+//! may come back with anything), and what was looked at before that is looked at again. Two wait
+//! without: the one receiver of a `sync/oneshot.rs`, and all who share a `sync/universal.rs` with
+//! threads.
 //!
-//! Read next: `sync/event.rs`, the smallest use, and `sync/permits.rs`, that of all others.
+//! Read next: `sync/event.rs`, the smallest use, and `sync/permits.rs`, on which all stand that count.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;

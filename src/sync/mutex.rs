@@ -1,7 +1,21 @@
 //! [`Mutex`]: a value that one task at a time may use, across its awaits.
 //!
-//! It is one permit, and a `RefCell` that is borrowed by whoever holds that. So the cell never finds
-//! itself borrowed, and needs no `unsafe`.
+//! ```text
+//!   lock() ─► Permits: one, or in line, first come, first served ─► Locked ─┐
+//!                                                                           ├─► MutexGuard
+//!             RefCell<T> ───────────────────── borrow_mut ───────► RefMut ──┘
+//!   guard dropped: the RefMut ends, then the permit goes to the next in line
+//! ```
+//!
+//! It is one permit, and a `RefCell` that is borrowed by whoever holds that. The law: *who borrows the
+//! cell holds the permit*. So the cell never finds itself borrowed, and needs no `unsafe`; and so the
+//! guard's fields are dropped in that order. Who comes next is the business of `sync/permits.rs`:
+//! nobody barges, and a wait that is dropped passes its permit on.
+//!
+//! Why is there no poisoning? A thread that ends with the lock held has panicked, and that is a defect.
+//! A task has most often been cancelled, at an await that its author can see.
+//!
+//! Read next: `sync/permits.rs`, `sync/condvar.rs`.
 
 use std::cell::{RefCell, RefMut};
 use std::error::Error;

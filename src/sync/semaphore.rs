@@ -1,4 +1,14 @@
 //! [`Semaphore`]: a number of permits.
+//!
+//! ```text
+//!   acquire ─► Permits: free, or in line ─► Permit ─ dropped ─► back, or on to the first in line
+//! ```
+//!
+//! The counting and the line are `sync/permits.rs`; this gives a permit an owner. The law: *each permit
+//! is free, or held by one [`Permit`], or granted to one who has not been polled since*, so there are
+//! never more than there were. A wait that is dropped gives back what it was granted.
+//!
+//! Read next: `sync/rwlock.rs`, many permits and a cell.
 
 use std::error::Error;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! One allocation for one task: first its future, then its output.
 //!
 //! ```text
-//!                ┌─ one cache line ───────────────────────────────────────┬─ stage ─┐
+//!                ┌─ as much as a cache line holds ────────────────────────┬─ stage ─┐
 //!    TaskRef ──► │ vtable │ header: number, parent, places, joiner, status │ future  │ ◄── JoinRef
 //!   (the slot)   │        │                                                │ output  │   (the handle)
 //!                │        │                                                │ error   │
@@ -53,7 +53,7 @@ struct Head {
     header: Header,
 }
 
-const _: () = assert!(size_of::<Head>() <= 64, "one cache line");
+const _: () = assert!(size_of::<Head>() <= 64, "as much as a cache line holds");
 
 /// What depends on the future's type.
 struct Vtable {

@@ -19,7 +19,7 @@ use crate::report;
 use crate::sched::Rank;
 use crate::task::Task;
 use crate::task::header::Header;
-use crate::task::id::{Current, TaskId};
+use crate::task::id::{Called, Current, Spawned, TaskId};
 use crate::timers::TimerKey;
 use crate::wait_queue::{Ticket, WaitQueue};
 use crate::waker::{self, Token};
@@ -274,18 +274,32 @@ pub(crate) fn forget(header: &Header) {
     }
 }
 
-/// The task as texts name it: by its name, or by number and place.
+/// The task as texts name it: by its name, or else its number, and by where it was spawned.
 pub(crate) fn describe(header: &Header) -> String {
-    let task = EXTRAS.try_with(|extras| extras.borrow().get(&key_of(header))?.task.clone());
-    let task = task.ok().flatten();
+    let task = handle_if_made(header);
     text(header, task.as_ref().and_then(Task::name))
+}
+
+/// The task by its name or its number alone, for a text that says the rest itself.
+pub(crate) fn call(header: &Header) -> String {
+    let task = handle_if_made(header);
+    let name = task.as_ref().and_then(Task::name);
+    Called(name_or_main(header, name), header.id()).to_string()
+}
+
+/// The task's public handle, if it was ever asked for.
+fn handle_if_made(header: &Header) -> Option<Task> {
+    let task = EXTRAS.try_with(|extras| extras.borrow().get(&key_of(header))?.task.clone());
+    task.ok().flatten()
 }
 
 /// A task of this name as texts name it.
 fn text(header: &Header, name: Option<&str>) -> String {
-    match name {
-        Some(name) => format!("task {name:?}"),
-        None if header.is_main() => format!("task {MAIN:?}"),
-        None => format!("task {} (spawned at {})", header.id(), header.spawned_at()),
-    }
+    let name = name_or_main(header, name);
+    Spawned(Called(name, header.id()), header.spawned_at()).to_string()
+}
+
+/// The name, which main tasks have without an entry.
+fn name_or_main<'a>(header: &Header, name: Option<&'a str>) -> Option<&'a str> {
+    name.or_else(|| header.is_main().then_some(MAIN))
 }

@@ -59,3 +59,24 @@ pub(crate) struct Current {
     /// Whether it is the main task of a run.
     pub(crate) is_main: bool,
 }
+
+/// A task by its name, or by its number if it has none: what texts begin with.
+pub(crate) struct Called<'a>(pub(crate) Option<&'a str>, pub(crate) TaskId);
+
+impl fmt::Display for Called<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(Some(name), _) => write!(f, "task {name:?}"),
+            Self(None, id) => write!(f, "task {id}"),
+        }
+    }
+}
+
+/// A task as texts name it, with where it was spawned: a name alone is often that of many.
+pub(crate) struct Spawned<'a>(pub(crate) Called<'a>, pub(crate) &'static Location<'static>);
+
+impl fmt::Display for Spawned<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (spawned at {})", self.0, self.1)
+    }
+}

@@ -1,4 +1,13 @@
 //! [`JoinHandle`]: the leaf future that waits for a task to end.
+//!
+//! ```text
+//!   handle ── poll ──► has it ended and paid? ─ yes ─► takes value or error out of the cell
+//!     │                    └ no: the joiner's waker into the cell, woken at the end
+//!     └─ dropped ────► the task goes on; a panic that is in the cell, or comes to be, is reported
+//! ```
+//!
+//! The handle is one of the cell's owners, so it may outlive the executor, and the value with it. Read
+//! next: `task/extras.rs`, where a cancel is noted.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -183,9 +192,9 @@ impl<T> JoinHandle<T> {
         self.task.owes()
     }
 
-    /// The task as texts name it.
-    pub(crate) fn describe(&self) -> String {
-        extras::describe(&self.task)
+    /// The task as texts name it, and where it was spawned.
+    pub(crate) fn describe(&self) -> (String, &'static Location<'static>) {
+        (extras::describe(&self.task), self.task.spawned_at())
     }
 
     /// Whether the task has ended, in whatever way, and has done all that it owed.

@@ -46,7 +46,8 @@ impl Sim {
     }
 
     /// Shuffles: whenever several tasks are ready, any of them may come next. The same seed gives the
-    /// same order every time. ([`sched::Shuffle`](crate::sched::Shuffle); any other
+    /// same order every time. Children of one scope are parts of one task, and keep the order in which
+    /// they were woken. ([`sched::Shuffle`](crate::sched::Shuffle); any other
     /// [policy](crate::ExecutorBuilder::policy) works as well.)
     ///
     /// # Examples

@@ -42,6 +42,7 @@ use crate::executor::host::Remote;
 use crate::primitive::Mutex;
 use crate::reply::{self, Answer};
 use crate::task;
+use crate::task::id::{Called, Spawned};
 use crate::waker;
 use crate::worker::link::caught;
 use crate::worker::portal::handle::{Ended, Request};
@@ -353,7 +354,7 @@ where
 /// The running task as texts name it.
 fn describe() -> String {
     let task = task::current();
-    format!("task {} (spawned at {})", task.id(), task.spawned_at())
+    Spawned(Called(task.name(), task.id()), task.spawned_at()).to_string()
 }
 
 /// The error of the running task, which has panicked.

@@ -159,17 +159,19 @@ fn an_error_tells_of_every_failure_with_name_and_place() {
         group.spawn(async { panic!("on purpose") });
         group.join().await.unwrap_err()
     });
-    let line = line!() - 3;
-    let here = file!();
+    let (first, second, here) = (line!() - 4, line!() - 3, file!());
     assert_eq!(
         error.to_string(),
         format!(
-            "2 tasks failed: task \"fetch\": entity not found; \
-             task 3 (spawned at {here}:{line}:15) panicked: on purpose"
+            "2 tasks failed: task \"fetch\" (spawned at {here}:{first}:15): entity not found; \
+             task 3 (spawned at {here}:{second}:15) panicked: on purpose"
         )
     );
-    assert_eq!(error.first().unwrap().task(), "task \"fetch\"");
-    assert!(format!("{error:?}").starts_with("GroupError[task \"fetch\": "));
+    let name = format!("task \"fetch\" (spawned at {here}:{first}:15)");
+    assert_eq!(error.first().unwrap().task(), name);
+    let lines = error.failures().iter().map(|one| one.spawned_at().line());
+    assert_eq!(lines.collect::<Vec<_>>(), [first, second]);
+    assert!(format!("{error:?}").starts_with(&format!("GroupError[{name}: ")));
     let error = io::Error::from(error);
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
 }

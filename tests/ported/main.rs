@@ -8,12 +8,16 @@
 //! - there is no poisoning, and so no `unwrap` after `lock()`, and no example of it;
 //! - what tasks share is in an `Rc` or an `Arc`, and not in a `static`;
 //! - a task has no stack: no `stack_size`;
-//! - a scope's child is a part of the task around it: no `ScopedJoinHandle::thread`, no
-//!   `Builder::spawn_scoped`;
+//! - a scope's child is a part of the task around it: no `ScopedJoinHandle::thread`;
 //! - addresses are looked up by `lookup_host`, which waits, and not by `to_socket_addrs`;
 //! - sockets have no `set_read_timeout`: `time::timeout` limits any wait;
 //! - what std's `join` returns is the error's `into_panic()`;
+//! - an entry of a folder is awaited, so `read_dir` gives no iterator: `while let Some(entry)`;
+//! - `write!` into what waits is a `format!` that is then written;
 //! - a `thread_local!` is the thread's, which is one: what is to be each task's own is a `task::Local`.
+//!
+//! The examples of `std::process` are in `tests/process/std_examples.rs`, where each can look whether
+//! it has left a child behind.
 #![cfg(feature = "worker")]
 #![expect(
     clippy::arc_with_non_send_sync,
@@ -24,6 +28,8 @@
     reason = "each test has an example of std's twice"
 )]
 
+#[cfg(feature = "fs")]
+mod fs;
 mod locks;
 mod mpsc;
 mod net;

@@ -109,3 +109,84 @@ fn scope_spawn_from_within() {
     }
     same(original, ported);
 }
+
+#[test]
+fn builder_spawn_scoped() {
+    fn original() -> (Vec<i32>, i32) {
+        use std::thread;
+
+        let mut a = vec![1, 2, 3];
+        let mut x = 0;
+
+        thread::scope(|s| {
+            thread::Builder::new()
+                .name("first".to_string())
+                .spawn_scoped(s, || {
+                    println!(
+                        "hello from the {:?} scoped thread",
+                        thread::current().name()
+                    );
+                    // We can borrow `a` here.
+                    println!("{a:?}");
+                })
+                .unwrap();
+            thread::Builder::new()
+                .name("second".to_string())
+                .spawn_scoped(s, || {
+                    println!(
+                        "hello from the {:?} scoped thread",
+                        thread::current().name()
+                    );
+                    // We can even mutably borrow `x` here, because no other threads are using it.
+                    x += a[0] + a[2];
+                })
+                .unwrap();
+            println!("hello from the main thread");
+        });
+
+        // After the scope, we can modify and access our variables again:
+        a.push(4);
+        assert_eq!(x, a.len() as i32);
+        (a, x)
+    }
+    // To a child `current()` is the task around: its name is for what is told of it.
+    async fn ported() -> (Vec<i32>, i32) {
+        use bibelot::thread;
+
+        let mut a = vec![1, 2, 3];
+        let mut x = 0;
+
+        thread::scope(async |s| {
+            thread::Builder::new()
+                .name("first".to_string())
+                .spawn_scoped(s, async {
+                    println!(
+                        "hello from the {:?} scoped thread",
+                        thread::current().name()
+                    );
+                    // We can borrow `a` here.
+                    println!("{a:?}");
+                })
+                .unwrap();
+            thread::Builder::new()
+                .name("second".to_string())
+                .spawn_scoped(s, async {
+                    println!(
+                        "hello from the {:?} scoped thread",
+                        thread::current().name()
+                    );
+                    // We can even mutably borrow `x` here, because no other threads are using it.
+                    x += a[0] + a[2];
+                })
+                .unwrap();
+            println!("hello from the main thread");
+        })
+        .await;
+
+        // After the scope, we can modify and access our variables again:
+        a.push(4);
+        assert_eq!(x, a.len() as i32);
+        (a, x)
+    }
+    same(original, ported);
+}

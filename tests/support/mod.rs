@@ -82,6 +82,19 @@ pub(crate) fn panic_of<R>(f: impl FnOnce() -> R) -> String {
     }
 }
 
+/// A text in which each place in a test is `here`.
+pub(crate) fn without_places(text: &str) -> String {
+    let mut parts = text.split("tests/");
+    let mut without = parts.next().expect("a split has a part").to_owned();
+    for part in parts {
+        let end = part.find([')', ' ']).unwrap_or(part.len());
+        without += "here";
+        without += if part[..end].ends_with(':') { ":" } else { "" };
+        without += &part[end..];
+    }
+    without
+}
+
 /// Polls once, with a waker that does nothing.
 pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
