@@ -3,8 +3,9 @@
 //! ```text
 //!   RwLock ─► Semaphore, Mutex ──────────► Permits ─┐
 //!   Queue, PriorityQueue, mpsc ─► Stock ─► Permits ─┤
-//!   CapacityLimiter, oneshot, watch, broadcast,     ├─► Line: who waits, first come, first served
-//!   Event, Condvar, Barrier, OnceLock ──────────────┘
+//!   CapacityLimiter, watch, broadcast, Event, ──────┼─► Line: who waits, first come, first served
+//!   Condvar, Barrier, OnceLock                      │
+//!   oneshot: one waker; who waits for its end ──────┘
 //! ```
 //!
 //! One task may change what another waits for, and it can do so only between two awaits: so nothing
