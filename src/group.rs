@@ -52,7 +52,8 @@ use members::{Keeps, Members, Place};
 ///
 /// Dropping a group cancels its members. The task that drops it does not end before they have ended,
 /// with all that they owe ([`task::finally`](crate::task::finally)); nor does a timeout or scope
-/// return whose doing it was. A group may be moved to another task, and be joined there.
+/// return whose doing it was; a member that drops its own group waits for the others. A group may be
+/// moved to another task, and be joined there.
 ///
 /// # Examples
 ///
@@ -355,8 +356,11 @@ impl<T: 'static, E: 'static> Drop for TaskGroup<T, E> {
         let (members, at) = (Rc::clone(&self.members), self.at);
         members.close();
         members.cancel_all(at, Some("its group was dropped".into()));
-        // Whose task drops it has to see them end.
-        if members.is_alive() && try_current().is_some() {
+        // Whose task drops it has to see them end, unless that is one of them: itself it cannot.
+        if members.is_alive()
+            && let Some(task) = try_current()
+        {
+            members.leave(task.id());
             let all_ended = poll_fn(move |cx| {
                 members.poll_each(true, at, cx, |ended| {
                     if let Ended::Failure(failure) = ended {

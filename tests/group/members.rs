@@ -8,7 +8,7 @@ use bibelot::task::{self, GroupEnded, Ready, StartError, TaskGroup};
 use bibelot::testing::Sim;
 use bibelot::time::{sleep, timeout};
 
-use crate::support::{Trace, panic_of};
+use crate::support::{Trace, on_drop, panic_of};
 use crate::{Wrong, after, endless, ms, tidy};
 
 #[test]
@@ -274,4 +274,46 @@ fn a_member_may_cancel_itself_its_siblings_and_its_group() {
         trace.take(),
         ["cancels all", "itself dropped", "sibling tidied", "joined"]
     );
+}
+
+#[test]
+fn a_member_may_drop_its_own_group_and_ends_without_waiting_for_itself() {
+    // In its body, in its destructor, in its epilogue.
+    for place in 0..3 {
+        let trace = Trace::new();
+        Sim::new().run(async {
+            let group = Rc::new(RefCell::new(Some(TaskGroup::<(), Wrong>::new())));
+            let drops = {
+                let (own, said) = (Rc::clone(&group), trace.clone());
+                move || {
+                    let group = own.take();
+                    drop(group);
+                    said.say("dropped");
+                }
+            };
+            let own = {
+                let group = group.borrow();
+                let group = group.as_ref().unwrap();
+                group.spawn(tidy(2, &trace, "sibling tidied"));
+                match place {
+                    0 => group.spawn(async move {
+                        drops();
+                        pending().await
+                    }),
+                    1 => {
+                        let drops = on_drop(drops);
+                        group.spawn(async move {
+                            let _drops = drops;
+                            pending().await
+                        })
+                    }
+                    _ => group.spawn(task::finally(pending(), async move { drops() })),
+                }
+            };
+            sleep(ms(1)).await;
+            own.cancel();
+            // If it waited for itself this would be a deadlock.
+        });
+        assert_eq!(trace.take(), ["dropped", "sibling tidied"]);
+    }
 }
