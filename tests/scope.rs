@@ -476,6 +476,46 @@ fn cancel_ends_the_children_and_those_to_come_but_not_the_body() {
     assert_eq!(trace.take(), expected);
 }
 
+#[test]
+fn a_child_may_cancel_the_task_around_which_takes_it_along() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let place: Rc<RefCell<Option<task::JoinHandle<()>>>> = Rc::default();
+        let (around, said) = (Rc::clone(&place), trace.clone());
+        *place.borrow_mut() = Some(spawn(async move {
+            let _dropped = said.on_drop("task dropped");
+            scope(async |s| {
+                let paid = said.clone();
+                s.spawn(task::finally(pending::<()>(), async move {
+                    sleep(MS).await;
+                    paid.say("sibling paid");
+                }));
+                s.spawn(async {
+                    let _dropped = said.on_drop("child dropped");
+                    yield_now().await;
+                    around.borrow().as_ref().unwrap().cancel();
+                    said.say("child cancels the task");
+                    yield_now().await;
+                    said.say("never");
+                });
+            })
+            .await;
+        }));
+        sleep(MS).await;
+        let around = place.take().unwrap();
+        assert!(around.await.unwrap_err().is_cancelled());
+        trace.say("joined");
+    });
+    let expected = [
+        "child cancels the task",
+        "child dropped",
+        "task dropped",
+        "sibling paid",
+        "joined",
+    ];
+    assert_eq!(trace.take(), expected);
+}
+
 // try_scope.
 
 /// Fails, or waits.
