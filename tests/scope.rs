@@ -625,6 +625,23 @@ fn a_panic_of_a_child_ends_the_scope_and_one_of_the_body_is_raised() {
 }
 
 #[test]
+fn a_value_of_the_body_whose_destructor_panics_leaks_no_failure() {
+    let trace = Trace::new();
+    let text = panic_of(|| {
+        Sim::new().run(async {
+            let outcome = try_scope(async |s| {
+                let failure = trace.on_drop("failure dropped");
+                s.spawn(async { Err::<(), _>(failure) });
+                Ok(on_drop(|| panic!("bomb")))
+            });
+            drop(outcome.await);
+        });
+    });
+    assert_eq!(text, "bomb");
+    assert_eq!(trace.take(), ["failure dropped"]);
+}
+
+#[test]
 fn an_error_of_the_body_cancels_the_children() {
     let trace = Trace::new();
     let result: Result<(), _> = Sim::new().run(try_scope(async |s| {

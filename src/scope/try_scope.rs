@@ -152,7 +152,11 @@ where
                 failures.into_iter().for_each(Failure::report_if_panic);
                 raise(error)
             }
-            _ => Err(GroupError::new(failures)),
+            unwanted => {
+                // Here: a destructor that panics behind a value that is returned leaks that one.
+                drop(unwanted);
+                Err(GroupError::new(failures))
+            }
         }
     }
 }
