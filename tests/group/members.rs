@@ -278,6 +278,26 @@ fn a_member_may_cancel_itself_its_siblings_and_its_group() {
 }
 
 #[test]
+fn who_is_spawned_or_started_after_a_cancel_of_all_goes_on() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let group = TaskGroup::<u32, Wrong>::new();
+        group.spawn(endless(&trace, "cancelled"));
+        group.cancel_all();
+        group.spawn(after(1, &trace, "spawned", Ok(1)));
+        let said = trace.clone();
+        let started = group.start(async move |ready: Ready<_>| {
+            ready.set("ready");
+            after(2, &said, "started", Ok(2)).await
+        });
+        trace.say(started.await.unwrap());
+        assert!(group.spawner().spawn(async { Ok(3) }).is_ok());
+        assert_eq!(group.join().await.unwrap(), [1, 2, 3]);
+    });
+    assert_eq!(trace.take(), ["cancelled", "ready", "spawned", "started"]);
+}
+
+#[test]
 fn a_member_may_cancel_the_task_that_owns_its_group() {
     let trace = Trace::new();
     Sim::new().run(async {
