@@ -56,8 +56,8 @@ use members::{Keeps, Members, Place};
 /// A member's future gives a `Result<T, E>`. A member that gives an error or panics has failed; one
 /// that was cancelled by hand has not, and has no value.
 ///
-/// Dropping a group cancels its members. The task that drops it does not end before they have ended,
-/// with all that they owe ([`task::finally`](crate::task::finally)); nor does a timeout or scope
+/// Dropping a group cancels its members. The task that drops it does not end before they have, all but
+/// itself, with all that they owe ([`task::finally`](crate::task::finally)); nor does a timeout or scope
 /// return whose doing it was. A group may be moved to another task, and be joined there.
 ///
 /// # Examples
@@ -222,6 +222,8 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
             self.end_all(at, "its group was joined", &mut failures)
                 .await;
             if !failures.is_empty() {
+                // Here: a destructor that panics behind a value that is returned leaks that one.
+                drop((late, self));
                 return Err(GroupError::new(failures));
             }
             let mut values = self.members.take_values();
@@ -326,6 +328,7 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
                 return Err(GroupError::new(failures));
             };
             failures.into_iter().for_each(Failure::report_if_panic);
+            drop(self);
             Ok(first)
         })
     }
@@ -362,8 +365,9 @@ impl<T: 'static, E: 'static> Drop for TaskGroup<T, E> {
         let (members, at) = (Rc::clone(&self.members), self.at);
         members.close();
         members.cancel_all(at, Some("its group was dropped".into()));
-        // Whose task drops it has to see them end.
-        if members.is_alive() && try_current().is_some() {
+        // Whose task drops it has to see them end; itself, if it is one of them, it cannot.
+        if let Some(task) = members.is_alive().then(try_current).flatten() {
+            members.leave(task.id());
             let all_ended = poll_fn(move |cx| {
                 members.poll_each(true, at, cx, |ended| {
                     if let Ended::Failure(failure) = ended {

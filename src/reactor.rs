@@ -14,6 +14,8 @@
 //! `executor.rs`). A source is taken out before its descriptor is closed: a duplicate of it would
 //! keep it alive in the kernel. Read next: `reactor/source.rs` (the readiness rule).
 
+#[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
+mod bell;
 mod doubts;
 #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
 #[path = "reactor/epoll.rs"]

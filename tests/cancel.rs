@@ -680,3 +680,111 @@ fn a_task_that_pays_before_its_end_comes_to_that_within_the_grace() {
     });
     assert_eq!(trace.take(), ["cleaned up"]);
 }
+
+// Attacks: whoever cancels whom, and whenever.
+
+#[test]
+fn a_task_may_cancel_its_parent_and_goes_on_itself() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let place: Place<()> = Rc::default();
+        let (parent, said) = (Rc::clone(&place), trace.clone());
+        *place.borrow_mut() = Some(spawn(async move {
+            let _dropped = said.on_drop("parent dropped");
+            let said = said.clone();
+            let child = spawn(async move {
+                parent.borrow().as_ref().unwrap().cancel();
+                said.say("child cancels its parent");
+                yield_now().await;
+                said.say("child goes on");
+            });
+            child.await.unwrap();
+        }));
+        sleep(Duration::from_secs(1)).await;
+        let parent = place.take().unwrap();
+        assert!(parent.await.unwrap_err().is_cancelled());
+    });
+    let expected = [
+        "child cancels its parent",
+        "parent dropped",
+        "child goes on",
+    ];
+    assert_eq!(trace.take(), expected);
+}
+
+/// A task whose timeout is over after a second, and one that cancels it at that very instant, polled
+/// before it or after it. Returns what happened.
+fn cancel_at_the_deadline(is_before: bool, owes: bool) -> Vec<String> {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let say = |line: &str| trace.say(format!("{}s {line}", start.elapsed().as_secs()));
+        let (said, dropped) = (trace.clone(), trace.on_drop("body dropped"));
+        let victim = async move {
+            let body = async move {
+                let _dropped = dropped;
+                pending::<()>().await;
+            };
+            let outcome = if owes {
+                let cleaned = said.clone();
+                let cleanup = async move {
+                    sleep(second).await;
+                    cleaned.say("cleaned up");
+                };
+                timeout(second, finally(body, cleanup)).await
+            } else {
+                timeout(second, body).await
+            };
+            said.say(format!("elapsed: {}", outcome.is_err()));
+        };
+        let place: Place<()> = Rc::default();
+        let cancels = async {
+            sleep(second).await;
+            place.borrow().as_ref().unwrap().cancel();
+            say("cancelled");
+        };
+        // Timers of one instant fire in the order in which they were set.
+        let starts = async { *place.borrow_mut() = Some(spawn(victim)) };
+        if is_before {
+            join(cancels, starts).await;
+        } else {
+            starts.await;
+            yield_now().await;
+            cancels.await;
+        }
+        let outcome = place.take().unwrap().await;
+        say(if outcome.is_ok() {
+            "ended"
+        } else {
+            "was cancelled"
+        });
+    });
+    trace.take()
+}
+
+#[test]
+fn a_cancel_before_a_timeout_of_the_same_instant_is_all_that_happens() {
+    let expected = ["1s cancelled", "body dropped", "1s was cancelled"];
+    assert_eq!(cancel_at_the_deadline(true, false), expected);
+    let expected = [
+        "1s cancelled",
+        "body dropped",
+        "cleaned up",
+        "2s was cancelled",
+    ];
+    assert_eq!(cancel_at_the_deadline(true, true), expected);
+}
+
+#[test]
+fn a_cancel_after_a_timeout_of_the_same_instant_finds_the_task_ended_or_paying() {
+    let expected = ["body dropped", "elapsed: true", "1s cancelled", "1s ended"];
+    assert_eq!(cancel_at_the_deadline(false, false), expected);
+    // What the timeout has begun goes on, once; nothing behind it does.
+    let expected = [
+        "body dropped",
+        "1s cancelled",
+        "cleaned up",
+        "2s was cancelled",
+    ];
+    assert_eq!(cancel_at_the_deadline(false, true), expected);
+}

@@ -302,6 +302,29 @@ fn a_deadline_moves_while_the_future_runs_both_ways() {
 }
 
 #[test]
+fn a_deadline_that_is_moved_a_thousand_times_is_one_timer() {
+    let executor = Executor::new().unwrap();
+    executor.run(async {
+        let scope = CancelScope::new();
+        let inside = scope.clone();
+        let task = spawn(async move { inside.run(pending::<()>()).await });
+        let mut most = 0;
+        for nth in 0..1000 {
+            scope.set_deadline(Instant::now() + Duration::from_secs(7200 - nth));
+            if nth % 3 == 0 {
+                yield_now().await;
+            }
+            most = most.max(executor.stats().timers);
+        }
+        yield_now().await;
+        assert_eq!((most, executor.stats().timers), (1, 1));
+        scope.cancel();
+        assert_eq!(task.await.unwrap(), None);
+        assert_eq!(executor.stats().timers, 0);
+    });
+}
+
+#[test]
 fn a_deadline_may_be_moved_from_within() {
     Sim::new().run(async {
         let start = Instant::now();

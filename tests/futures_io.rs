@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bibelot::io::{AsyncFd, Duplex, duplex, pipe};
+use bibelot::net;
 use bibelot::spawn;
 use bibelot::task::yield_now;
 use bibelot::testing::Sim;
@@ -90,6 +91,19 @@ fn any_descriptor_has_the_traits() {
     bibelot::run(async {
         let (one, other) = UnixStream::pair().unwrap();
         exchange(AsyncFd::new(one).unwrap(), AsyncFd::new(other).unwrap()).await;
+    });
+}
+
+#[test]
+fn streams_of_tcp_and_of_one_machine_have_the_traits() {
+    bibelot::run(async {
+        let listener = net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let calling = spawn(net::TcpStream::connect(address));
+        let (one, _) = listener.accept().await.unwrap();
+        exchange(one, calling.await.unwrap().unwrap()).await;
+        let (one, other) = net::UnixStream::pair().unwrap();
+        exchange(one, other).await;
     });
 }
 

@@ -542,3 +542,35 @@ mod descriptor {
         assert!(is_readable(&executor, Some(Duration::ZERO)), "work is left");
     }
 }
+
+// The longest of everything.
+
+#[test]
+fn a_turn_of_the_longest_timeout_waits_until_something_is_there() {
+    let executor = Executor::new().unwrap();
+    let sleeper = executor.spawn(sleep(Duration::from_micros(1)));
+    executor.turn(Some(Duration::ZERO));
+    while !sleeper.is_finished() {
+        executor.turn(Some(Duration::MAX));
+    }
+    let parked = executor.spawn(park());
+    executor.turn(Some(Duration::ZERO));
+    let task = parked.task();
+    let waker = thread::spawn(move || task.unpark());
+    while !parked.is_finished() {
+        executor.turn(Some(Duration::MAX));
+    }
+    waker.join().unwrap();
+}
+
+#[test]
+fn the_longest_slack_asks_for_no_turn_and_any_turn_fires_what_is_due() {
+    let builder = Executor::builder().timer_slack(Duration::MAX);
+    let executor = builder.build().unwrap();
+    let sleeper = executor.spawn(sleep(Duration::from_nanos(1)));
+    executor.turn(Some(Duration::ZERO));
+    assert_eq!(executor.next_deadline(), None);
+    while !sleeper.is_finished() {
+        executor.turn(Some(Duration::ZERO));
+    }
+}

@@ -476,6 +476,46 @@ fn cancel_ends_the_children_and_those_to_come_but_not_the_body() {
     assert_eq!(trace.take(), expected);
 }
 
+#[test]
+fn a_child_may_cancel_the_task_around_which_takes_it_along() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let place: Rc<RefCell<Option<task::JoinHandle<()>>>> = Rc::default();
+        let (around, said) = (Rc::clone(&place), trace.clone());
+        *place.borrow_mut() = Some(spawn(async move {
+            let _dropped = said.on_drop("task dropped");
+            scope(async |s| {
+                let paid = said.clone();
+                s.spawn(task::finally(pending::<()>(), async move {
+                    sleep(MS).await;
+                    paid.say("sibling paid");
+                }));
+                s.spawn(async {
+                    let _dropped = said.on_drop("child dropped");
+                    yield_now().await;
+                    around.borrow().as_ref().unwrap().cancel();
+                    said.say("child cancels the task");
+                    yield_now().await;
+                    said.say("never");
+                });
+            })
+            .await;
+        }));
+        sleep(MS).await;
+        let around = place.take().unwrap();
+        assert!(around.await.unwrap_err().is_cancelled());
+        trace.say("joined");
+    });
+    let expected = [
+        "child cancels the task",
+        "child dropped",
+        "task dropped",
+        "sibling paid",
+        "joined",
+    ];
+    assert_eq!(trace.take(), expected);
+}
+
 // try_scope.
 
 /// Fails, or waits.
@@ -645,6 +685,23 @@ fn a_panic_of_a_child_ends_the_scope_and_one_of_the_body_is_raised() {
         (text.as_str(), trace.take()),
         ("of the body", vec!["dropped".into()])
     );
+}
+
+#[test]
+fn a_value_of_the_body_whose_destructor_panics_leaks_no_failure() {
+    let trace = Trace::new();
+    let text = panic_of(|| {
+        Sim::new().run(async {
+            let outcome = try_scope(async |s| {
+                let failure = trace.on_drop("failure dropped");
+                s.spawn(async { Err::<(), _>(failure) });
+                Ok(on_drop(|| panic!("bomb")))
+            });
+            drop(outcome.await);
+        });
+    });
+    assert_eq!(text, "bomb");
+    assert_eq!(trace.take(), ["failure dropped"]);
 }
 
 #[test]

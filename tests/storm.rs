@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use bibelot::io::{AsyncFd, BufReader, BufWriter, copy, duplex, pipe};
 use bibelot::net::{
-    TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream, lookup_host, serve,
+    TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream, lookup_host, serve,
 };
 use bibelot::task::{
     CancelScope, Local, bracket, cancelled, current, finally, join, race, shield, yield_now,
@@ -690,6 +690,286 @@ fn a_server_that_is_cancelled_cancels_its_clients() {
             .await;
         yield_now().await;
         assert_eq!(clients.get(), 0);
+    });
+    assert!(suspensions >= 2, "{suspensions}");
+}
+
+#[test]
+fn clients_wait_on_for_a_loop_that_was_cancelled_and_peeks_take_nothing() {
+    let suspensions = cancel_storm(async |storm| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connects = async {
+            yield_now().await;
+            let limit = Duration::from_secs(1);
+            let client = TcpStream::connect_timeout(&address, limit).await.unwrap();
+            yield_now().await;
+            client.write_all(BYTES).await.unwrap();
+            client
+        };
+        let serves = async {
+            let mut incoming = listener.incoming();
+            let client = incoming.next().await.unwrap().unwrap();
+            assert!(client.peek(&mut [0; 4]).await.unwrap() > 0);
+            client
+        };
+        let near = match storm.strike(join(serves, connects)).await {
+            Some((near, _far)) => near,
+            None => {
+                // Whoever had connected by then waits in the line, or has gone.
+                let far = TcpStream::connect(address).await.unwrap();
+                far.write_all(BYTES).await.unwrap();
+                let own = far.local_addr().unwrap();
+                let mut incoming = listener.incoming();
+                loop {
+                    let near = incoming.next().await.unwrap().unwrap();
+                    if near.peer_addr().unwrap() == own {
+                        break near;
+                    }
+                }
+            }
+        };
+        let mut buf = [0; 8];
+        near.peek(&mut buf).await.unwrap();
+        near.read_exact(&mut buf).await.unwrap();
+        assert_eq!(buf, BYTES);
+    });
+    assert!(suspensions >= 3, "{suspensions}");
+}
+
+#[test]
+fn datagrams_are_sent_whole_or_not_at_all_and_peeks_take_nothing() {
+    let suspensions = cancel_storm(async |storm| {
+        let near = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let far = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = near.local_addr().unwrap();
+        far.connect(address).await.unwrap();
+        let sent = Cell::new(0_u8);
+        let sends = async {
+            while sent.get() < 4 {
+                yield_now().await;
+                let datagram = [sent.get(); 8];
+                match sent.get() % 2 {
+                    0 => far.send(&datagram).await.unwrap(),
+                    _ => far.send_to(&datagram, address).await.unwrap(),
+                };
+                sent.set(sent.get() + 1);
+            }
+        };
+        let mut got = Vec::new();
+        let mut buf = [0; 8];
+        let gets = async {
+            while got.len() < 4 {
+                near.peek(&mut buf).await.unwrap();
+                near.peek_from(&mut buf).await.unwrap();
+                assert_eq!(near.recv(&mut buf).await.unwrap(), 8);
+                got.push(buf[0]);
+            }
+        };
+        storm.strike(join(sends, gets)).await;
+        // All that were sent come, each once, and then the last one.
+        far.send(&[9; 8]).await.unwrap();
+        while got.last() != Some(&9) {
+            near.recv(&mut buf).await.unwrap();
+            got.push(buf[0]);
+        }
+        let mut expected: Vec<_> = (0..sent.get()).collect();
+        expected.push(9);
+        assert_eq!(got, expected);
+    });
+    assert!(suspensions >= 4, "{suspensions}");
+}
+
+/// What the senders of the next test do: by the peer, by a path, by an address.
+const WAYS: [&str; 3] = ["send", "send_to", "send_to_addr"];
+
+#[test]
+fn datagrams_of_one_machine_are_sent_and_read_whole_or_not_at_all() {
+    for way in WAYS {
+        let path = std::env::temp_dir();
+        let path = path.join(format!("bibelot-{way}-{}", std::process::id()));
+        let suspensions = cancel_storm(async |storm| {
+            drop(std::fs::remove_file(&path));
+            let near = UnixDatagram::bind(&path).unwrap();
+            let address = near.local_addr().unwrap();
+            let far = UnixDatagram::unbound().unwrap();
+            far.connect(&path).unwrap();
+            // The line is full, so that the next ones wait for room in it.
+            let sent = Cell::new(0_u16);
+            let fills = std::os::unix::net::UnixDatagram::unbound().unwrap();
+            fills.set_nonblocking(true).unwrap();
+            while fills.send_to(&sent.get().to_be_bytes(), &path).is_ok() {
+                sent.set(sent.get() + 1);
+            }
+            let all = sent.get() + 3;
+            let sends = async {
+                while sent.get() < all {
+                    let datagram = sent.get().to_be_bytes();
+                    match way {
+                        "send" => far.send(&datagram).await.unwrap(),
+                        "send_to" => far.send_to(&datagram, &path).await.unwrap(),
+                        _ => far.send_to_addr(&datagram, &address).await.unwrap(),
+                    };
+                    sent.set(sent.get() + 1);
+                }
+            };
+            let mut got = Vec::new();
+            let mut buf = [0; 8];
+            let gets = async {
+                sleep(ms(3)).await;
+                while got.len() < usize::from(all) {
+                    let n = match got.len() % 2 {
+                        0 => near.recv(&mut buf).await.unwrap(),
+                        _ => near.recv_from(&mut buf).await.unwrap().0,
+                    };
+                    assert_eq!(n, 2);
+                    got.push(u16::from_be_bytes([buf[0], buf[1]]));
+                }
+            };
+            storm.strike(join(sends, gets)).await;
+            while got.len() < usize::from(sent.get()) {
+                near.recv(&mut buf).await.unwrap();
+                got.push(u16::from_be_bytes([buf[0], buf[1]]));
+            }
+            assert!(got.iter().copied().eq(0..sent.get()), "each once");
+            // And none that was cancelled is there.
+            assert!(timeout(Duration::ZERO, near.recv(&mut buf)).await.is_err());
+        });
+        std::fs::remove_file(&path).unwrap();
+        assert!(suspensions >= 2, "{way}: {suspensions}");
+    }
+}
+
+#[test]
+fn a_full_pipe_is_written_to_no_further_than_said() {
+    let suspensions = cancel_storm(async |storm| {
+        let (reader, writer) = pipe().unwrap();
+        let block = vec![7; 1 << 16];
+        let sent = Cell::new(0);
+        let count = &sent;
+        // The writer goes with the future, and is the end to the reader.
+        let writes = async move {
+            let sent = count;
+            while sent.get() < block.len() * 4 {
+                sent.set(sent.get() + writer.write(&block).await.unwrap());
+            }
+        };
+        let reads = async {
+            let mut got = Vec::new();
+            yield_now().await;
+            reader.read_to_end(&mut got).await.map(|_| got.len())
+        };
+        let (got, _) = join(reads, storm.strike(writes)).await;
+        assert_eq!(got.unwrap(), sent.get());
+    });
+    assert!(suspensions >= 1, "{suspensions}");
+}
+
+#[test]
+fn operations_on_descriptors_of_others_are_done_or_not_begun() {
+    let suspensions = cancel_storm(async |storm| {
+        let (reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
+        let block = vec![7; 1 << 20];
+        let reader = AsyncFd::new(reader).unwrap();
+        let writer = AsyncFd::new(writer).unwrap();
+        let (sent, got) = (Cell::new(0), Cell::new(0));
+        let writes = async {
+            while sent.get() < block.len() {
+                writer.writable().await.unwrap();
+                let rest = &block[sent.get()..];
+                let n = writer.write_with(|mut socket| io::Write::write(&mut socket, rest));
+                sent.set(sent.get() + n.await.unwrap());
+            }
+        };
+        let read = async || {
+            let mut buf = [0; 1 << 16];
+            let n = reader.read_with(|mut socket| io::Read::read(&mut socket, &mut buf));
+            got.set(got.get() + n.await.unwrap());
+        };
+        let reads = async {
+            while got.get() < block.len() {
+                reader.readable().await.unwrap();
+                read().await;
+            }
+        };
+        storm.strike(join(reads, writes)).await;
+        while got.get() < sent.get() {
+            read().await;
+        }
+        assert_eq!(got.get(), sent.get());
+        assert!(timeout(Duration::ZERO, reader.readable()).await.is_err());
+    });
+    assert!(suspensions >= 2, "{suspensions}");
+}
+
+#[test]
+fn a_line_is_read_whole_or_stays() {
+    const TEXT: &str = "ab\ncdefg;hi\nskipped;jk";
+    let suspensions = cancel_storm(async |storm| {
+        let (near, far) = duplex(2);
+        let writer = spawn(async move { far.write_all(TEXT.as_bytes()).await });
+        let mut reader = BufReader::with_capacity(2, near);
+        let (mut lines, mut piece, mut skipped) = (String::new(), Vec::new(), 0);
+        let reads = async {
+            reader.read_line(&mut lines).await.unwrap();
+            reader.read_until(b';', &mut piece).await.unwrap();
+            reader.read_line(&mut lines).await.unwrap();
+            skipped = reader.skip_until(b';').await.unwrap();
+        };
+        storm.strike(reads).await;
+        // Nothing is appended before all of it is there, and what is not appended is there.
+        if lines.is_empty() {
+            reader.read_line(&mut lines).await.unwrap();
+        }
+        if piece.is_empty() {
+            reader.read_until(b';', &mut piece).await.unwrap();
+        }
+        if lines == "ab\n" {
+            reader.read_line(&mut lines).await.unwrap();
+        }
+        assert_eq!((lines.as_str(), &*piece), ("ab\nhi\n", &b"cdefg;"[..]));
+        if skipped == 0 {
+            reader.skip_until(b';').await.unwrap();
+        }
+        let mut rest = String::new();
+        reader.read_to_string(&mut rest).await.unwrap();
+        assert_eq!(rest, "jk");
+        writer.await.unwrap().unwrap();
+    });
+    assert!(suspensions >= 6, "{suspensions}");
+}
+
+#[test]
+fn a_server_that_stops_serves_its_clients_to_their_end_unless_it_is_cancelled() {
+    let suspensions = cancel_storm(async |storm| {
+        let (alive, served) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (count, done) = (Rc::clone(&alive), Rc::clone(&served));
+        let handler = move |client: TcpStream, _| {
+            let (count, done) = (Rc::clone(&count), Rc::clone(&done));
+            async move {
+                count.set(count.get() + 1);
+                let _left = support::on_drop(|| count.set(count.get() - 1));
+                client.write_all(b"!").await?;
+                let mut got = Vec::new();
+                client.read_to_end(&mut got).await?;
+                done.set(done.get() + got.len());
+                Ok(())
+            }
+        };
+        let client = TcpStream::connect(address).await.unwrap();
+        let until = async {
+            client.write_all(BYTES).await.unwrap();
+            client.read_exact(&mut [0]).await.unwrap();
+            client.shutdown(std::net::Shutdown::Write).unwrap();
+        };
+        let ended = storm.strike(serve(listener, handler).until(until)).await;
+        assert_eq!(alive.get(), 0);
+        if let Some(ended) = ended {
+            ended.unwrap();
+            assert_eq!(served.get(), BYTES.len());
+        }
     });
     assert!(suspensions >= 2, "{suspensions}");
 }

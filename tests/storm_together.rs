@@ -186,6 +186,40 @@ fn a_putter_that_is_cancelled_keeps_no_room() {
     assert_eq!(suspensions, 1);
 }
 
+#[test]
+fn a_join_of_a_queue_takes_nothing_with_it() {
+    let suspensions = cancel_storm(async |storm| {
+        let queue = Rc::new(Queue::new());
+        let done = Rc::new(Cell::new(0));
+        for item in 1..=3 {
+            queue.put(item).await.unwrap();
+        }
+        let worker = spawn({
+            let (queue, done) = (Rc::clone(&queue), Rc::clone(&done));
+            async move {
+                while let Ok(item) = queue.get().await {
+                    sleep(ms(1)).await;
+                    done.set(done.get() + item);
+                    queue.task_done();
+                }
+            }
+        });
+        let other = spawn({
+            let (queue, done) = (Rc::clone(&queue), Rc::clone(&done));
+            async move {
+                queue.join().await;
+                done.get()
+            }
+        });
+        storm.strike(queue.join()).await;
+        queue.join().await;
+        assert_eq!((done.get(), other.await.unwrap()), (6, 6));
+        queue.close();
+        worker.await.unwrap();
+    });
+    assert_eq!(suspensions, 1);
+}
+
 /// Strikes what `make` does with a group of three; then nobody may be alive.
 #[track_caller]
 fn storm_group<F: Future>(make: impl Fn(TaskGroup<u64, Wrong>) -> F) -> usize {

@@ -740,13 +740,20 @@ fn a_slow_poll_is_reported_with_name_and_place() {
 }
 
 #[test]
-fn without_a_limit_no_poll_is_slow() {
-    let (trace, executor) = reporting();
-    executor.run(async {
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(2) {
-            std::hint::spin_loop();
-        }
-    });
-    assert!(trace.take().is_empty());
+fn without_a_limit_and_with_the_longest_no_poll_is_slow() {
+    for limit in [None, Some(Duration::MAX)] {
+        let trace = Trace::new();
+        let builder = reporting_to(&trace);
+        let builder = match limit {
+            Some(limit) => builder.slow_poll(limit),
+            None => builder,
+        };
+        builder.build().unwrap().run(async {
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_millis(2) {
+                std::hint::spin_loop();
+            }
+        });
+        assert!(trace.take().is_empty());
+    }
 }

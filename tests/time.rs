@@ -154,6 +154,17 @@ fn a_sleep_of_the_longest_duration_never_ends() {
 }
 
 #[test]
+fn an_interval_of_the_longest_period_ticks_once() {
+    Sim::new().run(async {
+        let start = Instant::now();
+        let mut every = interval(Duration::MAX);
+        assert_eq!(every.tick().await, start);
+        assert!(timeout(SECOND, every.tick()).await.is_err());
+        assert_eq!((every.period(), start.elapsed()), (Duration::MAX, SECOND));
+    });
+}
+
+#[test]
 fn a_sleep_that_is_reset_to_never_does_not_end() {
     Sim::new().run(async {
         let start = Instant::now();

@@ -100,7 +100,8 @@ impl Executor {
         }
         let slack = core.options.timer_slack;
         let next = core.timers.borrow().next();
-        next.map(|deadline| deadline.saturating_add(slack))
+        let deadline = next?.saturating_add(slack);
+        (deadline != Instant::NEVER).then_some(deadline)
     }
 
     /// Sets what to call when the executor should have a turn: from whatever thread wakes it, once

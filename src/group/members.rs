@@ -74,6 +74,8 @@ pub(super) struct Members<T, E> {
     pub(super) owner: Cell<Option<Waker>>,
     /// How those have failed that were reaped.
     pub(super) failures: RefCell<VecDeque<Failure<E>>>,
+    /// Who has dropped the group itself, so that nobody in here waits for it.
+    leaver: Cell<Option<usize>>,
     /// Whether nobody may come in any more.
     is_closed: Cell<bool>,
     /// What is kept of those that have ended.
@@ -90,6 +92,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
             len: Cell::new(0),
             owner: Cell::default(),
             failures: RefCell::default(),
+            leaver: Cell::new(None),
             is_closed: Cell::new(false),
             keeps,
         })
@@ -226,6 +229,24 @@ impl<T: 'static, E: 'static> Members<T, E> {
     /// Whether nobody is let in any more.
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed.get()
+    }
+
+    /// Waits no more for the task of this number, which drops the group: it would wait for itself.
+    pub(super) fn leave(&self, id: TaskId) {
+        let entries = self.entries.borrow();
+        let own = |entry: &Entry| entry.handle.as_ref().is_some_and(|own| own.id() == id);
+        let found = entries.iter().find(|(_, entry)| own(entry));
+        self.leaver.set(found.map(|(key, _)| key));
+    }
+
+    /// Whether all are gone, but who has dropped the group itself.
+    pub(super) fn are_gone(&self) -> bool {
+        let entries = self.entries.borrow();
+        match entries.len() {
+            0 => true,
+            1 => self.leaver.get().is_some_and(|key| entries.contains(key)),
+            _ => false,
+        }
     }
 
     /// Whether the task of somebody has not ended.

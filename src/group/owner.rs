@@ -40,7 +40,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
             ready!(spend(cx, at));
         }
         let is_over = if with_daemons {
-            self.entries.borrow().is_empty()
+            self.are_gone()
         } else {
             self.len.get() == 0
         };

@@ -34,6 +34,7 @@ use loom::thread;
 
 use super::{Bell, Inbox, Message, Token};
 use crate::primitive::Ordering;
+use crate::registry;
 
 /// A bell that keeps its ring until somebody has waited for it, as an edge-triggered `eventfd` does.
 #[derive(Clone)]
@@ -307,5 +308,25 @@ fn a_wake_between_two_turns_rings() {
             inbox.take(|_| seen = done.load(Ordering::Relaxed));
         }
         thread.join().unwrap();
+    });
+}
+
+/// The end of an executor, as `executor/shutdown.rs` has it: no more calls, then off the list.
+#[test]
+fn a_wake_that_meets_the_end_of_its_executor_changes_nothing_and_keeps_nothing() {
+    check(|| {
+        let (_, bell) = inbox();
+        let inbox = std::sync::Arc::new(Inbox::new(Box::new(bell)));
+        let left = std::sync::Arc::downgrade(&inbox);
+        let (id, generation) = registry::enlist(std::sync::Arc::clone(&inbox)).unwrap();
+        let token = Token::new(id, generation, 0);
+        let thread = thread::spawn(move || registry::deliver(token));
+        inbox.close();
+        drop(registry::strike_off(id, generation));
+        assert!(inbox.call(Box::new(|| {})).is_err());
+        drop(inbox);
+        thread.join().unwrap();
+        assert!(left.upgrade().is_none(), "whoever is last drops it");
+        registry::deliver(token);
     });
 }

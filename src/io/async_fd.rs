@@ -54,6 +54,20 @@ use crate::task::yields;
 /// })
 /// # }
 /// ```
+///
+/// Nobody closes it under somebody who waits, since who waits borrows it:
+///
+/// ```compile_fail,E0505
+/// # use bibelot::io::{self, AsyncFd};
+/// # use std::os::unix::net::UnixStream;
+/// # bibelot::run(async {
+/// let (ours, theirs) = UnixStream::pair()?;
+/// let ours = AsyncFd::new(ours)?;
+/// let waits = ours.readable();
+/// drop(ours);
+/// waits.await
+/// # });
+/// ```
 pub struct AsyncFd<T: AsFd> {
     /// What is known of its readiness.
     source: Rc<Source>,

@@ -8,13 +8,12 @@
 //!
 //! The `Poller` owns the epoll instance and is used for nothing else: a poller that is waited on
 //! directly loses its `notify`, so the bell is our own, and `Poller::add` cannot ask for `EPOLLRDHUP`,
-//! which the readiness rule needs (`reactor/source.rs`).
+//! which the readiness rule needs (`reactor/source.rs`). Which of the two bells rings: `reactor/bell.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 
 use crate::inbox;
+use crate::reactor::bell::Bell;
 use crate::reactor::{Event, Interest};
 use crate::sys::{self, EventBuffer};
 
@@ -44,31 +44,24 @@ pub(crate) struct Poll {
     /// Room for events.
     events: RefCell<EventBuffer>,
     /// Ends a wait.
-    bell: Arc<Bell>,
+    bell: Arc<Bell<Thread, Eventfd>>,
     /// How many system calls were made.
     calls: Cell<u64>,
 }
 
-/// The way to end a wait from another thread.
-struct Bell {
-    /// Ends a wait for events.
-    eventfd: OwnedFd,
-    /// Whether the thread is parked instead. Set before the inbox says that the executor sleeps, read
-    /// by who has seen that; one who comes late and reads what is said for the next sleep ends none,
-    /// but then its message is seen before that sleep.
-    is_parked: AtomicBool,
-    /// The executor's thread.
-    thread: Thread,
+/// Ends a wait for events.
+struct Eventfd(OwnedFd);
+
+impl inbox::Bell for Eventfd {
+    fn ring(&self) {
+        // The only failure is a full counter, after 2^64 - 1 rings: an edge has been seen long ago.
+        let _full = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
 }
 
-impl inbox::Bell for Arc<Bell> {
+impl inbox::Bell for Thread {
     fn ring(&self) {
-        if self.is_parked.load(Ordering::Relaxed) {
-            self.thread.unpark();
-            return;
-        }
-        // The only failure is a full counter, after 2^64 - 1 rings: an edge has been seen long ago.
-        let _full = rustix::io::write(&self.eventfd, &1_u64.to_ne_bytes());
+        self.unpark();
     }
 }
 
@@ -79,11 +72,7 @@ impl Poll {
         let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let edges = EventFlags::IN | EventFlags::ET;
         epoll::add(&poller, &eventfd, EventData::new_u64(BELL), edges)?;
-        let bell = Arc::new(Bell {
-            eventfd,
-            is_parked: AtomicBool::new(false),
-            thread: thread::current(),
-        });
+        let bell = Arc::new(Bell::new(thread::current(), Eventfd(eventfd)));
         let poll = Self {
             poller,
             events: RefCell::new(EventBuffer::new()),
@@ -125,7 +114,7 @@ impl Poll {
     /// Says how the next wait will be: without sources to wait for, the thread can be parked, which
     /// costs less than a wait for events. Comes before the inbox is told of a sleep.
     pub(crate) fn prepare(&self, may_park: bool) {
-        self.bell.is_parked.store(may_park, Ordering::Relaxed);
+        self.bell.prepare(may_park);
     }
 
     /// Waits for as long as `timeout` (`None`: for ever) and calls `each` for every event.
@@ -136,7 +125,7 @@ impl Poll {
     ) -> io::Result<()> {
         self.count();
         let is_look = timeout == Some(Duration::ZERO);
-        if !is_look && self.bell.is_parked.load(Ordering::Relaxed) {
+        if !is_look && self.bell.is_for_parked() {
             match timeout {
                 Some(timeout) => thread::park_timeout(timeout),
                 None => thread::park(),

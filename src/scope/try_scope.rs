@@ -130,6 +130,62 @@ impl<T: Outcome<E>, E> Manner<T> for Strict<E> {
 /// })?;
 /// # Ok::<(), io::Error>(())
 /// ```
+///
+/// What does not compile with [`scope`](crate::task::scope) does not here: to borrow from the body,
+///
+/// ```compile_fail,E0597
+/// # use bibelot::task;
+/// # bibelot::run(async {
+/// task::try_scope(async |s| {
+///     let local = String::from("gone with the body");
+///     let borrowed = &local;
+///     s.spawn(async move { println!("{borrowed}") });
+///     Ok::<_, ()>(())
+/// })
+/// .await
+/// # });
+/// ```
+///
+/// to share what a child changes,
+///
+/// ```compile_fail,E0499
+/// # use bibelot::task;
+/// # bibelot::run(async {
+/// let mut count = 0;
+/// task::try_scope(async |s| {
+///     s.spawn(async { count += 1 });
+///     s.spawn(async { count += 1 });
+///     Ok::<_, ()>(())
+/// })
+/// .await
+/// # });
+/// ```
+///
+/// to take the scope elsewhere,
+///
+/// ```compile_fail,E0521
+/// # use bibelot::task;
+/// # bibelot::run(async {
+/// task::try_scope(async |s| {
+///     bibelot::spawn(async move { drop(s.spawn(async {})) });
+///     Ok::<_, ()>(())
+/// })
+/// .await
+/// # });
+/// ```
+///
+/// nor, here alone, a child that comes to neither `()` nor a [`Result`] with the error of the scope:
+///
+/// ```compile_fail,E0277
+/// # use bibelot::task;
+/// # bibelot::run(async {
+/// task::try_scope(async |s| {
+///     s.spawn(async { 42 });
+///     Ok::<_, ()>(())
+/// })
+/// .await
+/// # });
+/// ```
 #[track_caller]
 pub fn try_scope<'env, T, E, F>(body: F) -> impl Future<Output = Result<T, GroupError<E>>>
 where
@@ -153,7 +209,11 @@ where
                 failures.into_iter().for_each(Failure::report_if_panic);
                 raise(error)
             }
-            _ => Err(GroupError::new(failures)),
+            unwanted => {
+                // Here: a destructor that panics behind a value that is returned leaks that one.
+                drop(unwanted);
+                Err(GroupError::new(failures))
+            }
         }
     }
 }

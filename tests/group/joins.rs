@@ -1,12 +1,14 @@
 //! The ways to join a group.
 
+use std::cell::Cell;
 use std::panic::panic_any;
+use std::rc::Rc;
 
-use bibelot::task::{FailureKind, TaskGroup};
+use bibelot::task::{FailureKind, TaskGroup, yield_now};
 use bibelot::testing::Sim;
 use bibelot::time::{sleep, timeout};
 
-use crate::support::Trace;
+use crate::support::{OnDrop, Trace, on_drop, panic_of};
 use crate::{Wrong, after, endless, ms, tidy};
 
 #[test]
@@ -49,7 +51,7 @@ fn all_failures_are_kept() {
         group.spawn(after(1, &trace, "b", Err("b")));
         group.spawn(async { panic_any(7_u32) });
         group.spawn(async {
-            let _guard = crate::support::on_drop(|| panic!("in a destructor"));
+            let _guard = on_drop(|| panic!("in a destructor"));
             std::future::pending().await
         });
         group.join().await.unwrap_err()
@@ -219,4 +221,43 @@ fn a_thousand_that_have_failed_do_not_hold_the_thread() {
 fn a_thousand_values_that_are_there_are_one_operation() {
     let said = join_a_thousand(Ok);
     assert_eq!(said, ["1000 joined", "another has its turn"]);
+}
+
+/// A value whose destructor does something.
+type Value = OnDrop<Box<dyn FnMut()>>;
+
+/// Comes to a value, or to a failure, that `alive` counts.
+fn counted(
+    alive: &Rc<Cell<u32>>,
+    is_value: bool,
+) -> impl Future<Output = Result<Value, Value>> + use<> {
+    let alive = Rc::clone(alive);
+    async move {
+        alive.set(alive.get() + 1);
+        let value: Value = on_drop(Box::new(move || alive.set(alive.get() - 1)));
+        if is_value { Ok(value) } else { Err(value) }
+    }
+}
+
+#[test]
+fn a_value_whose_destructor_panics_leaks_no_other_value_and_no_failure() {
+    for has_failure in [true, false] {
+        let alive = Rc::new(Cell::new(0));
+        let text = panic_of(|| {
+            Sim::new().run(async {
+                let group = TaskGroup::new();
+                group.spawn(counted(&alive, !has_failure));
+                let bomb: Value = on_drop(Box::new(|| panic!("bomb")));
+                group.spawn(async { Ok(bomb) });
+                yield_now().await;
+                assert_eq!(alive.get(), 1);
+                if has_failure {
+                    drop(group.join().await);
+                } else {
+                    drop(group.join_any().await);
+                }
+            })
+        });
+        assert_eq!((text.as_str(), alive.get()), ("bomb", 0));
+    }
 }

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::future::{pending, ready};
 use std::rc::Rc;
 
-use bibelot::task::{self, GroupEnded, Ready, StartError, TaskGroup};
+use bibelot::spawn;
+use bibelot::task::{self, GroupEnded, JoinHandle, Ready, StartError, TaskGroup};
 use bibelot::testing::Sim;
 use bibelot::time::{sleep, timeout};
 
-use crate::support::{Trace, panic_of};
+use crate::support::{Trace, on_drop, panic_of};
 use crate::{Wrong, after, endless, ms, tidy};
 
 #[test]
@@ -274,4 +275,143 @@ fn a_member_may_cancel_itself_its_siblings_and_its_group() {
         trace.take(),
         ["cancels all", "itself dropped", "sibling tidied", "joined"]
     );
+}
+
+#[test]
+fn who_is_spawned_or_started_after_a_cancel_of_all_goes_on() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let group = TaskGroup::<u32, Wrong>::new();
+        group.spawn(endless(&trace, "cancelled"));
+        group.cancel_all();
+        group.spawn(after(1, &trace, "spawned", Ok(1)));
+        let said = trace.clone();
+        let started = group.start(async move |ready: Ready<_>| {
+            ready.set("ready");
+            after(2, &said, "started", Ok(2)).await
+        });
+        trace.say(started.await.unwrap());
+        assert!(group.spawner().spawn(async { Ok(3) }).is_ok());
+        assert_eq!(group.join().await.unwrap(), [1, 2, 3]);
+    });
+    assert_eq!(trace.take(), ["cancelled", "ready", "spawned", "started"]);
+}
+
+#[test]
+fn a_member_may_cancel_the_task_that_owns_its_group() {
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let place: Rc<RefCell<Option<JoinHandle<()>>>> = Rc::default();
+        let (owner, said) = (Rc::clone(&place), trace.clone());
+        *place.borrow_mut() = Some(spawn(async move {
+            let _dropped = said.on_drop("owner dropped");
+            let group = TaskGroup::<(), Wrong>::new();
+            group.spawn(tidy(1, &said, "sibling tidied"));
+            let (said, inside) = (said.clone(), said.on_drop("itself dropped"));
+            group.spawn(async move {
+                let _inside = inside;
+                sleep(ms(1)).await;
+                owner.borrow().as_ref().unwrap().cancel();
+                said.say("cancels its owner");
+                pending().await
+            });
+            group.join().await.unwrap();
+        }));
+        sleep(ms(2)).await;
+        let owner = place.take().unwrap();
+        assert!(owner.await.unwrap_err().is_cancelled());
+        trace.say("joined");
+    });
+    let expected = [
+        "cancels its owner",
+        "owner dropped",
+        "itself dropped",
+        "sibling tidied",
+        "joined",
+    ];
+    assert_eq!(trace.take(), expected);
+}
+
+#[test]
+fn a_member_may_cancel_its_group_from_its_destructor_and_from_its_epilogue() {
+    for is_epilogue in [false, true] {
+        let trace = Trace::new();
+        Sim::new().run(async {
+            let group = Rc::new(RefCell::new(Some(TaskGroup::<(), Wrong>::new())));
+            let cancels = {
+                let (own, said) = (Rc::clone(&group), trace.clone());
+                move || {
+                    own.borrow().as_ref().unwrap().cancel_all();
+                    said.say("cancels all");
+                }
+            };
+            let own = {
+                let group = group.borrow();
+                let group = group.as_ref().unwrap();
+                group.spawn(tidy(2, &trace, "sibling tidied"));
+                if is_epilogue {
+                    group.spawn(task::finally(pending(), async move {
+                        cancels();
+                        // A second cancel ends no epilogue.
+                        sleep(ms(1)).await;
+                    }))
+                } else {
+                    let cancels = on_drop(cancels);
+                    group.spawn(async move {
+                        let _cancels = cancels;
+                        pending().await
+                    })
+                }
+            };
+            sleep(ms(1)).await;
+            own.cancel();
+            sleep(ms(1)).await;
+            let group = group.take().unwrap();
+            assert_eq!(group.join().await.unwrap().len(), 0);
+            trace.say("joined");
+        });
+        assert_eq!(trace.take(), ["cancels all", "sibling tidied", "joined"]);
+    }
+}
+
+#[test]
+fn a_member_may_drop_its_own_group_and_ends_without_waiting_for_itself() {
+    // In its body, in its destructor, in its epilogue.
+    for place in 0..3 {
+        let trace = Trace::new();
+        Sim::new().run(async {
+            let group = Rc::new(RefCell::new(Some(TaskGroup::<(), Wrong>::new())));
+            let drops = {
+                let (own, said) = (Rc::clone(&group), trace.clone());
+                move || {
+                    let group = own.take();
+                    drop(group);
+                    said.say("dropped");
+                }
+            };
+            let own = {
+                let group = group.borrow();
+                let group = group.as_ref().unwrap();
+                group.spawn(tidy(2, &trace, "sibling tidied"));
+                match place {
+                    0 => group.spawn(async move {
+                        drops();
+                        pending().await
+                    }),
+                    1 => {
+                        let drops = on_drop(drops);
+                        group.spawn(async move {
+                            let _drops = drops;
+                            pending().await
+                        })
+                    }
+                    _ => group.spawn(task::finally(pending(), async move { drops() })),
+                }
+            };
+            sleep(ms(1)).await;
+            own.cancel();
+            // If it waited for itself this would be a deadlock.
+        });
+        assert_eq!(trace.take(), ["dropped", "sibling tidied"]);
+    }
 }

@@ -45,6 +45,24 @@ fn take_all_descriptors() -> Vec<std::fs::File> {
 }
 
 #[test]
+fn run_without_a_poller_says_what_returns_the_error_instead() {
+    if !is_child() {
+        let name = "descriptors::run_without_a_poller_says_what_returns_the_error_instead";
+        let output = start_child(name).wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{output:?}");
+        return;
+    }
+    let taken = take_all_descriptors();
+    let error = Executor::new().map(drop).unwrap_err();
+    let panic = std::panic::catch_unwind(|| bibelot::run(async {})).unwrap_err();
+    drop(taken);
+    let expected = format!("making an executor: {error}; Executor::new() returns this instead");
+    assert_eq!(panic.downcast_ref(), Some(&expected));
+    // The next one has all it needs.
+    bibelot::run(async {});
+}
+
+#[test]
 fn an_accept_that_ran_out_of_descriptors_is_good_for_another_try() {
     if !is_child() {
         let name = "descriptors::an_accept_that_ran_out_of_descriptors_is_good_for_another_try";
