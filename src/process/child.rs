@@ -101,6 +101,11 @@ impl Child {
     /// Closes the child's standard input, if it is a pipe and still here, waits until the process has
     /// ended, and returns how. Processes that it has started itself are not waited for.
     ///
+    /// As with std's, a child whose output goes to a pipe that nobody reads stands still when that is
+    /// full (64 KiB on Linux), and this waits for ever: read [`stdout`](Self::stdout) and
+    /// [`stderr`](Self::stderr) beside it, drop them, or have
+    /// [`wait_with_output`](Self::wait_with_output) read them.
+    ///
     /// The status is remembered: called again, this returns it at once.
     ///
     /// # Errors

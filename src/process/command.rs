@@ -228,7 +228,9 @@ impl Command {
     }
 
     /// Starts the program, with its standard input, output and error inherited unless set, waits for
-    /// its end and returns how it has ended.
+    /// its end and returns how it has ended. The start blocks, as [`spawn`](Self::spawn) does. Nobody
+    /// reads here: our end of an output that was set to a pipe is closed before the wait, so that a
+    /// program that goes on writing is not waited for in vain; as a rule `SIGPIPE` ends it.
     ///
     /// # Errors
     ///
@@ -260,13 +262,14 @@ impl Command {
     pub fn status(&mut self) -> impl Future<Output = io::Result<ExitStatus>> {
         placed(async {
             let mut child = self.spawn_with(Policy::End(self.grace))?;
+            drop((child.stdout.take(), child.stderr.take()));
             child.wait().await
         })
     }
 
     /// Starts the program, waits for its end, and returns how it has ended and what it has written to
     /// its standard output and error, unless these were set to something else. Its standard input, if
-    /// it was not set, is at its end at once.
+    /// it was not set, is at its end at once. The start blocks, as [`spawn`](Self::spawn) does.
     ///
     /// # Errors
     ///

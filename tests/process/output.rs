@@ -113,6 +113,22 @@ fn a_status_tells_the_code_or_the_signal() {
 }
 
 #[test]
+fn a_status_does_not_wait_for_output_that_nobody_reads() {
+    let _one = one_at_a_time();
+    bibelot::run(async {
+        for (to, redirect) in [("stdout", ""), ("stderr", ">&2")] {
+            let mut command = sh(&format!("exec head -c {MUCH} /dev/zero {redirect}"));
+            match to {
+                "stdout" => command.stdout(Stdio::piped()),
+                _ => command.stderr(Stdio::piped()),
+            };
+            let status = command.status().await.unwrap();
+            assert_eq!(status.signal(), Some(libc::SIGPIPE), "{to}");
+        }
+    });
+}
+
+#[test]
 fn a_program_that_cannot_be_started_is_an_error_each_time() {
     let _one = one_at_a_time();
     bibelot::run(async {
