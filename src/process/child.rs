@@ -242,7 +242,9 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// An error of kind `InvalidInput` if it is none of the signals that have names, else as
+    /// An error of kind `InvalidInput` if it is none of the signals that have names: real-time signals
+    /// have none, as the C library keeps some of them to itself; nor has zero, with which others ask
+    /// whether a process is there, as [`try_wait`](Self::try_wait) does here. Else as
     /// [`kill`](Self::kill).
     pub fn send_signal(&mut self, signal: impl Into<i32>) -> io::Result<()> {
         match Signal::from_named_raw(signal.into()) {
