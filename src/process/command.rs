@@ -171,13 +171,14 @@ impl Command {
     /// not, as in std.
     ///
     /// The process is asked to end (`SIGTERM`), and killed (`SIGKILL`) when it has not after the
-    /// [`grace`](Self::grace), which is [reported](crate::Report::ChildKilled). The task that has dropped the child does this as an epilogue, beside
-    /// whatever else it does ([`task::finally`](crate::task::finally)): neither does it end before the
-    /// process is gone, nor does a timeout, a race or a scope return whose doing it was. The grace of
-    /// the executor ([`ExecutorBuilder::grace`](crate::ExecutorBuilder::grace)) is not exceeded. A
-    /// child that is dropped where no executor runs is killed at once.
-    ///
-    /// It is the process itself that is ended, not those that it has started.
+    /// [`grace`](Self::grace), which is [reported](crate::Report::ChildKilled). Its pipes that were
+    /// dropped with it are closed once it was asked: what it writes to them in its grace is lost. The
+    /// task that has dropped the child waits for the end in an epilogue, beside whatever else it does
+    /// ([`task::finally`](crate::task::finally)): neither does it end before the process is gone, nor
+    /// does a timeout, a race or a scope return whose doing it was. The grace of the executor
+    /// ([`ExecutorBuilder::grace`](crate::ExecutorBuilder::grace)) is not exceeded. A child that is
+    /// dropped where no executor runs is killed at once. It is the process itself that is ended, not
+    /// those that it has started.
     ///
     /// # Examples
     ///

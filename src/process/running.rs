@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   dropped ─┬─ Policy::Leave ─► adopted by the reaper
-//!            ├─ Policy::End ───► owed: SIGTERM ─ ends ────────────────────────► reaped
+//!            ├─ Policy::End ───► SIGTERM, owed: ends ─────────────────────────► reaped
 //!            │                            └─ the grace is over ─► SIGKILL ────► reaped
 //!            └─ Policy::Kill ──► SIGKILL, adopted by the reaper
 //! ```
@@ -133,9 +133,8 @@ impl Running {
         self.parts().send(signal)
     }
 
-    /// The epilogue: has the process end, at `limit` at the latest.
-    async fn end_by(mut self, limit: Instant) {
-        let is_asked = context::now() < limit && self.send(Signal::TERM).is_ok();
+    /// The epilogue: has the process end, at `limit` at the latest if it was asked to, or at once.
+    async fn end_by(mut self, limit: Instant, is_asked: bool) {
         if is_asked && timeout_at(limit, self.ended()).await.is_ok() {
             return;
         }
@@ -165,13 +164,17 @@ impl Drop for Running {
         if let Policy::End(grace) = self.policy
             && let Some(limit) = ledger::limit()
         {
+            let now = context::now();
+            let limit = limit.min(now.saturating_add(grace));
+            // Now and not in the epilogue, before its pipes are closed, which are dropped next.
+            let is_asked = now < limit && parts.send(Signal::TERM).is_ok();
             let doomed = Self {
                 parts: Some(parts),
                 policy: Policy::Kill,
                 at: self.at,
             };
-            let limit = limit.min(context::now().saturating_add(grace));
-            ledger::owe(Box::pin(doomed.end_by(limit)), Terms::Limited, self.at);
+            let epilogue = Box::pin(doomed.end_by(limit, is_asked));
+            ledger::owe(epilogue, Terms::Limited, self.at);
             return;
         }
         if !matches!(self.policy, Policy::Leave) {
