@@ -77,7 +77,8 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// Returns the system's error if its end could not be seen; then it is killed and reaped.
+    /// Returns the system's error if its end could not be seen; then it is killed, and reaped when it
+    /// ends, which is not waited for.
     pub(super) fn new(mut child: Child, at: &'static Location<'static>) -> io::Result<Self> {
         match End::of(&child) {
             Ok(end) => {
@@ -89,8 +90,9 @@ impl Running {
                 })
             }
             Err(error) => {
-                child.kill()?;
-                child.wait()?;
+                // A failure says that it may not be killed; it is reaped when it ends.
+                let _not_allowed = child.kill();
+                reaper::adopt(child, None);
                 Err(error)
             }
         }
@@ -181,6 +183,6 @@ impl Drop for Running {
             // A failure says that it may not be killed; it is reaped when it ends.
             let _not_allowed = parts.send(Signal::KILL);
         }
-        reaper::adopt(parts.child, parts.end.into_inner());
+        reaper::adopt(parts.child, Some(parts.end.into_inner()));
     }
 }
