@@ -30,8 +30,9 @@
 //! # What blocks all the same
 //!
 //! [`Command::spawn`] is std's own: it returns when the program has been found and started, which
-//! takes a millisecond or less and holds the executor's thread for so long. Who cannot have that has
-//! another thread spawn it, and takes the child in ([`Child::from_std`]).
+//! takes a millisecond or less and holds the executor's thread for so long. [`Command::output`] and
+//! [`Command::status`] begin with the same. Who cannot have that has another thread spawn it, and
+//! takes the child in ([`Child::from_std`]).
 //!
 //! [`exit`] and [`abort`] end this process at once, with all its tasks: nothing that they owe is done.
 //! To end in order return from `main`, which may return an [`ExitCode`] that

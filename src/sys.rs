@@ -281,6 +281,7 @@ mod lent {
 mod handler {
     use std::io::{self, PipeReader, PipeWriter};
     use std::process;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     /// What handlers ring, and a thread hears: a pipe into which each writes its signal's number.
@@ -299,7 +300,7 @@ mod handler {
         pub(crate) const SIGNALS: i32 = 128;
 
         /// A bell, and what is heard of it: the numbers of signals, and zeroes.
-        pub(crate) fn new() -> io::Result<(PipeReader, &'static Self)> {
+        pub(crate) fn new() -> io::Result<(PipeReader, Arc<Self>)> {
             let (reader, pipe) = io::pipe()?;
             rustix::io::ioctl_fionbio(&pipe, true)?;
             let bell = Self {
@@ -307,8 +308,7 @@ mod handler {
                 missed: [const { AtomicU64::new(0) }; Self::SIGNALS as usize],
                 process: process::id(),
             };
-            // Handlers are never taken away, so what they use is never freed.
-            Ok((reader, Box::leak(Box::new(bell))))
+            Ok((reader, Arc::new(bell)))
         }
 
         /// Has a signal ring the bell, in place of what the system does with it; to be asked for once
@@ -321,13 +321,15 @@ mod handler {
         /// # Panics
         ///
         /// Panics if it is one of `signal_hook_registry::FORBIDDEN`.
-        pub(crate) fn catch(&'static self, signal: i32) -> io::Result<()> {
+        pub(crate) fn catch(self: &Arc<Self>, signal: i32) -> io::Result<()> {
+            // Handlers are never taken away, so what one uses is never freed, least of all in it.
+            let bell = Arc::clone(self);
             // SAFETY: the action interrupts a thread anywhere, so it may do only what is
             // async-signal-safe: `ring` asks for the process id, adds to atomics and writes to a
             // descriptor that does not block. It takes no lock, allocates nothing and cannot panic,
             // and the registry puts errno back.
             let caught =
-                unsafe { signal_hook_registry::register(signal, move || self.ring(signal)) };
+                unsafe { signal_hook_registry::register(signal, move || bell.ring(signal)) };
             caught.map(drop)
         }
 
@@ -354,6 +356,22 @@ mod handler {
                 .iter()
                 .map(|count| count.swap(0, Ordering::SeqCst));
             (0..).zip(counts).filter(|(_, count)| *count > 0)
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use std::io::Read;
+
+        #[test]
+        fn a_bell_that_no_handler_rings_leaves_nothing_behind() {
+            let (mut heard, bell) = SignalBell::new().unwrap();
+            bell.ring(7);
+            drop(bell);
+            let mut rung = Vec::new();
+            heard.read_to_end(&mut rung).unwrap();
+            assert_eq!(rung, [7], "and its end of the pipe is closed");
         }
     }
 }

@@ -1,9 +1,11 @@
 //! [`Child`]: std's, where waiting waits.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
 use std::process;
+use std::task::Poll;
 
 use rustix::process::Signal;
 
@@ -12,7 +14,6 @@ use super::running::{Policy, Running};
 use super::{ExitStatus, Output};
 use crate::io::Read;
 use crate::place::{self, placed};
-use crate::race::join;
 
 /// A child process, running or ended; made by [`Command::spawn`](super::Command::spawn).
 ///
@@ -101,6 +102,11 @@ impl Child {
     /// Closes the child's standard input, if it is a pipe and still here, waits until the process has
     /// ended, and returns how. Processes that it has started itself are not waited for.
     ///
+    /// As with std's, a child whose output goes to a pipe that nobody reads stands still when that is
+    /// full (64 KiB on Linux), and this waits for ever: read [`stdout`](Self::stdout) and
+    /// [`stderr`](Self::stderr) beside it, drop them, or have
+    /// [`wait_with_output`](Self::wait_with_output) read them.
+    ///
     /// The status is remembered: called again, this returns it at once.
     ///
     /// # Errors
@@ -154,7 +160,8 @@ impl Child {
     /// # Errors
     ///
     /// An error of kind `InvalidInput` if there is something to write, and the child's standard input
-    /// is not a pipe. Else those of writing, of reading, and of [`wait`](Self::wait).
+    /// is not a pipe. Else those of writing, of reading, and of [`wait`](Self::wait). None waits for
+    /// the child: it is dropped.
     ///
     /// # Cancel safety
     ///
@@ -176,21 +183,24 @@ impl Child {
     /// # }).unwrap();
     /// ```
     #[track_caller]
-    pub fn communicate(
-        mut self,
-        input: impl AsRef<[u8]>,
-    ) -> impl Future<Output = io::Result<Output>> {
+    pub fn communicate(self, input: impl AsRef<[u8]>) -> impl Future<Output = io::Result<Output>> {
         placed(async move {
-            let stdin = self.stdin.take();
-            let write = async { write_all(stdin, input.as_ref()).await };
-            let (stdout, stderr) = (self.stdout.take(), self.stderr.take());
-            let read = join(read_all(stdout), read_all(stderr));
-            let (written, (stdout, stderr)) = join(write, read).await;
-            written?;
+            let input = input.as_ref();
+            if self.stdin.is_none() && !input.is_empty() {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "the child's stdin is not a pipe; set it to Stdio::piped()",
+                ));
+            }
+            let read = try_join(read_all(self.stdout), read_all(self.stderr));
+            let talk = pin!(try_join(write_all(self.stdin, input), read));
+            // After the talk, so that it is dropped before: asked to end before its pipes are closed.
+            let mut running = self.running;
+            let ((), (stdout, stderr)) = talk.await?;
             Ok(Output {
-                stdout: stdout?,
-                stderr: stderr?,
-                status: self.wait().await?,
+                stdout,
+                stderr,
+                status: running.ended().await?,
             })
         })
     }
@@ -237,7 +247,9 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// An error of kind `InvalidInput` if it is none of the signals that have names, else as
+    /// An error of kind `InvalidInput` if it is none of the signals that have names: real-time signals
+    /// have none, as the C library keeps some of them to itself; nor has zero, with which others ask
+    /// whether a process is there, as [`try_wait`](Self::try_wait) does here. Else as
     /// [`kill`](Self::kill).
     pub fn send_signal(&mut self, signal: impl Into<i32>) -> io::Result<()> {
         match Signal::from_named_raw(signal.into()) {
@@ -253,13 +265,7 @@ impl Child {
 /// Writes all of `input`, as far as it is wanted, and closes the pipe.
 async fn write_all(stdin: Option<ChildStdin>, input: &[u8]) -> io::Result<()> {
     let Some(stdin) = stdin else {
-        return match input {
-            [] => Ok(()),
-            _ => Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the child's stdin is not a pipe; set it to Stdio::piped()",
-            )),
-        };
+        return Ok(());
     };
     match stdin.write_all(input).await {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -274,6 +280,35 @@ async fn read_all(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
         pipe.read_to_end(&mut bytes).await?;
     }
     Ok(bytes)
+}
+
+/// Waits for both values, or for the first error.
+async fn try_join<A, B>(
+    a: impl Future<Output = io::Result<A>>,
+    b: impl Future<Output = io::Result<B>>,
+) -> io::Result<(A, B)> {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    let mut values = (None, None);
+    poll_fn(|cx| {
+        if values.0.is_none()
+            && let Poll::Ready(value) = a.as_mut().poll(cx)
+        {
+            values.0 = Some(value?);
+        }
+        if values.1.is_none()
+            && let Poll::Ready(value) = b.as_mut().poll(cx)
+        {
+            values.1 = Some(value?);
+        }
+        match std::mem::take(&mut values) {
+            (Some(a), Some(b)) => Poll::Ready(Ok((a, b))),
+            rest => {
+                values = rest;
+                Poll::Pending
+            }
+        }
+    })
+    .await
 }
 
 impl fmt::Debug for Child {

@@ -171,13 +171,14 @@ impl Command {
     /// not, as in std.
     ///
     /// The process is asked to end (`SIGTERM`), and killed (`SIGKILL`) when it has not after the
-    /// [`grace`](Self::grace), which is [reported](crate::Report::ChildKilled). The task that has dropped the child does this as an epilogue, beside
-    /// whatever else it does ([`task::finally`](crate::task::finally)): neither does it end before the
-    /// process is gone, nor does a timeout, a race or a scope return whose doing it was. The grace of
-    /// the executor ([`ExecutorBuilder::grace`](crate::ExecutorBuilder::grace)) is not exceeded. A
-    /// child that is dropped where no executor runs is killed at once.
-    ///
-    /// It is the process itself that is ended, not those that it has started.
+    /// [`grace`](Self::grace), which is [reported](crate::Report::ChildKilled). Its pipes that were
+    /// dropped with it are closed once it was asked: what it writes to them in its grace is lost. The
+    /// task that has dropped the child waits for the end in an epilogue, beside whatever else it does
+    /// ([`task::finally`](crate::task::finally)): neither does it end before the process is gone, nor
+    /// does a timeout, a race or a scope return whose doing it was. The grace of the executor
+    /// ([`ExecutorBuilder::grace`](crate::ExecutorBuilder::grace)) is not exceeded. A child that is
+    /// dropped where no executor runs is killed at once. It is the process itself that is ended, not
+    /// those that it has started.
     ///
     /// # Examples
     ///
@@ -228,7 +229,9 @@ impl Command {
     }
 
     /// Starts the program, with its standard input, output and error inherited unless set, waits for
-    /// its end and returns how it has ended.
+    /// its end and returns how it has ended. The start blocks, as [`spawn`](Self::spawn) does. Nobody
+    /// reads here: our end of an output that was set to a pipe is closed before the wait, so that a
+    /// program that goes on writing is not waited for in vain; as a rule `SIGPIPE` ends it.
     ///
     /// # Errors
     ///
@@ -260,13 +263,14 @@ impl Command {
     pub fn status(&mut self) -> impl Future<Output = io::Result<ExitStatus>> {
         placed(async {
             let mut child = self.spawn_with(Policy::End(self.grace))?;
+            drop((child.stdout.take(), child.stderr.take()));
             child.wait().await
         })
     }
 
     /// Starts the program, waits for its end, and returns how it has ended and what it has written to
     /// its standard output and error, unless these were set to something else. Its standard input, if
-    /// it was not set, is at its end at once.
+    /// it was not set, is at its end at once. The start blocks, as [`spawn`](Self::spawn) does.
     ///
     /// # Errors
     ///

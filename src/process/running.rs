@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   dropped ─┬─ Policy::Leave ─► adopted by the reaper
-//!            ├─ Policy::End ───► owed: SIGTERM ─ ends ────────────────────────► reaped
+//!            ├─ Policy::End ───► SIGTERM, owed: ends ─────────────────────────► reaped
 //!            │                            └─ the grace is over ─► SIGKILL ────► reaped
 //!            └─ Policy::Kill ──► SIGKILL, adopted by the reaper
 //! ```
@@ -77,7 +77,8 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// Returns the system's error if its end could not be seen; then it is killed and reaped.
+    /// Returns the system's error if its end could not be seen; then it is killed, and reaped when it
+    /// ends, which is not waited for.
     pub(super) fn new(mut child: Child, at: &'static Location<'static>) -> io::Result<Self> {
         match End::of(&child) {
             Ok(end) => {
@@ -89,8 +90,9 @@ impl Running {
                 })
             }
             Err(error) => {
-                child.kill()?;
-                child.wait()?;
+                // A failure says that it may not be killed; it is reaped when it ends.
+                let _not_allowed = child.kill();
+                reaper::adopt(child, None);
                 Err(error)
             }
         }
@@ -133,9 +135,8 @@ impl Running {
         self.parts().send(signal)
     }
 
-    /// The epilogue: has the process end, at `limit` at the latest.
-    async fn end_by(mut self, limit: Instant) {
-        let is_asked = context::now() < limit && self.send(Signal::TERM).is_ok();
+    /// The epilogue: has the process end, at `limit` at the latest if it was asked to, or at once.
+    async fn end_by(mut self, limit: Instant, is_asked: bool) {
         if is_asked && timeout_at(limit, self.ended()).await.is_ok() {
             return;
         }
@@ -165,19 +166,23 @@ impl Drop for Running {
         if let Policy::End(grace) = self.policy
             && let Some(limit) = ledger::limit()
         {
+            let now = context::now();
+            let limit = limit.min(now.saturating_add(grace));
+            // Now and not in the epilogue, before its pipes are closed, which are dropped next.
+            let is_asked = now < limit && parts.send(Signal::TERM).is_ok();
             let doomed = Self {
                 parts: Some(parts),
                 policy: Policy::Kill,
                 at: self.at,
             };
-            let limit = limit.min(context::now().saturating_add(grace));
-            ledger::owe(Box::pin(doomed.end_by(limit)), Terms::Limited, self.at);
+            let epilogue = Box::pin(doomed.end_by(limit, is_asked));
+            ledger::owe(epilogue, Terms::Limited, self.at);
             return;
         }
         if !matches!(self.policy, Policy::Leave) {
             // A failure says that it may not be killed; it is reaped when it ends.
             let _not_allowed = parts.send(Signal::KILL);
         }
-        reaper::adopt(parts.child, parts.end.into_inner());
+        reaper::adopt(parts.child, Some(parts.end.into_inner()));
     }
 }

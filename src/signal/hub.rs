@@ -13,6 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, PipeReader, Read};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::thread;
 
@@ -34,7 +35,7 @@ static HUB: Mutex<Hub> = Mutex::new(Hub {
 /// See the picture.
 struct Hub {
     /// What handlers ring, once the thread that hears it was started.
-    bell: Option<&'static SignalBell>,
+    bell: Option<Arc<SignalBell>>,
     /// The signals that have a handler.
     caught: Set,
     /// Who wants deliveries.
@@ -116,22 +117,23 @@ impl Hub {
         Ok(())
     }
 
-    /// The bell, with a thread that hears it.
-    fn bell(&mut self) -> io::Result<&'static SignalBell> {
-        if let Some(bell) = self.bell {
-            return Ok(bell);
+    /// The bell, with a thread that hears it. Without the thread there is none: it is dropped, and
+    /// the next call makes another.
+    fn bell(&mut self) -> io::Result<&Arc<SignalBell>> {
+        if self.bell.is_none() {
+            let (pipe, bell) = SignalBell::new()?;
+            let heard = Arc::clone(&bell);
+            thread::Builder::new()
+                .name(String::from("bibelot-signals"))
+                .spawn(move || deliver_all(pipe, &heard))?;
+            self.bell = Some(bell);
         }
-        let (pipe, bell) = SignalBell::new()?;
-        thread::Builder::new()
-            .name(String::from("bibelot-signals"))
-            .spawn(move || deliver_all(pipe, bell))?;
-        self.bell = Some(bell);
-        Ok(bell)
+        Ok(self.bell.as_ref().expect("made just now, or before"))
     }
 }
 
 /// The helper thread: hears the bell as long as the process lives.
-fn deliver_all(mut pipe: PipeReader, bell: &'static SignalBell) {
+fn deliver_all(mut pipe: PipeReader, bell: &SignalBell) {
     let mut rung = [0; 256];
     loop {
         match pipe.read(&mut rung) {

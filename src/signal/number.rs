@@ -66,6 +66,9 @@ signals! {
 impl Signal {
     /// The signal of a number, such as `libc::SIGRTMIN()`. Whether the system knows it is found out
     /// when it is used.
+    ///
+    /// A signal without a name of its own, as a real-time signal is, can be caught, but not be sent by
+    /// `Child::send_signal`. With zero, which is no signal, neither can be done.
     #[must_use]
     pub const fn from_raw(number: i32) -> Self {
         Self(number)

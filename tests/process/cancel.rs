@@ -2,9 +2,12 @@
 //! cancelled goes on.
 
 use std::cell::RefCell;
+use std::fs;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Wake, Waker};
 
 use bibelot::io::{PipeReader, pipe};
 use bibelot::process::{Command, Stdio};
@@ -12,6 +15,7 @@ use bibelot::task::{self, JoinError, race, yield_now};
 use bibelot::testing::cancel_storm;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, spawn};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::support::{Trace, reporting_to};
 use super::{Talker, children, hear, one_at_a_time, sh, until};
@@ -314,6 +318,64 @@ fn wherever_a_talk_with_a_child_is_cancelled_no_child_is_left() {
         }
     });
     assert!(suspensions > 0);
+}
+
+/// Looks, when the last read or write of a child is forgotten, whether the child was asked to end. It
+/// is stopped, so it has not taken notice.
+struct Looks {
+    pid: Pid,
+    was_asked: Arc<OnceLock<bool>>,
+}
+
+impl Wake for Looks {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        let status = format!("/proc/{}/status", self.pid.as_raw_nonzero());
+        let status = fs::read_to_string(status).unwrap();
+        let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+        let pending = u64::from_str_radix(pending.unwrap().trim(), 16).unwrap();
+        let was_asked = pending >> (libc::SIGTERM - 1) & 1 == 1;
+        self.was_asked.set(was_asked).unwrap();
+    }
+}
+
+#[test]
+fn a_child_is_asked_to_end_before_its_pipes_are_closed() {
+    let _one = one_at_a_time();
+    for in_talk in [true, false] {
+        bibelot::run(async {
+            let mut command = Command::new("cat");
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+            let child = command.kill_on_drop(true).grace(LONG).spawn().unwrap();
+            let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
+            kill_process(pid, Signal::STOP).unwrap();
+            let options = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+            waitid(WaitId::Pid(pid), options).unwrap();
+            let was_asked = Arc::new(OnceLock::new());
+            let looks = Arc::new(Looks {
+                pid,
+                was_asked: Arc::clone(&was_asked),
+            });
+            if in_talk {
+                let mut talk = Box::pin(child.communicate(vec![0; 1_000_000]));
+                let waker = Waker::from(looks);
+                let mut cx = Context::from_waker(&waker);
+                assert!(talk.as_mut().poll(&mut cx).is_pending());
+                drop(waker);
+                assert_eq!(was_asked.get(), None);
+                drop(talk);
+            } else {
+                drop(child);
+                drop(looks);
+            }
+            assert_eq!(was_asked.get(), Some(&true));
+            kill_process(pid, Signal::CONT).unwrap();
+        });
+        assert_eq!(children(), []);
+    }
 }
 
 #[test]

@@ -130,8 +130,10 @@ fn a_child_is_asked_to_end_or_told_something_else() {
             child.send_signal(bibelot::signal::Signal::USER1).unwrap();
             assert_eq!(hear(&mut talker.said).await, "usr1");
         }
-        let error = child.send_signal(12_345).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        for nameless in [0, -1, libc::SIGRTMIN(), 12_345] {
+            let error = child.send_signal(nameless).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{nameless}");
+        }
         child.terminate().unwrap();
         assert_eq!(child.wait().await.unwrap().code(), Some(4));
     });

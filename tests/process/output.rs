@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
+use std::process;
 
 use bibelot::io::pipe;
-use bibelot::process::{Command, Stdio};
+use bibelot::process::{ChildStdin, Command, Stdio};
 use bibelot::testing::Sim;
 
 use super::{one_at_a_time, sh};
@@ -86,6 +88,34 @@ fn input_that_could_not_go_anywhere_is_an_error() {
 }
 
 #[test]
+fn an_input_that_cannot_be_written_is_told_while_the_child_runs() {
+    let _one = one_at_a_time();
+    for stdin in ["no pipe", "full"] {
+        bibelot::run(async {
+            // The cat ends when this is dropped, and not before.
+            let (lent, _alive) = pipe().unwrap();
+            let mut cat = Command::new("cat");
+            cat.stdin(lent)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            let mut child = cat.spawn().unwrap();
+            if stdin == "full" {
+                let full = File::options().write(true).open("/dev/full").unwrap();
+                let full = process::ChildStdin::from(OwnedFd::from(full));
+                child.stdin = Some(ChildStdin::from_std(full).unwrap());
+            }
+            let error = child.communicate("lost").await.unwrap_err();
+            let expected = match stdin {
+                "full" => ErrorKind::StorageFull,
+                _ => ErrorKind::InvalidInput,
+            };
+            assert_eq!(error.kind(), expected);
+            assert_eq!(super::children().len(), 1, "it was not waited for");
+        });
+    }
+}
+
+#[test]
 fn a_piped_stdin_is_closed_by_output_and_by_status() {
     let _one = one_at_a_time();
     bibelot::run(async {
@@ -109,6 +139,22 @@ fn a_status_tells_the_code_or_the_signal() {
             (status.code(), status.signal()),
             (None, Some(libc::SIGKILL))
         );
+    });
+}
+
+#[test]
+fn a_status_does_not_wait_for_output_that_nobody_reads() {
+    let _one = one_at_a_time();
+    bibelot::run(async {
+        for (to, redirect) in [("stdout", ""), ("stderr", ">&2")] {
+            let mut command = sh(&format!("exec head -c {MUCH} /dev/zero {redirect}"));
+            match to {
+                "stdout" => command.stdout(Stdio::piped()),
+                _ => command.stderr(Stdio::piped()),
+            };
+            let status = command.status().await.unwrap();
+            assert_eq!(status.signal(), Some(libc::SIGPIPE), "{to}");
+        }
     });
 }
 
