@@ -25,8 +25,8 @@ use crate::place::placed;
 /// An open file; [`std::fs::File`], awaited.
 ///
 /// Its operations are done one after another, in the order in which they were first polled, each by a
-/// thread. A call moves at most 256 KiB; for small pieces wrap it in a
-/// [`BufReader`](crate::io::BufReader) or a [`BufWriter`](crate::io::BufWriter). To have several
+/// thread. One `read`, `write`, `read_at` or `write_at` moves at most 256 KiB; for small pieces wrap it
+/// in a [`BufReader`](crate::io::BufReader) or a [`BufWriter`](crate::io::BufWriter). To have several
 /// operations at once, open the file several times.
 ///
 /// It is closed when it is dropped. A write that was not awaited to its end, or not flushed after it

@@ -39,7 +39,7 @@ use crate::worker::{Work, permit};
 
 /// How many bytes one job moves at most: then a job's few microseconds no longer count, and a buffer is
 /// not yet large.
-const CHUNK_MAX_BYTES: usize = 256 * 1024;
+pub(crate) const CHUNK_MAX_BYTES: usize = 256 * 1024;
 
 /// A file, and the line of those who use it.
 pub(crate) struct Pooled {
