@@ -74,7 +74,8 @@ writes!(
     dropped: "If a thread had begun it, it happens, and counts when the same bytes are written again (see \
               [`File`]); else no byte was written.",
     flush: "Waits for a write that was dropped, if it is still under way. What was awaited is the \
-            system's already; [`sync_all`](Self::sync_all) brings it to the disk."
+            system's already; [`sync_all`](Self::sync_all) brings it to the disk.",
+    errors: "None."
 );
 
 impl File {

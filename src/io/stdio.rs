@@ -79,6 +79,9 @@ impl Standard {
 
     /// Reads some bytes; zero is the end.
     async fn read(&self, buf: &mut [u8]) -> Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
         match self.used()? {
             Used::Pooled(pooled) => pooled.read(buf).await,
             Used::Told(fd) => {
@@ -93,6 +96,9 @@ impl Standard {
 
     /// Writes some of the bytes.
     async fn write(&self, buf: &[u8]) -> Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
         match self.used()? {
             Used::Pooled(pooled) => pooled.write(buf).await,
             Used::Told(fd) => {

@@ -32,6 +32,7 @@ fn the_other_side() {
             "drop reads" => drop_reads().await,
             "write much" => write_much().await,
             "write in turn" => write_in_turn().await,
+            "move nothing" => move_nothing().await,
             "read it all" => read_it_all().await,
             "copy" => io::copy(&stdin(), &stdout()).await.map(drop),
             "have nobody read" => have_nobody_read().await,
@@ -317,6 +318,27 @@ fn it_is_an_error_that_nobody_reads() {
     drop(reader);
     let child = child("have nobody read").stderr(writer).spawn();
     assert_eq!(output(child.unwrap()), "");
+}
+
+/// The role: reads and writes no bytes where any would have to wait.
+async fn move_nothing() -> io::Result<()> {
+    while let Some(written) = dropped_at(1, stderr().write(&[b'x'; 4096])).await {
+        written?;
+    }
+    let read = dropped_at(1, stdin().read(&mut [])).await.transpose()?;
+    let written = dropped_at(1, stderr().write(&[])).await.transpose()?;
+    writeln!(stdout(), "{read:?} {written:?}").await
+}
+
+#[test]
+fn no_bytes_are_moved_without_waiting() {
+    let (input, nobody_writes) = pipe().unwrap();
+    let (nobody_reads, errors) = pipe().unwrap();
+    let mut command = child("move nothing");
+    command.stdin(input).stderr(errors);
+    let child = command.spawn().unwrap();
+    assert_eq!(output(child), "Some(0) Some(0)\n");
+    drop((nobody_writes, nobody_reads));
 }
 
 #[test]
