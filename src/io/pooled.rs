@@ -8,15 +8,17 @@
 //! ```
 //!
 //! A disk is never "not ready", so no reactor can wait for it, and a thread that has entered `read` or
-//! `write` cannot be called back. Two laws follow:
+//! `write` cannot be called back. Three laws follow:
 //!
 //! - *One job at a time.* Who holds the lock has begun the only one. If its future is dropped the job
 //!   stays here, with what is to be made of its result, and the next in line waits for it first.
 //! - *No byte is lost, and none is written twice.* What a dropped read has read lies *ahead*, for the
 //!   next read; before anything else is done at the file's position, that steps back to where the
-//!   program is. What a dropped write has written is *uncounted*: a next write that begins with those
-//!   bytes counts them and writes what follows. So the same call made again goes on where the first
-//!   was, as everywhere in `io`, and a `BufWriter` repeats nothing.
+//!   program is. What came of a dropped write is *untold*: a next write that begins with the bytes it
+//!   has written counts them and writes what follows. So the same call made again goes on where the
+//!   first was, as everywhere in `io`, and a `BufWriter` repeats nothing.
+//! - *No error of a write is lost.* It is told once: to the same write made again, else to the next
+//!   flush, whatever was written, read or moved in between, for the bytes are missing still.
 //!
 //! The bytes cross to the thread in buffers that stay here in between. Read next:
 //! `io/pooled/state.rs`, then `fs/file.rs`.
@@ -69,7 +71,7 @@ impl Pooled {
         if !buf.is_empty() && turn.state.ahead.is_empty() {
             let room = buf.len().min(CHUNK_MAX_BYTES);
             let read = |state: &mut State| {
-                state.forget_written();
+                state.part_from_written();
                 let mut ahead = state.ahead.lend();
                 move |mut file: &File| {
                     let result = file.read(ahead.room(room));
@@ -85,7 +87,7 @@ impl Pooled {
     pub(crate) async fn read_to_end(&self, buf: &mut Vec<u8>) -> Result<usize> {
         let mut turn = self.turn().await;
         let read = |state: &mut State| {
-            state.forget_written();
+            state.part_from_written();
             let mut bytes = state.ahead.lend().into_bytes();
             move |mut file: &File| {
                 let result = file.read_to_end(&mut bytes);
@@ -109,8 +111,8 @@ impl Pooled {
         if buf.is_empty() {
             return Ok(0);
         }
-        if let Some(count) = turn.state.count_written(buf) {
-            return Ok(count);
+        if let Some(result) = turn.state.told_again(buf) {
+            return result;
         }
         turn.step_back().await?;
         let write = |state: &mut State| {
@@ -121,10 +123,8 @@ impl Pooled {
                 (written, result)
             }
         };
-        let result = turn.job(write, State::keep_written).await;
-        // It is counted now: by who waits for it.
-        turn.state.forget_written();
-        result
+        turn.job(write, State::keep_written).await;
+        turn.state.told().expect("the job has just kept it")
     }
 
     /// Moves to a position and returns it.
@@ -134,9 +134,17 @@ impl Pooled {
         turn.change(move |mut file| file.seek(to)).await
     }
 
-    /// Waits until everything that was begun before has ended, also what was abandoned.
-    pub(crate) async fn flush(&self) {
-        self.turn().await;
+    /// Waits until everything that was begun before has ended, also what was abandoned, and tells if
+    /// that was a write that failed.
+    pub(crate) async fn flush(&self) -> Result<()> {
+        self.turn().await.state.check()
+    }
+
+    /// Flushes, and has the system bring the bytes to the disk.
+    pub(crate) async fn sync(&self, f: fn(&File) -> Result<()>) -> Result<()> {
+        let mut turn = self.turn().await;
+        turn.state.check()?;
+        turn.job(|_| f, |_, result| result).await
     }
 
     /// Does something that leaves bytes, length and position as they are.
@@ -237,7 +245,7 @@ impl Turn<'_> {
         f: impl FnOnce(&File) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let prepare = |state: &mut State| {
-            state.forget_written();
+            state.part_from_written();
             f
         };
         self.job(prepare, |_, result| result).await
