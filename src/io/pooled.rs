@@ -78,7 +78,7 @@ impl Pooled {
                     (ahead.filled(&result), result)
                 }
             };
-            turn.job(read, State::keep_ahead).await?;
+            turn.job(read, State::keep_ahead).await??;
         }
         Ok(turn.state.ahead.hand_out(buf))
     }
@@ -94,7 +94,7 @@ impl Pooled {
                 (Ahead::from(bytes), result)
             }
         };
-        let result = turn.job(read, State::keep_ahead).await;
+        let result = turn.job(read, State::keep_ahead).await?;
         let bytes = turn.state.ahead.lend().into_bytes();
         let count = bytes.len();
         if buf.is_empty() {
@@ -123,7 +123,7 @@ impl Pooled {
                 (written, result)
             }
         };
-        turn.job(write, State::keep_written).await;
+        turn.job(write, State::keep_written).await?;
         turn.state.told().expect("the job has just kept it")
     }
 
@@ -144,16 +144,16 @@ impl Pooled {
     pub(crate) async fn sync(&self, f: fn(&File) -> Result<()>) -> Result<()> {
         let mut turn = self.turn().await;
         turn.state.check()?;
-        turn.job(|_| f, |_, result| result).await
+        turn.job(|_| f, |_, result| result).await?
     }
 
     /// Does something that leaves bytes, length and position as they are.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
-        f: impl FnOnce(&File) -> T + Send + 'static,
-    ) -> T {
+        f: impl FnOnce(&File) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let mut turn = self.turn().await;
-        turn.job(|_| f, |_, result| result).await
+        turn.job(|_| f, |_, result| result).await?
     }
 
     /// Does something else, at the position where the program is.
@@ -207,21 +207,22 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// Has a thread do what is prepared when there is one for it; `keep` makes of the result what is
-    /// to be made of it, whether anybody waits for that or not.
+    /// to be made of it, whether anybody waits for that or not. If the system gives no thread, that is
+    /// an error, and nothing was prepared.
     async fn job<F, T, R>(
         &mut self,
         prepare: impl FnOnce(&mut State) -> F,
         keep: fn(&mut State, T) -> R,
-    ) -> R
+    ) -> Result<R>
     where
         F: FnOnce(&File) -> T + Send + 'static,
         T: Send + 'static,
         R: 'static,
     {
-        let permit = permit().await;
+        let thread = permit().await.thread()?;
         let f = prepare(&mut self.state);
         let file = Arc::clone(self.file);
-        let work = permit.begin(move || f(&file));
+        let work = thread.begin(move || f(&file));
         let mut under_way = UnderWay {
             state: &mut self.state,
             work: Some(work),
@@ -233,7 +234,7 @@ impl Turn<'_> {
             if polled.is_pending() {
                 context::note(Waits::THREAD, at);
             }
-            polled
+            polled.map(Ok)
         })
         .await
     }
@@ -248,7 +249,7 @@ impl Turn<'_> {
             state.part_from_written();
             f
         };
-        self.job(prepare, |_, result| result).await
+        self.job(prepare, |_, result| result).await?
     }
 
     /// Has the file's position be where the program is, if a dropped read has gone ahead.
@@ -259,7 +260,7 @@ impl Turn<'_> {
         }
         let back = SeekFrom::Current(-i64::try_from(ahead).expect("a length in memory"));
         self.job(|_| move |mut file: &File| file.seek(back), rewound)
-            .await
+            .await?
     }
 }
 
