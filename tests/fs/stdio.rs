@@ -29,6 +29,7 @@ fn the_other_side() {
         match role.as_str() {
             "echo lines" => echo_lines().await,
             "go on while waiting" => go_on_while_waiting().await,
+            "drop many reads" => drop_many_reads().await,
             "drop reads" => drop_reads().await,
             "write much" => write_much().await,
             "write in turn" => write_in_turn().await,
@@ -262,6 +263,39 @@ fn a_dropped_read_loses_nothing() {
     let text = output(child);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines, ["dropped", "one", "dropped", "two", "three"]);
+}
+
+/// The role: says each line again, and drops the reads at one wait or another.
+async fn drop_many_reads() -> io::Result<()> {
+    for nth in (1..=3).cycle() {
+        let mut line = String::new();
+        match dropped_at(nth, stdin().read_line(&mut line)).await {
+            None => assert!(line.is_empty(), "it is not whole"),
+            Some(Ok(0)) => break,
+            Some(read) => {
+                read?;
+                stdout().write_all(line.as_bytes()).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn many_dropped_reads_lose_nothing() {
+    let folder = Folder::new();
+    let text: String = (0..5000).map(|nth| format!("line {nth}\n")).collect();
+    let mut command = child("drop many reads");
+    command.stdin(File::open(folder.holding(&text)).unwrap());
+    assert!(output(command.spawn().unwrap()) == text, "from a file");
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let output = thread::spawn(|| output(child));
+    for piece in text.as_bytes().chunks(7) {
+        input.write_all(piece).unwrap();
+    }
+    drop(input);
+    assert!(output.join().unwrap() == text, "from a pipe");
 }
 
 /// The role: writes more than a pipe holds, and complains meanwhile.
