@@ -37,8 +37,8 @@
 //!
 //! # Panics
 //!
-//! Whatever waits here panics, when polled, if no executor is running on this thread, or if the system
-//! gives no thread, as [`run_in_thread`](crate::worker::run_in_thread) does.
+//! Whatever waits here panics, when polled, if no executor is running on this thread. If the system
+//! gives no thread, that is an error, that of [`std::thread::Builder::spawn`], and nothing was done.
 //!
 //! # Closing
 //!
@@ -63,3 +63,101 @@ pub use file::File;
 pub use names::{hard_link, read_link, remove_file, rename, symlink};
 pub use open_options::OpenOptions;
 pub use whole::{copy, read, read_to_string, write};
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::io::{ErrorKind, SeekFrom};
+    use crate::worker::scarce;
+
+    /// A new folder.
+    fn folder(name: &str) -> std::path::PathBuf {
+        let name = format!("bibelot-scarce-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).expect("a new folder");
+        folder
+    }
+
+    #[test]
+    fn no_bytes_are_lost_when_there_is_no_thread() {
+        let folder = folder("bytes");
+        let path = folder.join("file");
+        std::fs::write(&path, "0123456789").expect("a file");
+        crate::run(async {
+            let file = File::options().read(true).write(true).open(&path).await?;
+            // A read that is dropped goes ahead.
+            let mut reading = Box::pin(async { file.read(&mut [0; 8]).await });
+            let began = std::future::poll_fn(|cx| {
+                let polled = reading.as_mut().poll(cx);
+                std::task::Poll::Ready(polled.is_pending())
+            });
+            let is_ahead = began.await;
+            drop(reading);
+            file.flush().await?;
+            scarce::set(true);
+            /// Fails unless each is refused for want of a thread.
+            macro_rules! refused {
+                ($($call:expr),*) => {$(
+                    let error = $call.await.map(drop).expect_err("no thread");
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock, stringify!($call));
+                )*};
+            }
+            let mut all = Vec::new();
+            refused![
+                file.write(b"ab"),
+                file.read_to_end(&mut all),
+                file.seek(SeekFrom::Start(0)),
+                file.set_len(0),
+                file.sync_all(),
+                file.metadata(),
+                file.write_all_at(b"ab", 0),
+                file.read_at(&mut [0; 2], 0),
+                read(&path),
+                write(&path, "else"),
+                copy(&path, folder.join("copy")),
+                rename(&path, folder.join("new")),
+                remove_file(&path),
+                metadata(&path),
+                create_dir(folder.join("folder")),
+                File::open(&path),
+                read_dir(&folder)
+            ];
+            scarce::set(false);
+            assert!(all.is_empty());
+            if is_ahead {
+                assert_eq!(file.read_to_end(&mut all).await?, 10);
+                assert_eq!(all, b"0123456789", "what was ahead is there still");
+            }
+            Ok::<_, crate::io::Error>(())
+        })
+        .expect("no other error");
+        std::fs::remove_dir_all(folder).expect("it is there");
+    }
+
+    #[test]
+    fn no_entry_is_lost_when_there_is_no_thread() {
+        let folder = folder("entries");
+        for nth in 0..40 {
+            std::fs::write(folder.join(nth.to_string()), "").expect("a file");
+        }
+        crate::run(async {
+            let mut entries = read_dir(&folder).await?;
+            let (mut seen, mut refused) = (0, 0);
+            scarce::set(true);
+            while let Some(entry) = entries.next().await {
+                match entry {
+                    Ok(_) => seen += 1,
+                    Err(error) => {
+                        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                        refused += 1;
+                        scarce::set(refused < 3);
+                    }
+                }
+            }
+            assert_eq!((seen, refused), (40, 3));
+            Ok::<_, crate::io::Error>(())
+        })
+        .expect("no other error");
+        std::fs::remove_dir_all(folder).expect("it is there");
+    }
+}

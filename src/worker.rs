@@ -58,7 +58,9 @@ mod thread;
 
 pub use job::run_in_thread;
 #[cfg(feature = "fs")]
-pub(crate) use job::{Work, permit};
+pub(crate) use job::{Work, permit, try_in_thread};
 pub use link::{CallerCancelled, call, is_cancelled};
+#[cfg(all(test, feature = "fs", not(loom)))]
+pub(crate) use pool::scarce;
 pub use portal::{Portal, PortalError, PortalHandle, start_portal};
 pub use thread::{Builder, ThreadHandle, spawn_thread};

@@ -4,7 +4,7 @@ use std::fs::{self, Metadata, Permissions};
 use std::path::{Path, PathBuf};
 
 use crate::io;
-use crate::worker::run_in_thread;
+use crate::worker::try_in_thread;
 
 /// Returns what the system knows of a file or folder, and of where a symbolic link leads to;
 /// [`std::fs::metadata`].
@@ -30,7 +30,7 @@ use crate::worker::run_in_thread;
 #[track_caller]
 pub fn metadata<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Metadata>> {
     let path = path.as_ref().to_path_buf();
-    run_in_thread(move || fs::metadata(path))
+    try_in_thread(move || fs::metadata(path))
 }
 
 /// Returns what the system knows of a file or folder, or of the symbolic link itself;
@@ -60,7 +60,7 @@ pub fn metadata<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Meta
 #[track_caller]
 pub fn symlink_metadata<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Metadata>> {
     let path = path.as_ref().to_path_buf();
-    run_in_thread(move || fs::symlink_metadata(path))
+    try_in_thread(move || fs::symlink_metadata(path))
 }
 
 /// Whether there is something at the path, where links lead to; [`std::fs::exists`].
@@ -86,7 +86,7 @@ pub fn symlink_metadata<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Res
 #[track_caller]
 pub fn exists<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<bool>> {
     let path = path.as_ref().to_path_buf();
-    run_in_thread(move || fs::exists(path))
+    try_in_thread(move || fs::exists(path))
 }
 
 /// Returns the absolute path without links, `.` and `..`; [`std::fs::canonicalize`].
@@ -113,7 +113,7 @@ pub fn exists<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<bool>>
 #[track_caller]
 pub fn canonicalize<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<PathBuf>> {
     let path = path.as_ref().to_path_buf();
-    run_in_thread(move || fs::canonicalize(path))
+    try_in_thread(move || fs::canonicalize(path))
 }
 
 /// Changes the permissions of a file or folder; [`std::fs::set_permissions`].
@@ -146,5 +146,5 @@ pub fn set_permissions<P: AsRef<Path>>(
     permissions: Permissions,
 ) -> impl Future<Output = io::Result<()>> {
     let path = path.as_ref().to_path_buf();
-    run_in_thread(move || fs::set_permissions(path, permissions))
+    try_in_thread(move || fs::set_permissions(path, permissions))
 }

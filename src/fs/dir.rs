@@ -21,7 +21,7 @@ use crate::io;
 use crate::place::{self, placed};
 use crate::task::waits::Waits;
 use crate::task::yields::at_once;
-use crate::worker::{Work, permit, run_in_thread};
+use crate::worker::{Work, permit, try_in_thread};
 
 /// How many entries one job brings: a folder of usual size in one or two.
 const BATCH: usize = 32;
@@ -53,7 +53,7 @@ const BATCH: usize = 32;
 #[track_caller]
 pub fn read_dir<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<ReadDir>> {
     let path = path.as_ref().to_path_buf();
-    let opened = run_in_thread(move || fs::read_dir(path).map(fetch));
+    let opened = try_in_thread(move || fs::read_dir(path).map(fetch));
     placed(async move { Ok(ReadDir::from(opened.await?)) })
 }
 
@@ -95,7 +95,8 @@ impl ReadDir {
     ///
     /// # Errors
     ///
-    /// Returns the system's error if the folder cannot be read on.
+    /// Returns the system's error if the folder cannot be read on, or if there is no thread to do it:
+    /// then the next call tries again.
     ///
     /// # Cancel safety
     ///
@@ -114,9 +115,12 @@ impl ReadDir {
                 match &mut self.rest {
                     Rest::Ended => return None,
                     Rest::Folder(_) => {
-                        let permit = permit().await;
+                        let thread = match permit().await.thread() {
+                            Ok(thread) => thread,
+                            Err(error) => return Some(Err(error)),
+                        };
                         if let Rest::Folder(folder) = mem::replace(&mut self.rest, Rest::Ended) {
-                            self.rest = Rest::Job(permit.begin(|| fetch(folder)));
+                            self.rest = Rest::Job(thread.begin(|| fetch(folder)));
                         }
                     }
                     Rest::Job(work) => {
@@ -216,7 +220,7 @@ impl DirEntry {
     #[track_caller]
     pub fn metadata(&self) -> impl Future<Output = io::Result<Metadata>> + use<> {
         let std = Arc::clone(&self.std);
-        run_in_thread(move || std.metadata())
+        try_in_thread(move || std.metadata())
     }
 }
 
@@ -285,7 +289,7 @@ impl DirBuilder {
             builder.mode(mode);
         }
         let path = path.as_ref().to_path_buf();
-        run_in_thread(move || builder.create(path))
+        try_in_thread(move || builder.create(path))
     }
 }
 
@@ -357,7 +361,7 @@ pub fn create_dir_all<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Resul
 #[track_caller]
 pub fn remove_dir<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<()>> {
     let path = path.as_ref().to_path_buf();
-    run_in_thread(move || fs::remove_dir(path))
+    try_in_thread(move || fs::remove_dir(path))
 }
 
 /// Removes a folder with all that is in it, but not what links in it lead to;
@@ -377,5 +381,5 @@ pub fn remove_dir<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<()
 #[track_caller]
 pub fn remove_dir_all<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<()>> {
     let path = path.as_ref().to_path_buf();
-    run_in_thread(move || fs::remove_dir_all(path))
+    try_in_thread(move || fs::remove_dir_all(path))
 }

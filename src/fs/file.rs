@@ -25,8 +25,8 @@ use crate::place::placed;
 /// An open file; [`std::fs::File`], awaited.
 ///
 /// Its operations are done one after another, in the order in which they were first polled, each by a
-/// thread. A call moves at most 256 KiB; for small pieces wrap it in a
-/// [`BufReader`](crate::io::BufReader) or a [`BufWriter`](crate::io::BufWriter). To have several
+/// thread. One `read`, `write`, `read_at` or `write_at` moves at most 256 KiB; for small pieces wrap it
+/// in a [`BufReader`](crate::io::BufReader) or a [`BufWriter`](crate::io::BufWriter). To have several
 /// operations at once, open the file several times.
 ///
 /// It is closed when it is dropped. A write that was not awaited to its end, or not flushed after it
@@ -41,6 +41,9 @@ use crate::place::placed;
 /// - What a dropped `write` has written counts when it is written again: a next write that begins
 ///   with the same bytes goes on behind them. If something else is written, it stands behind the
 ///   first, which has happened.
+/// - If a dropped `write` has failed, the same bytes written again give its error. If something else is
+///   done instead, the next `flush`, [`sync_all`](Self::sync_all) or [`sync_data`](Self::sync_data)
+///   does: so who ends with one of these knows that nothing is missing.
 ///
 /// So both may stand in a race or under a timeout, in a loop, and a `BufReader` or `BufWriter` over a
 /// file loses nothing and repeats nothing.
@@ -74,7 +77,9 @@ writes!(
     dropped: "If a thread had begun it, it happens, and counts when the same bytes are written again (see \
               [`File`]); else no byte was written.",
     flush: "Waits for a write that was dropped, if it is still under way. What was awaited is the \
-            system's already; [`sync_all`](Self::sync_all) brings it to the disk."
+            system's already; [`sync_all`](Self::sync_all) brings it to the disk.",
+    errors: "That of a dropped write that has failed, unless the same bytes were written again: then it \
+             was that write's. It is told once."
 );
 
 impl File {
@@ -137,6 +142,7 @@ impl File {
     }
 
     /// Waits for every operation that is under way, and returns std's file, at the same position.
+    /// Whether a dropped write has failed, `flush` tells, before this.
     ///
     /// # Errors
     ///
@@ -198,14 +204,14 @@ impl File {
     ///
     /// # Errors
     ///
-    /// Returns the system's error; then what was written before may be lost.
+    /// Returns the system's error, or that of a dropped write; then what was written before may be lost.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost.
     #[track_caller]
     pub fn sync_all(&self) -> impl Future<Output = io::Result<()>> {
-        placed(self.pooled.ask(fs::File::sync_all))
+        placed(self.pooled.sync(fs::File::sync_all))
     }
 
     /// Waits until the system has brought all bytes to the disk, and as much of what is known of the
@@ -213,14 +219,14 @@ impl File {
     ///
     /// # Errors
     ///
-    /// Returns the system's error; then what was written before may be lost.
+    /// Returns the system's error, or that of a dropped write; then what was written before may be lost.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost.
     #[track_caller]
     pub fn sync_data(&self) -> impl Future<Output = io::Result<()>> {
-        placed(self.pooled.ask(fs::File::sync_data))
+        placed(self.pooled.sync(fs::File::sync_data))
     }
 
     /// Cuts the file to `size` bytes, or extends it by zeroes. The position stays.
@@ -334,12 +340,9 @@ impl io::Write for File {
         placed(self.pooled.write(buf))
     }
 
-    /// Waits for a write that was dropped, if it is still under way.
+    /// Waits for a write that was dropped, if it is still under way, and tells if it has failed.
     fn flush(&self) -> impl Future<Output = io::Result<()>> {
-        placed(async move {
-            self.pooled.flush().await;
-            Ok(())
-        })
+        placed(self.pooled.flush())
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::io;
-use crate::worker::run_in_thread;
+use crate::worker::try_in_thread;
 
 /// Renames a file or a folder; one that has the new name already is replaced, a folder only if it is
 /// empty. [`std::fs::rename`].
@@ -38,7 +38,7 @@ pub fn rename<P: AsRef<Path>, Q: AsRef<Path>>(
     to: Q,
 ) -> impl Future<Output = io::Result<()>> {
     let (from, to) = (from.as_ref().to_path_buf(), to.as_ref().to_path_buf());
-    run_in_thread(move || fs::rename(from, to))
+    try_in_thread(move || fs::rename(from, to))
 }
 
 /// Removes a file; [`std::fs::remove_file`].
@@ -65,7 +65,7 @@ pub fn rename<P: AsRef<Path>, Q: AsRef<Path>>(
 #[track_caller]
 pub fn remove_file<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<()>> {
     let path = path.as_ref().to_path_buf();
-    run_in_thread(move || fs::remove_file(path))
+    try_in_thread(move || fs::remove_file(path))
 }
 
 /// Gives a file one more name; [`std::fs::hard_link`].
@@ -100,7 +100,7 @@ pub fn hard_link<P: AsRef<Path>, Q: AsRef<Path>>(
 ) -> impl Future<Output = io::Result<()>> {
     let original = original.as_ref().to_path_buf();
     let link = link.as_ref().to_path_buf();
-    run_in_thread(move || fs::hard_link(original, link))
+    try_in_thread(move || fs::hard_link(original, link))
 }
 
 /// Makes a symbolic link to a path, which need not be there; [`std::os::unix::fs::symlink`].
@@ -133,7 +133,7 @@ pub fn symlink<P: AsRef<Path>, Q: AsRef<Path>>(
 ) -> impl Future<Output = io::Result<()>> {
     let original = original.as_ref().to_path_buf();
     let link = link.as_ref().to_path_buf();
-    run_in_thread(move || std::os::unix::fs::symlink(original, link))
+    try_in_thread(move || std::os::unix::fs::symlink(original, link))
 }
 
 /// Returns the path that a symbolic link leads to; [`std::fs::read_link`].
@@ -152,5 +152,5 @@ pub fn symlink<P: AsRef<Path>, Q: AsRef<Path>>(
 #[track_caller]
 pub fn read_link<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<PathBuf>> {
     let path = path.as_ref().to_path_buf();
-    run_in_thread(move || fs::read_link(path))
+    try_in_thread(move || fs::read_link(path))
 }

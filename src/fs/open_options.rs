@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::fs::File;
 use crate::io;
 use crate::place::placed;
-use crate::worker::run_in_thread;
+use crate::worker::try_in_thread;
 
 /// How a file is opened; [`std::fs::OpenOptions`], with those of Unix among its own functions.
 ///
@@ -87,7 +87,7 @@ impl OpenOptions {
     #[track_caller]
     pub fn open<P: AsRef<Path>>(&self, path: P) -> impl Future<Output = io::Result<File>> + use<P> {
         let (options, path) = (self.std.clone(), path.as_ref().to_path_buf());
-        let opened = run_in_thread(move || options.open(path));
+        let opened = try_in_thread(move || options.open(path));
         placed(async move { Ok(File::from_std(opened.await?)) })
     }
 }

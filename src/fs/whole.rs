@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::io;
-use crate::worker::run_in_thread;
+use crate::worker::try_in_thread;
 
 /// Reads a whole file; [`std::fs::read`].
 ///
@@ -31,7 +31,7 @@ use crate::worker::run_in_thread;
 #[track_caller]
 pub fn read<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Vec<u8>>> {
     let path = path.as_ref().to_path_buf();
-    run_in_thread(move || fs::read(path))
+    try_in_thread(move || fs::read(path))
 }
 
 /// Reads a whole file as text; [`std::fs::read_to_string`].
@@ -58,7 +58,7 @@ pub fn read<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Vec<u8>>
 #[track_caller]
 pub fn read_to_string<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<String>> {
     let path = path.as_ref().to_path_buf();
-    run_in_thread(move || fs::read_to_string(path))
+    try_in_thread(move || fs::read_to_string(path))
 }
 
 /// Writes a whole file: makes it, or replaces what is in it; [`std::fs::write`]. The bytes are copied
@@ -90,7 +90,7 @@ pub fn write<P: AsRef<Path>, C: AsRef<[u8]>>(
 ) -> impl Future<Output = io::Result<()>> {
     let path = path.as_ref().to_path_buf();
     let contents = contents.as_ref().to_vec();
-    run_in_thread(move || fs::write(path, contents))
+    try_in_thread(move || fs::write(path, contents))
 }
 
 /// Copies a file with its permissions, and returns how many bytes it has; [`std::fs::copy`]. What is in
@@ -125,5 +125,5 @@ pub fn copy<P: AsRef<Path>, Q: AsRef<Path>>(
     to: Q,
 ) -> impl Future<Output = io::Result<u64>> {
     let (from, to) = (from.as_ref().to_path_buf(), to.as_ref().to_path_buf());
-    run_in_thread(move || fs::copy(from, to))
+    try_in_thread(move || fs::copy(from, to))
 }

@@ -82,16 +82,17 @@ macro_rules! reads {
 }
 
 /// Gives a type that is [`Write`](super::Write) its functions without the trait.
-/// One that differs says what becomes of a write that was dropped, and what a flush does.
+/// One that differs says what becomes of a write that was dropped, what a flush does, and how it fails.
 macro_rules! writes {
     ($stream:ty) => {
         $crate::io::inherent::writes!(
             $stream,
             dropped: "No byte was written.",
-            flush: "Does nothing: what was written is not held back here."
+            flush: "Does nothing: what was written is not held back here.",
+            errors: "None."
         );
     };
-    ($stream:ty, dropped: $dropped:literal, flush: $flush:literal) => {
+    ($stream:ty, dropped: $dropped:literal, flush: $flush:literal, errors: $errors:literal) => {
         impl $stream {
             /// Writes some of the bytes and returns how many, waiting until at least one was taken.
             ///
@@ -146,7 +147,7 @@ macro_rules! writes {
             ///
             /// # Errors
             ///
-            /// None.
+            #[doc = $errors]
             ///
             /// # Cancel safety
             ///

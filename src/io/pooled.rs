@@ -8,15 +8,17 @@
 //! ```
 //!
 //! A disk is never "not ready", so no reactor can wait for it, and a thread that has entered `read` or
-//! `write` cannot be called back. Two laws follow:
+//! `write` cannot be called back. Three laws follow:
 //!
 //! - *One job at a time.* Who holds the lock has begun the only one. If its future is dropped the job
 //!   stays here, with what is to be made of its result, and the next in line waits for it first.
 //! - *No byte is lost, and none is written twice.* What a dropped read has read lies *ahead*, for the
 //!   next read; before anything else is done at the file's position, that steps back to where the
-//!   program is. What a dropped write has written is *uncounted*: a next write that begins with those
-//!   bytes counts them and writes what follows. So the same call made again goes on where the first
-//!   was, as everywhere in `io`, and a `BufWriter` repeats nothing.
+//!   program is. What came of a dropped write is *untold*: a next write that begins with the bytes it
+//!   has written counts them and writes what follows. So the same call made again goes on where the
+//!   first was, as everywhere in `io`, and a `BufWriter` repeats nothing.
+//! - *No error of a write is lost.* It is told once: to the same write made again, else to the next
+//!   flush, whatever was written, read or moved in between, for the bytes are missing still.
 //!
 //! The bytes cross to the thread in buffers that stay here in between. Read next:
 //! `io/pooled/state.rs`, then `fs/file.rs`.
@@ -39,7 +41,7 @@ use crate::worker::{Work, permit};
 
 /// How many bytes one job moves at most: then a job's few microseconds no longer count, and a buffer is
 /// not yet large.
-const CHUNK_MAX_BYTES: usize = 256 * 1024;
+pub(crate) const CHUNK_MAX_BYTES: usize = 256 * 1024;
 
 /// A file, and the line of those who use it.
 pub(crate) struct Pooled {
@@ -69,14 +71,14 @@ impl Pooled {
         if !buf.is_empty() && turn.state.ahead.is_empty() {
             let room = buf.len().min(CHUNK_MAX_BYTES);
             let read = |state: &mut State| {
-                state.forget_written();
+                state.part_from_written();
                 let mut ahead = state.ahead.lend();
                 move |mut file: &File| {
                     let result = file.read(ahead.room(room));
                     (ahead.filled(&result), result)
                 }
             };
-            turn.job(read, State::keep_ahead).await?;
+            turn.job(read, State::keep_ahead).await??;
         }
         Ok(turn.state.ahead.hand_out(buf))
     }
@@ -85,14 +87,14 @@ impl Pooled {
     pub(crate) async fn read_to_end(&self, buf: &mut Vec<u8>) -> Result<usize> {
         let mut turn = self.turn().await;
         let read = |state: &mut State| {
-            state.forget_written();
+            state.part_from_written();
             let mut bytes = state.ahead.lend().into_bytes();
             move |mut file: &File| {
                 let result = file.read_to_end(&mut bytes);
                 (Ahead::from(bytes), result)
             }
         };
-        let result = turn.job(read, State::keep_ahead).await;
+        let result = turn.job(read, State::keep_ahead).await?;
         let bytes = turn.state.ahead.lend().into_bytes();
         let count = bytes.len();
         if buf.is_empty() {
@@ -109,8 +111,8 @@ impl Pooled {
         if buf.is_empty() {
             return Ok(0);
         }
-        if let Some(count) = turn.state.count_written(buf) {
-            return Ok(count);
+        if let Some(result) = turn.state.told_again(buf) {
+            return result;
         }
         turn.step_back().await?;
         let write = |state: &mut State| {
@@ -121,10 +123,8 @@ impl Pooled {
                 (written, result)
             }
         };
-        let result = turn.job(write, State::keep_written).await;
-        // It is counted now: by who waits for it.
-        turn.state.forget_written();
-        result
+        turn.job(write, State::keep_written).await?;
+        turn.state.told().expect("the job has just kept it")
     }
 
     /// Moves to a position and returns it.
@@ -134,18 +134,26 @@ impl Pooled {
         turn.change(move |mut file| file.seek(to)).await
     }
 
-    /// Waits until everything that was begun before has ended, also what was abandoned.
-    pub(crate) async fn flush(&self) {
-        self.turn().await;
+    /// Waits until everything that was begun before has ended, also what was abandoned, and tells if
+    /// that was a write that failed.
+    pub(crate) async fn flush(&self) -> Result<()> {
+        self.turn().await.state.check()
+    }
+
+    /// Flushes, and has the system bring the bytes to the disk.
+    pub(crate) async fn sync(&self, f: fn(&File) -> Result<()>) -> Result<()> {
+        let mut turn = self.turn().await;
+        turn.state.check()?;
+        turn.job(|_| f, |_, result| result).await?
     }
 
     /// Does something that leaves bytes, length and position as they are.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
-        f: impl FnOnce(&File) -> T + Send + 'static,
-    ) -> T {
+        f: impl FnOnce(&File) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let mut turn = self.turn().await;
-        turn.job(|_| f, |_, result| result).await
+        turn.job(|_| f, |_, result| result).await?
     }
 
     /// Does something else, at the position where the program is.
@@ -199,21 +207,22 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// Has a thread do what is prepared when there is one for it; `keep` makes of the result what is
-    /// to be made of it, whether anybody waits for that or not.
+    /// to be made of it, whether anybody waits for that or not. If the system gives no thread, that is
+    /// an error, and nothing was prepared.
     async fn job<F, T, R>(
         &mut self,
         prepare: impl FnOnce(&mut State) -> F,
         keep: fn(&mut State, T) -> R,
-    ) -> R
+    ) -> Result<R>
     where
         F: FnOnce(&File) -> T + Send + 'static,
         T: Send + 'static,
         R: 'static,
     {
-        let permit = permit().await;
+        let thread = permit().await.thread()?;
         let f = prepare(&mut self.state);
         let file = Arc::clone(self.file);
-        let work = permit.begin(move || f(&file));
+        let work = thread.begin(move || f(&file));
         let mut under_way = UnderWay {
             state: &mut self.state,
             work: Some(work),
@@ -225,7 +234,7 @@ impl Turn<'_> {
             if polled.is_pending() {
                 context::note(Waits::THREAD, at);
             }
-            polled
+            polled.map(Ok)
         })
         .await
     }
@@ -237,10 +246,10 @@ impl Turn<'_> {
         f: impl FnOnce(&File) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let prepare = |state: &mut State| {
-            state.forget_written();
+            state.part_from_written();
             f
         };
-        self.job(prepare, |_, result| result).await
+        self.job(prepare, |_, result| result).await?
     }
 
     /// Has the file's position be where the program is, if a dropped read has gone ahead.
@@ -251,7 +260,7 @@ impl Turn<'_> {
         }
         let back = SeekFrom::Current(-i64::try_from(ahead).expect("a length in memory"));
         self.job(|_| move |mut file: &File| file.seek(back), rewound)
-            .await
+            .await?
     }
 }
 

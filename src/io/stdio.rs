@@ -48,8 +48,8 @@ struct Standard {
 enum Used {
     /// When the reactor says that it is ready.
     Told(AsyncFd<File>),
-    /// By threads.
-    Pooled(Pooled),
+    /// By threads; in a box, for it is large and most have none.
+    Pooled(Box<Pooled>),
 }
 
 impl Standard {
@@ -69,7 +69,7 @@ impl Standard {
         let file = File::from((self.copy)()?);
         let kind = file.metadata()?.file_type();
         let used = if kind.is_file() || kind.is_dir() || kind.is_block_device() {
-            Used::Pooled(Pooled::new(file))
+            Used::Pooled(Box::new(Pooled::new(file)))
         } else {
             // It is not, and need not be: see the law.
             Used::Told(AsyncFd::from_nonblocking(file))
@@ -79,6 +79,9 @@ impl Standard {
 
     /// Reads some bytes; zero is the end.
     async fn read(&self, buf: &mut [u8]) -> Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
         match self.used()? {
             Used::Pooled(pooled) => pooled.read(buf).await,
             Used::Told(fd) => {
@@ -93,6 +96,9 @@ impl Standard {
 
     /// Writes some of the bytes.
     async fn write(&self, buf: &[u8]) -> Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
         match self.used()? {
             Used::Pooled(pooled) => pooled.write(buf).await,
             Used::Told(fd) => {
@@ -106,10 +112,10 @@ impl Standard {
         }
     }
 
-    /// Waits for a write that was dropped.
+    /// Waits for a write that was dropped, and tells if it has failed.
     async fn flush(&self) -> Result<()> {
         if let Used::Pooled(pooled) = self.used()? {
-            pooled.flush().await;
+            pooled.flush().await?;
         }
         Ok(())
     }

@@ -11,6 +11,9 @@
 //! again in the task; if nobody wants it, it is reported by the executor, or by the thread if that has
 //! ended.
 
+#[cfg(feature = "fs")]
+use std::future::poll_fn;
+use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,7 +27,7 @@ use crate::reply::{self, Answer, Reply};
 use crate::report;
 use crate::worker::link::{Errands, Link};
 use crate::worker::permits::{Acquire, Permit};
-use crate::worker::pool::{self, Job};
+use crate::worker::pool::{self, Job, Standby};
 
 /// Has a thread call `f`, and waits for its value.
 ///
@@ -100,12 +103,29 @@ where
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let Self { stage, at } = self.get_mut();
+        match ready!(self.get_mut().poll_result(cx)) {
+            Ok(value) => Poll::Ready(value),
+            Err(error) => panic!("starting a thread: {error}"),
+        }
+    }
+}
+
+impl<F, T> RunInThread<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    /// Waits for the value, or for the error that there is no thread.
+    fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let Self { stage, at } = self;
         loop {
             match std::mem::replace(stage, Stage::Ended) {
                 Stage::Made(f) => *stage = Stage::Waits(f, Acquire::new(at)),
                 Stage::Waits(f, mut acquire) => match Pin::new(&mut acquire).poll(cx) {
-                    Poll::Ready(permit) => *stage = Stage::Begun(begin(f, permit, at)),
+                    Poll::Ready(permit) => match permit.thread_at(at) {
+                        Ok(thread) => *stage = Stage::Begun(thread.begin(f)),
+                        Err(error) => return Poll::Ready(Err(error)),
+                    },
                     Poll::Pending => {
                         *stage = Stage::Waits(f, acquire);
                         return Poll::Pending;
@@ -116,12 +136,30 @@ where
                     if polled.is_pending() {
                         *stage = Stage::Begun(work);
                     }
-                    return polled;
+                    return polled.map(Ok);
                 }
                 Stage::Ended => panic!("run_in_thread was polled after it had given its value"),
             }
         }
     }
+}
+
+/// [`run_in_thread`] for what may fail anyhow: that the system gives no thread is an error, too.
+#[cfg(feature = "fs")]
+#[track_caller]
+pub(crate) fn try_in_thread<F, T>(f: F) -> impl Future<Output = io::Result<T>>
+where
+    F: FnOnce() -> io::Result<T> + Send + 'static,
+    T: Send + 'static,
+{
+    let mut job = RunInThread {
+        stage: Stage::Made(f),
+        at: place::here(),
+    };
+    poll_fn(move |cx| {
+        job.poll_result(cx)
+            .map(|done| done.and_then(|result| result))
+    })
 }
 
 /// Waits for a permit, for a job that may outlive the future which begins it: what `f` takes with it
@@ -132,29 +170,48 @@ pub(crate) fn permit() -> Acquire {
     Acquire::new(place::here())
 }
 
-#[cfg(feature = "fs")]
 impl Permit {
-    /// Has a thread of the pool do the job, for who polls its half of it.
+    /// Makes sure that there is a thread, so that nothing is lent to a job which nobody would do.
+    ///
+    /// # Errors
+    ///
+    /// Returns the system's error if it gives no thread.
+    #[cfg(feature = "fs")]
     #[track_caller]
+    pub(crate) fn thread(self) -> io::Result<Ready> {
+        self.thread_at(place::here())
+    }
+
+    /// As `thread`, for a job that is asked for there.
+    fn thread_at(self, at: &'static Location<'static>) -> io::Result<Ready> {
+        Ok(Ready {
+            permit: self,
+            thread: pool::standby()?,
+            at,
+        })
+    }
+}
+
+/// A thread that waits for a job, and the right to have it done.
+pub(crate) struct Ready {
+    /// The right.
+    permit: Permit,
+    /// The thread.
+    thread: Standby,
+    /// Where the job is asked for.
+    at: &'static Location<'static>,
+}
+
+impl Ready {
+    /// Has the thread do the job, for who polls its half of it.
     pub(crate) fn begin<F, T>(self, f: F) -> Work<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        begin(f, self, place::here())
-    }
-}
-
-/// Has a thread of the pool do the job.
-fn begin<F, T>(f: F, permit: Permit, at: &'static Location<'static>) -> Work<T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    let (job, work) = prepare(f, Some(permit), Link::new(), at);
-    match pool::start(job) {
-        Ok(()) => work,
-        Err(error) => panic!("starting a thread: {error}"),
+        let (job, work) = prepare(f, Some(self.permit), Link::new(), self.at);
+        self.thread.start(job);
+        work
     }
 }
 

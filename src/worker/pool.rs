@@ -1,8 +1,8 @@
 //! The threads: kept for the next job, the last one that became idle first.
 //!
 //! ```text
-//!   start(job) ─► idle: [ seat │ seat │ seat ] ── pop ──► hand the job over, notify
-//!                   ▲         └ none: a new thread
+//!   standby() ─► idle: [ seat │ seat │ seat ] ── pop ──► start(job): hand it over, notify
+//!                   ▲         └ none: a new thread, or an error, with no job made yet
 //!                   │ push, when the job has ended          10 s without a job:
 //!                   └── thread: job, sit down, wait ──────► leave the list, and end
 //! ```
@@ -33,20 +33,48 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The one of this process.
 static POOL: OnceLock<Pool> = OnceLock::new();
 
-/// Has a thread of the process's pool do the job.
+/// Returns a thread of the process's pool that does nothing yet.
 ///
 /// # Errors
 ///
-/// Returns an error if a thread is needed and the system gives none; the job is dropped then.
-pub(super) fn start(job: Job) -> io::Result<()> {
+/// Returns an error if a thread is needed and the system gives none.
+pub(super) fn standby() -> io::Result<Standby> {
+    #[cfg(all(test, feature = "fs", not(loom)))]
+    scarce::check()?;
     let pool = POOL.get_or_init(|| Pool::new(Some(PATIENCE)));
-    let Some(job) = pool.hand_over(job) else {
-        return Ok(());
-    };
+    if let Some(seat) = pool.idle_seat() {
+        return Ok(Standby { seat: Some(seat) });
+    }
+    let seat = Pool::seat();
+    let theirs = Arc::clone(&seat);
     std::thread::Builder::new()
         .name(String::from("bibelot-worker"))
-        .spawn(move || pool.work(job))?;
-    Ok(())
+        .spawn(move || pool.work(theirs.wait()))?;
+    Ok(Standby { seat: Some(seat) })
+}
+
+/// A thread that waits for a job, for as long as it takes.
+pub(super) struct Standby {
+    /// Where it waits; `None` when it has a job.
+    seat: Option<Arc<Seat>>,
+}
+
+impl Standby {
+    /// Has it do the job.
+    pub(super) fn start(mut self, job: Job) {
+        if let Some(seat) = self.seat.take() {
+            seat.give(job);
+        }
+    }
+}
+
+impl Drop for Standby {
+    /// Has it do nothing and become idle, if there is no job for it after all.
+    fn drop(&mut self) {
+        if let Some(seat) = self.seat.take() {
+            seat.give(Box::new(|| {}));
+        }
+    }
 }
 
 /// Threads that wait for a job.
@@ -65,6 +93,25 @@ pub(super) struct Seat {
     given: Condvar,
 }
 
+impl Seat {
+    /// Gives a job to who waits here.
+    fn give(&self, job: Job) {
+        *self.job.lock() = Some(job);
+        self.given.notify_one();
+    }
+
+    /// Waits for a job, for as long as it takes.
+    fn wait(&self) -> Job {
+        let mut given = self.job.lock();
+        loop {
+            if let Some(job) = given.take() {
+                return job;
+            }
+            (given, _) = self.given.wait(&self.job, given, None);
+        }
+    }
+}
+
 impl Pool {
     /// A pool whose threads wait so long.
     pub(super) fn new(patience: Option<Duration>) -> Self {
@@ -74,14 +121,18 @@ impl Pool {
         }
     }
 
+    /// Takes the seat of an idle thread off the list: it must be given a job.
+    fn idle_seat(&self) -> Option<Arc<Seat>> {
+        self.idle.lock().pop()
+    }
+
     /// Gives the job to an idle thread, or back if there is none.
+    #[cfg(test)]
     pub(super) fn hand_over(&self, job: Job) -> Option<Job> {
-        let seat = self.idle.lock().pop();
-        let Some(seat) = seat else {
+        let Some(seat) = self.idle_seat() else {
             return Some(job);
         };
-        *seat.job.lock() = Some(job);
-        seat.given.notify_one();
+        seat.give(job);
         None
     }
 
@@ -141,6 +192,31 @@ impl Pool {
     #[cfg(all(test, not(loom)))]
     fn idle(&self) -> usize {
         self.idle.lock().len()
+    }
+}
+
+/// For tests: a system that gives no threads.
+#[cfg(all(test, feature = "fs", not(loom)))]
+pub(crate) mod scarce {
+    use std::cell::Cell;
+    use std::io::{Error, Result};
+
+    thread_local! {
+        /// Whether this thread is given none.
+        static NONE: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Has the system give this thread no more threads, or give them again.
+    pub(crate) fn set(none: bool) {
+        NONE.set(none);
+    }
+
+    /// What the system says.
+    pub(super) fn check() -> Result<()> {
+        match NONE.get() {
+            true => Err(Error::from_raw_os_error(libc::EAGAIN)),
+            false => Ok(()),
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::fs as std_fs;
 use std::io::{Cursor, Read as _, Seek as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::thread;
 
 use bibelot::fs::File;
 use bibelot::io::{self, BufReader, BufWriter, SeekFrom};
 use bibelot::run;
 use bibelot::testing::{Storm, cancel_storm};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use crate::{Folder, abandon, dropped_at, slow_to_read, slow_to_write};
 
@@ -140,6 +142,54 @@ fn a_flush_waits_for_a_dropped_write() {
         });
         file.flush().await.unwrap();
         assert!(thread.join().unwrap().0 == much);
+    });
+}
+
+/// A file of which a write was dropped, and has failed.
+async fn failed() -> File {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let flags = fcntl_getfl(&writer).unwrap();
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).unwrap();
+    while (&writer).write(&[0; 4096]).is_ok() {}
+    fcntl_setfl(&writer, flags).unwrap();
+    let file = File::from(OwnedFd::from(writer));
+    abandon(file.write(b"text")).await;
+    drop(reader);
+    file
+}
+
+#[test]
+fn the_error_of_a_dropped_write_is_told_by_the_next_flush() {
+    run(async {
+        let file = failed().await;
+        let error = file.flush().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        file.flush().await.expect("it was told");
+
+        let file = failed().await;
+        file.metadata().await.unwrap();
+        assert!(file.stream_position().await.is_err());
+        let error = file.sync_all().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        let error = file.sync_all().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "no disk");
+    });
+}
+
+#[test]
+fn the_error_of_a_dropped_write_is_told_to_the_same_write() {
+    run(async {
+        let file = failed().await;
+        let error = file.write(b"text").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        file.flush().await.expect("it was told");
+
+        let file = failed().await;
+        let error = file.write(b"else").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "its own");
+        let error = file.flush().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "that of the first");
+        file.flush().await.expect("it was told");
     });
 }
 

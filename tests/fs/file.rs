@@ -169,6 +169,42 @@ fn a_place_of_ones_own_leaves_the_position_alone() {
 }
 
 #[test]
+fn what_is_asked_for_at_a_place_comes_in_pieces_as_elsewhere() {
+    const PIECE: usize = 256 * 1024;
+    let folder = Folder::new();
+    let path = folder.holding("");
+    let much = vec![7; PIECE + 1];
+    run(async {
+        let file = File::options().read(true).write(true).open(&path).await?;
+        assert_eq!(file.write_at(&much, 1).await?, PIECE);
+        assert_eq!(file.metadata().await?.len(), 1 + PIECE as u64);
+        file.write_all_at(&much, 0).await?;
+        let mut buf = vec![0; PIECE + 1];
+        assert_eq!(file.read_at(&mut buf, 0).await?, PIECE);
+        assert_eq!((buf[PIECE - 1], buf[PIECE]), (7, 0));
+        file.read_exact_at(&mut buf, 0).await?;
+        assert_eq!(buf[PIECE], 7);
+        Ok::<_, io::Error>(())
+    })
+    .unwrap();
+}
+
+/// As the docs of `write_at` say.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_appends_has_no_place_of_ones_own_to_write_at() {
+    let folder = Folder::new();
+    let path = folder.holding("text");
+    run(async {
+        let file = File::options().append(true).open(&path).await?;
+        file.write_all_at(b"more", 0).await?;
+        file.write_all_at(b"more", 0).await
+    })
+    .unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"textmoremore");
+}
+
+#[test]
 fn the_length_can_be_cut_and_extended() {
     let folder = Folder::new();
     let path = folder.holding("0123456789");

@@ -16,6 +16,7 @@ mod folders;
 mod line;
 mod places;
 mod stdio;
+mod whole;
 
 use std::cell::Cell;
 use std::os::fd::OwnedFd;

@@ -29,9 +29,11 @@ fn the_other_side() {
         match role.as_str() {
             "echo lines" => echo_lines().await,
             "go on while waiting" => go_on_while_waiting().await,
+            "drop many reads" => drop_many_reads().await,
             "drop reads" => drop_reads().await,
             "write much" => write_much().await,
             "write in turn" => write_in_turn().await,
+            "move nothing" => move_nothing().await,
             "read it all" => read_it_all().await,
             "copy" => io::copy(&stdin(), &stdout()).await.map(drop),
             "have nobody read" => have_nobody_read().await,
@@ -263,6 +265,39 @@ fn a_dropped_read_loses_nothing() {
     assert_eq!(lines, ["dropped", "one", "dropped", "two", "three"]);
 }
 
+/// The role: says each line again, and drops the reads at one wait or another.
+async fn drop_many_reads() -> io::Result<()> {
+    for nth in (1..=3).cycle() {
+        let mut line = String::new();
+        match dropped_at(nth, stdin().read_line(&mut line)).await {
+            None => assert!(line.is_empty(), "it is not whole"),
+            Some(Ok(0)) => break,
+            Some(read) => {
+                read?;
+                stdout().write_all(line.as_bytes()).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn many_dropped_reads_lose_nothing() {
+    let folder = Folder::new();
+    let text: String = (0..5000).map(|nth| format!("line {nth}\n")).collect();
+    let mut command = child("drop many reads");
+    command.stdin(File::open(folder.holding(&text)).unwrap());
+    assert!(output(command.spawn().unwrap()) == text, "from a file");
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let output = thread::spawn(|| output(child));
+    for piece in text.as_bytes().chunks(7) {
+        input.write_all(piece).unwrap();
+    }
+    drop(input);
+    assert!(output.join().unwrap() == text, "from a pipe");
+}
+
 /// The role: writes more than a pipe holds, and complains meanwhile.
 async fn write_much() -> io::Result<()> {
     let writing = spawn(async { stdout().write_all(&[b'x'; 1 << 20]).await });
@@ -317,6 +352,27 @@ fn it_is_an_error_that_nobody_reads() {
     drop(reader);
     let child = child("have nobody read").stderr(writer).spawn();
     assert_eq!(output(child.unwrap()), "");
+}
+
+/// The role: reads and writes no bytes where any would have to wait.
+async fn move_nothing() -> io::Result<()> {
+    while let Some(written) = dropped_at(1, stderr().write(&[b'x'; 4096])).await {
+        written?;
+    }
+    let read = dropped_at(1, stdin().read(&mut [])).await.transpose()?;
+    let written = dropped_at(1, stderr().write(&[])).await.transpose()?;
+    writeln!(stdout(), "{read:?} {written:?}").await
+}
+
+#[test]
+fn no_bytes_are_moved_without_waiting() {
+    let (input, nobody_writes) = pipe().unwrap();
+    let (nobody_reads, errors) = pipe().unwrap();
+    let mut command = child("move nothing");
+    command.stdin(input).stderr(errors);
+    let child = command.spawn().unwrap();
+    assert_eq!(output(child), "Some(0) Some(0)\n");
+    drop((nobody_writes, nobody_reads));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 
 use crate::fs::File;
 use crate::io;
+use crate::io::pooled::CHUNK_MAX_BYTES;
 use crate::place::placed;
 
 impl File {
@@ -39,7 +40,11 @@ impl File {
     /// ```
     #[track_caller]
     pub fn read_at(&self, buf: &mut [u8], offset: u64) -> impl Future<Output = io::Result<usize>> {
-        placed(self.fill_at(buf, move |file, bytes| file.read_at(bytes, offset)))
+        placed(async move {
+            let room = buf.len().min(CHUNK_MAX_BYTES);
+            let fill = move |file: &fs::File, bytes: &mut [u8]| file.read_at(bytes, offset);
+            self.fill_at(&mut buf[..room], fill).await
+        })
     }
 
     /// Reads from `offset` on until `buf` is full. The position stays.
@@ -75,11 +80,13 @@ impl File {
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, it may have happened. To do it again does no harm.
+    /// If it is dropped, it may have happened. To do it again does no harm, unless the file was opened
+    /// with [`append`](crate::fs::OpenOptions::append): Linux writes to the end of such a file,
+    /// whatever the offset, and so would write the bytes twice.
     #[track_caller]
     pub fn write_at(&self, buf: &[u8], offset: u64) -> impl Future<Output = io::Result<usize>> {
         placed(async move {
-            let bytes = buf.to_vec();
+            let bytes = buf[..buf.len().min(CHUNK_MAX_BYTES)].to_vec();
             let write = move |file: &fs::File| file.write_at(&bytes, offset);
             self.pooled().change(write).await
         })
@@ -93,7 +100,9 @@ impl File {
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, it may have happened. To do it again does no harm.
+    /// If it is dropped, it may have happened. To do it again does no harm, unless the file was opened
+    /// with [`append`](crate::fs::OpenOptions::append): Linux writes to the end of such a file,
+    /// whatever the offset, and so would write the bytes twice.
     #[track_caller]
     pub fn write_all_at(&self, buf: &[u8], offset: u64) -> impl Future<Output = io::Result<()>> {
         placed(async move {

@@ -5,7 +5,7 @@
 //!             the program's position         the file's position
 //! ```
 
-use std::io::{ErrorKind, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::mem;
 use std::task::{Context, Poll, ready};
 
@@ -22,8 +22,10 @@ pub(super) struct State {
     pub(super) ahead: Ahead,
     /// What the last write was given.
     written: Vec<u8>,
-    /// How many of these were written without anybody having counted them.
-    uncounted: usize,
+    /// What came of it, if nobody was told yet: how many of these bytes were written, or an error.
+    untold: Option<Result<usize>>,
+    /// The first error of which nobody can be told by the same write any more.
+    failed: Option<Error>,
     /// The job that was left here.
     abandoned: Option<Abandoned>,
 }
@@ -54,39 +56,57 @@ impl State {
 
     /// Room for the bytes of a write.
     pub(super) fn lend_written(&mut self) -> Vec<u8> {
-        self.forget_written();
+        self.part_from_written();
         let mut written = mem::take(&mut self.written);
         written.clear();
         written
     }
 
-    /// Keeps what a job has written, until it is counted.
-    pub(super) fn keep_written(
-        &mut self,
-        (written, result): (Vec<u8>, Result<usize>),
-    ) -> Result<usize> {
+    /// Keeps what a job has written and what came of it, until somebody is told.
+    pub(super) fn keep_written(&mut self, (written, result): (Vec<u8>, Result<usize>)) {
+        self.untold = Some(result.map(|count| checked(count, written.len())));
         self.written = written;
-        self.uncounted = match &result {
-            Ok(count) => checked(*count, self.written.len()),
-            Err(_) => 0,
-        };
-        result
     }
 
-    /// Counts bytes that a dropped write has written, if these are the same.
-    pub(super) fn count_written(&mut self, bytes: &[u8]) -> Option<usize> {
-        let count = self.uncounted.min(bytes.len());
-        if count == 0 || bytes[..count] != self.written[..count] {
+    /// Tells what came of the last write: to who has waited for it.
+    pub(super) fn told(&mut self) -> Option<Result<usize>> {
+        self.untold.take()
+    }
+
+    /// Tells what came of a dropped write, if these bytes begin as its bytes do: it is made again.
+    pub(super) fn told_again(&mut self, bytes: &[u8]) -> Option<Result<usize>> {
+        let last = match self.untold.as_ref()? {
+            Ok(count) => *count,
+            Err(_) => self.written.len(),
+        };
+        let same = last.min(bytes.len());
+        if same == 0 || bytes[..same] != self.written[..same] {
             return None;
         }
-        self.written.drain(..count);
-        self.uncounted -= count;
-        Some(count)
+        if let Some(Ok(count)) = &mut self.untold
+            && same < *count
+        {
+            *count -= same;
+            self.written.drain(..same);
+            return Some(Ok(same));
+        }
+        self.untold.take()
     }
 
-    /// What was written is counted, or nobody can count it any more.
-    pub(super) fn forget_written(&mut self) {
-        self.uncounted = 0;
+    /// The last write is not made again: what it has written counts for nobody, and its error is told
+    /// by the next flush.
+    pub(super) fn part_from_written(&mut self) {
+        if let Some(Err(error)) = self.untold.take() {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    /// Tells, once, that a dropped write has failed.
+    pub(super) fn check(&mut self) -> Result<()> {
+        if matches!(self.untold, Some(Err(_))) {
+            self.part_from_written();
+        }
+        self.failed.take().map_or(Ok(()), Err)
     }
 }
 
@@ -215,21 +235,55 @@ mod tests {
         assert_eq!(ahead.storage.len(), 0);
     }
 
+    /// What is known after a dropped write of six bytes.
+    fn after(result: Result<usize>) -> State {
+        let mut state = State::default();
+        state.keep_written((b"abcdef".to_vec(), result));
+        state
+    }
+
     #[test]
     fn what_was_written_counts_as_far_as_it_is_the_same() {
-        let mut state = State::default();
-        let mut write = |count| {
-            let kept = state.keep_written((b"abcdef".to_vec(), Ok(count)));
-            assert_eq!(kept.ok(), Some(count));
-            mem::take(&mut state)
-        };
-        let mut state = write(4);
-        assert_eq!(state.count_written(b"ab"), Some(2), "a shorter piece");
-        assert_eq!(state.count_written(b"cdef"), Some(2), "no more than that");
-        assert_eq!(state.count_written(b"ef"), None);
-        let mut state = write(4);
-        assert_eq!(state.count_written(b"abcX"), None, "something else");
-        state.forget_written();
-        assert_eq!(state.count_written(b"abcd"), None);
+        let counted = |state: &mut State, bytes| state.told_again(bytes).and_then(Result::ok);
+        let mut state = after(Ok(4));
+        assert_eq!(counted(&mut state, b"ab"), Some(2), "a shorter piece");
+        assert_eq!(counted(&mut state, b"cdef"), Some(2), "no more than that");
+        assert_eq!(counted(&mut state, b"ef"), None);
+        let mut state = after(Ok(4));
+        assert_eq!(counted(&mut state, b"abcX"), None, "something else");
+        state.check().expect("it has not failed");
+        state.part_from_written();
+        assert_eq!(counted(&mut state, b"abcd"), None);
+    }
+
+    #[test]
+    fn a_failure_is_told_once_to_the_same_write_or_to_a_flush() {
+        let failed = || after(Err(ErrorKind::StorageFull.into()));
+        let kind = |error: Error| error.kind();
+        for again in ["ab", "abcdef", "abcdef and more"] {
+            let mut state = failed();
+            assert!(state.told_again(b"else").is_none(), "another write");
+            let told = state.told_again(again.as_bytes()).expect(again);
+            assert_eq!(told.map_err(kind), Err(ErrorKind::StorageFull));
+            assert!(state.told_again(again.as_bytes()).is_none(), "once");
+            state.check().expect("it was told");
+        }
+        let mut state = failed();
+        assert_eq!(state.check().map_err(kind), Err(ErrorKind::StorageFull));
+        assert!(state.told_again(b"abcdef").is_none(), "once");
+        state.check().expect("once");
+    }
+
+    #[test]
+    fn what_parts_a_failure_from_the_same_write_leaves_it_to_the_flush() {
+        let mut state = after(Err(ErrorKind::StorageFull.into()));
+        state.part_from_written();
+        assert!(state.told_again(b"abcdef").is_none());
+        state.keep_written((b"ok".to_vec(), Ok(2)));
+        assert!(matches!(state.told(), Some(Ok(2))));
+        state.keep_written((b"more".to_vec(), Err(ErrorKind::BrokenPipe.into())));
+        let error = state.check().expect_err("both have failed");
+        assert_eq!(error.kind(), ErrorKind::StorageFull, "that was the first");
+        state.check().expect("it was told");
     }
 }

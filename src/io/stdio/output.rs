@@ -57,7 +57,10 @@ macro_rules! output {
             dropped: "No byte was written, unless it goes to a file: then it is as with \
                       [`fs::File`](crate::fs::File), and what was written counts when it is written \
                       again.",
-            flush: "Nothing is held back here: this waits for a dropped write to a file alone."
+            flush: "Nothing is held back here: this waits for a dropped write to a file alone.",
+            errors: "That of a dropped write to a file that has failed (see \
+                     [`fs::File`](crate::fs::File)); the system's, if this is the first use and the \
+                     descriptor is not open."
         );
 
         impl $Type {
