@@ -233,7 +233,7 @@ fn who_waits_for_a_stream_is_told_where_it_is_polled() {
         });
     });
     assert!(
-        text.contains("waits for another task at tests/stream.rs:"),
+        text.contains("waits for a channel's item at tests/stream.rs:"),
         "{text}"
     );
 }

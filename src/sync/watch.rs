@@ -34,6 +34,7 @@ use crate::place::placed;
 use crate::sync::line::{Line, Place};
 use crate::sync::mpsc::{RecvError, SendError};
 use crate::sync::statistics::ChannelStatistics;
+use crate::task::waits::Thing;
 
 /// Makes a value that can be watched.
 #[must_use]
@@ -43,8 +44,8 @@ pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
         version: Cell::new(0),
         senders: Cell::new(1),
         receivers: Cell::new(1),
-        line: Line::new(),
-        for_close: Line::new(),
+        line: Line::new(Thing::Change),
+        for_close: Line::new(Thing::Closing),
     });
     let receiver = Receiver {
         shared: Rc::clone(&shared),

@@ -113,7 +113,7 @@ fn who_waits_for_nobody_is_told_where() {
             let _value = receiver.await;
         });
     });
-    let place = format!("waits for another task at tests/sync/oneshot.rs:{line}");
+    let place = format!("waits for a oneshot's value at tests/sync/oneshot.rs:{line}");
     assert!(text.contains(&place), "{place} is not in: {text}");
 }
 
