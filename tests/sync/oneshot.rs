@@ -135,3 +135,26 @@ fn a_receiver_that_is_cancelled_anywhere_tells_the_sender() {
     });
     assert_eq!(suspensions, 1);
 }
+
+#[test]
+fn a_sender_that_is_cancelled_anywhere_while_it_waits_for_the_end_may_still_send() {
+    let suspensions = cancel_storm(async |storm| {
+        let (sender, mut receiver) = channel();
+        let leaves = spawn(async move {
+            sleep(Duration::from_secs(1)).await;
+            receiver.close();
+            receiver.await
+        });
+        let struck = storm.strike(sender.closed()).await;
+        assert!(struck.is_none() || sender.is_closed());
+        assert_eq!(
+            sender.statistics().senders_waiting,
+            0,
+            "it has left the line"
+        );
+        let is_early = !sender.is_closed();
+        assert_eq!(sender.send(1).is_ok(), is_early);
+        assert_eq!(leaves.await.unwrap().is_ok(), is_early);
+    });
+    assert_eq!(suspensions, 1);
+}
