@@ -291,6 +291,7 @@ impl Core {
                 task: extras::describe(turn),
                 spawned_at: turn.spawned_at(),
                 took,
+                waits: self.scheduler.waits().to_string(),
                 waits_at: self.scheduler.waits_at(),
             }));
         }

@@ -63,6 +63,8 @@ pub struct SlowPoll {
     pub(crate) spawned_at: &'static Location<'static>,
     /// How long the poll took.
     pub(crate) took: Duration,
+    /// What it waits for since, as texts say it.
+    pub(crate) waits: String,
     /// Where the task waits since, if it waits.
     pub(crate) waits_at: Option<&'static Location<'static>>,
 }
@@ -97,7 +99,7 @@ impl fmt::Display for SlowPoll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} held the thread for {:?}", self.task, self.took)?;
         match self.waits_at {
-            Some(at) => write!(f, ", until it came to wait at {at}"),
+            Some(at) => write!(f, ", until it came to wait for {} at {at}", self.waits),
             None => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use bibelot::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use bibelot::spawn;
 use bibelot::sync::broadcast::{self, RecvError};
-use bibelot::sync::mpsc;
+use bibelot::sync::{mpsc, watch};
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, Instant, interval, sleep};
 use futures_core::Stream;
@@ -131,6 +131,58 @@ fn a_broadcast_is_a_stream_that_tells_what_was_missed() {
     assert_eq!(poll_once(&mut other), Poll::Ready(None));
 }
 
+#[test]
+fn a_watch_is_a_stream_of_the_newest_values() {
+    let (sender, mut receiver) = watch::channel(0);
+    assert!(poll_once(&mut receiver).is_pending(), "the first was seen");
+    sender.send(1).unwrap();
+    sender.send(2).unwrap();
+    assert_eq!(poll_once(&mut receiver), Poll::Ready(Some(2)));
+    assert!(poll_once(&mut receiver).is_pending());
+    let mut other = receiver.clone();
+    assert!(poll_once(&mut other).is_pending());
+    assert_eq!(sender.statistics().receivers_waiting, 2);
+    drop(other);
+    assert_eq!(
+        sender.statistics().receivers_waiting,
+        1,
+        "it has left the line"
+    );
+    sender.send(3).unwrap();
+    assert_eq!(*receiver.borrow_and_update(), 3);
+    assert!(poll_once(&mut receiver).is_pending(), "it was seen so too");
+    sender.send(4).unwrap();
+    drop(sender);
+    assert_eq!(poll_once(&mut receiver), Poll::Ready(Some(4)));
+    assert_eq!(poll_once(&mut receiver), Poll::Ready(None));
+}
+
+#[test]
+fn the_newest_value_is_not_lost_when_the_stream_is_left_anywhere() {
+    let suspensions = cancel_storm(async |storm| {
+        let (sender, mut receiver) = watch::channel(0);
+        spawn(async move {
+            for value in 1..=3 {
+                sleep(seconds(1)).await;
+                sender.send(value).unwrap();
+            }
+        });
+        let mut got = Vec::new();
+        let struck = storm.strike(async {
+            while let Some(value) = next(&mut receiver).await {
+                got.push(value);
+            }
+        });
+        struck.await;
+        while let Some(value) = next(&mut receiver).await {
+            got.push(value);
+        }
+        assert_eq!(got, [1, 2, 3]);
+    });
+    // One a value; the end comes with the last.
+    assert_eq!(suspensions, 3);
+}
+
 /// Also by way of both: what was begun as a stream does not stand in the way.
 #[test]
 fn who_polled_a_receiver_as_a_stream_may_await_it() {
@@ -233,7 +285,7 @@ fn who_waits_for_a_stream_is_told_where_it_is_polled() {
         });
     });
     assert!(
-        text.contains("waits for another task at tests/stream.rs:"),
+        text.contains("waits for a channel's item at tests/stream.rs:"),
         "{text}"
     );
 }

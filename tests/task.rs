@@ -730,7 +730,7 @@ fn a_slow_poll_is_reported_with_name_and_place() {
         let (spawned, waits, here) = (line!() - 5, line!() - 3, file!());
         hog.await.unwrap();
         let hog = format!("task \"hog\" (spawned at {here}:{spawned}:19) held the thread for long");
-        let until = format!("{hog}, until it came to wait at {here}:{waits}:13");
+        let until = format!("{hog}, until it came to wait for its turn at {here}:{waits}:13");
         let expected = [(spawned, Some(waits), until), (spawned, None, hog)];
         // A machine that is busy with other things may be slow at more than these.
         for wanted in expected {

@@ -9,6 +9,7 @@ use std::task::{Poll, ready};
 
 use crate::sync::line::{Line, Place, Standing};
 use crate::sync::statistics::BarrierStatistics;
+use crate::task::waits::Thing;
 
 /// Lets so many tasks wait for each other, and then go on together; [`std::sync::Barrier`] for tasks.
 ///
@@ -44,7 +45,7 @@ impl Barrier {
     pub const fn new(size: usize) -> Self {
         Self {
             size,
-            line: Line::new(),
+            line: Line::new(Thing::Barrier),
         }
     }
 

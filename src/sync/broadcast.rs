@@ -46,6 +46,7 @@ use crate::sync::line::Seat;
 use crate::sync::line::{Line, Place};
 use crate::sync::mpsc::SendError;
 use crate::sync::statistics::ChannelStatistics;
+use crate::task::waits::Thing;
 
 pub use error::{RecvError, TryRecvError};
 
@@ -64,7 +65,7 @@ pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         first: Cell::new(0),
         senders: Cell::new(1),
         receivers: Cell::new(0),
-        line: Line::new(),
+        line: Line::new(Thing::Broadcast),
     });
     let receiver = shared.subscribe();
     (Sender { shared }, receiver)

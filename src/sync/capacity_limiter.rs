@@ -18,6 +18,7 @@ use crate::sync::line::{Line, Place, Standing};
 use crate::sync::semaphore::TryAcquireError;
 use crate::sync::statistics::CapacityLimiterStatistics;
 use crate::task::TaskId;
+use crate::task::waits::Thing;
 use crate::waker;
 
 /// Who has borrowed a token: a task, or anything that a number was made for.
@@ -98,7 +99,7 @@ impl CapacityLimiter {
         Self {
             total: Cell::new(total_tokens),
             borrowers: RefCell::new(Vec::new()),
-            line: Line::new(),
+            line: Line::new(Thing::Token),
         }
     }
 

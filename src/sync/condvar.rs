@@ -22,6 +22,7 @@ use crate::place::placed;
 use crate::sync::line::{Line, Place, Standing};
 use crate::sync::mutex::MutexGuard;
 use crate::sync::statistics::WaitStatistics;
+use crate::task::waits::Thing;
 use crate::time::{Instant, timeout_at};
 
 /// Lets tasks that hold a lock wait, unlocked, for somebody to change what it guards;
@@ -59,7 +60,6 @@ use crate::time::{Instant, timeout_at};
 /// assert!(*is_ready);
 /// # });
 /// ```
-#[derive(Default)]
 pub struct Condvar {
     /// Who waits for a notification.
     line: Line,
@@ -72,7 +72,7 @@ impl Condvar {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            line: Line::new(),
+            line: Line::new(Thing::Notification),
             rounds: Cell::new(0),
         }
     }
@@ -215,6 +215,12 @@ impl Condvar {
             waits.place.leave();
             Poll::Ready(waits.notification())
         })
+    }
+}
+
+impl Default for Condvar {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

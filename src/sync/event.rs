@@ -18,6 +18,7 @@ use std::task::{Poll, ready};
 
 use crate::sync::line::{Line, Place};
 use crate::sync::statistics::WaitStatistics;
+use crate::task::waits::Thing;
 
 /// A flag that is set and cleared, and that tasks can wait for; curio's `Event`.
 ///
@@ -40,7 +41,6 @@ use crate::sync::statistics::WaitStatistics;
 /// assert!(server.is_finished());
 /// # });
 /// ```
-#[derive(Default)]
 pub struct Event {
     /// The flag.
     is_set: Cell<bool>,
@@ -54,7 +54,7 @@ impl Event {
     pub const fn new() -> Self {
         Self {
             is_set: Cell::new(false),
-            line: Line::new(),
+            line: Line::new(Thing::Event),
         }
     }
 
@@ -112,6 +112,12 @@ impl Event {
             place.leave();
             Poll::Ready(())
         })
+    }
+}
+
+impl Default for Event {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -22,7 +22,7 @@ use std::task::{Context, Poll};
 
 use crate::executor::context;
 use crate::place;
-use crate::task::waits::Waits;
+use crate::task::waits::{Thing, Waits};
 use crate::task::yields;
 use crate::wait_queue::{Ticket, WaitQueue};
 use crate::waker;
@@ -31,15 +31,18 @@ use crate::waker;
 pub(super) struct Line<W = ()> {
     /// In order.
     queue: RefCell<WaitQueue<W>>,
+    /// What texts say is waited for here.
+    thing: Thing,
     /// Nothing in here would forbid it, but what tasks share stays on their thread.
     not_send: PhantomData<Rc<()>>,
 }
 
 impl<W> Line<W> {
-    /// A line in which nobody waits.
-    pub(super) const fn new() -> Self {
+    /// A line in which nobody waits for the thing.
+    pub(super) const fn new(thing: Thing) -> Self {
         Self {
             queue: RefCell::new(WaitQueue::new()),
+            thing,
             not_send: PhantomData,
         }
     }
@@ -80,12 +83,6 @@ impl<W> Line<W> {
     pub(super) fn wake_all(&self, hopeless: impl Fn(&W) -> bool) {
         let wakers = self.queue.borrow_mut().wake_all(hopeless);
         wakers.into_iter().for_each(waker::wake_kept);
-    }
-}
-
-impl<W> Default for Line<W> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -185,7 +182,7 @@ impl Seat {
             };
             let replaced = line.queue.borrow_mut().wait(&mut self.ticket, waker, wants);
             drop(replaced);
-            context::note(Waits::TASK, at);
+            context::note(Waits::TASK.by_name(line.thing), at);
             return Poll::Pending;
         }
     }

@@ -25,6 +25,7 @@ use std::ops::{Deref, DerefMut};
 
 use crate::sync::permits::Permits;
 use crate::sync::statistics::MutexStatistics;
+use crate::task::waits::Thing;
 
 /// A value that one task at a time may use, however often it waits meanwhile; [`std::sync::Mutex`]
 /// for tasks.
@@ -74,7 +75,7 @@ impl<T> Mutex<T> {
     #[must_use]
     pub const fn new(value: T) -> Self {
         Self {
-            permit: Permits::new(1, 1),
+            permit: Permits::new(1, 1, Thing::Mutex),
             value: RefCell::new(value),
         }
     }

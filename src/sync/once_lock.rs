@@ -16,6 +16,7 @@ use std::task::{Poll, ready};
 use crate::sync::line::{Line, Place};
 use crate::sync::permits::Permits;
 use crate::sync::statistics::WaitStatistics;
+use crate::task::waits::Thing;
 
 /// A value that is made once, however many want it meanwhile; [`std::sync::OnceLock`] for tasks.
 ///
@@ -50,8 +51,8 @@ impl<T> OnceLock<T> {
     pub const fn new() -> Self {
         Self {
             value: OnceCell::new(),
-            right: Permits::new(1, 1),
-            line: Line::new(),
+            right: Permits::new(1, 1, Thing::OnceValue),
+            line: Line::new(Thing::OnceValue),
         }
     }
 

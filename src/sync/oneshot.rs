@@ -22,7 +22,7 @@ use crate::place;
 use crate::sync::line::{Line, Place};
 use crate::sync::mpsc::{RecvError, SendError, TryRecvError};
 use crate::sync::statistics::ChannelStatistics;
-use crate::task::waits::Waits;
+use crate::task::waits::{Thing, Waits};
 use crate::task::yields;
 use crate::waker;
 
@@ -135,7 +135,11 @@ impl<T> Sender<T> {
     /// Nothing is lost.
     #[track_caller]
     pub fn closed(&self) -> impl Future<Output = ()> {
-        let mut place = Place::new(self.shared.for_close.get_or_init(Box::default));
+        let line = self
+            .shared
+            .for_close
+            .get_or_init(|| Box::new(Line::new(Thing::Closing)));
+        let mut place = Place::new(line);
         poll_fn(move |cx| {
             ready!(place.poll(cx, (), |_| self.is_closed()));
             place.leave();
@@ -214,7 +218,7 @@ impl<T> Future for Receiver<T> {
             if !shared.is_over() {
                 let replaced = shared.waiter.replace(Some(waker));
                 drop(replaced);
-                context::note(Waits::TASK, at);
+                context::note(Waits::TASK.by_name(Thing::OneshotValue), at);
                 return Poll::Pending;
             }
         }

@@ -24,6 +24,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::place;
 use crate::sync::line::{Line, Seat, Standing};
+use crate::task::waits::Thing;
 use crate::task::yields;
 
 /// A number of things, and who waits for some of them.
@@ -37,12 +38,12 @@ pub(super) struct Permits {
 }
 
 impl Permits {
-    /// This many things, of which there may once be so many as the limit says.
-    pub(super) const fn new(free: usize, limit: usize) -> Self {
+    /// This many things, of which there may once be so many as the limit says, and how texts name one.
+    pub(super) const fn new(free: usize, limit: usize, thing: Thing) -> Self {
         Self {
             free: Cell::new(free),
             limit: Cell::new(limit),
-            line: Line::new(),
+            line: Line::new(thing),
         }
     }
 

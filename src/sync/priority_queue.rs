@@ -11,6 +11,7 @@ use std::future::poll_fn;
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
 use crate::sync::statistics::QueueStatistics;
 use crate::sync::stock::{Shelf, Stock};
+use crate::task::waits::Thing;
 
 /// A [`Queue`](crate::sync::Queue) whose least item comes out first, and of equal ones the one that
 /// came first; curio's `PriorityQueue`. For the greatest first put [`Reverse`]s.
@@ -41,7 +42,7 @@ impl<T: Ord> PriorityQueue<T> {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            stock: Stock::new(None),
+            stock: Stock::new(None, Thing::QueueItem, Thing::QueueRoom),
         }
     }
 
@@ -58,7 +59,7 @@ impl<T: Ord> PriorityQueue<T> {
             "a queue without room could carry nothing; PriorityQueue::new() makes one without a limit"
         );
         Self {
-            stock: Stock::new(Some(capacity)),
+            stock: Stock::new(Some(capacity), Thing::QueueItem, Thing::QueueRoom),
         }
     }
 

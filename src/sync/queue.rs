@@ -9,6 +9,7 @@ use std::future::poll_fn;
 
 use crate::sync::statistics::QueueStatistics;
 use crate::sync::stock::Stock;
+use crate::task::waits::Thing;
 
 /// Items that tasks put and other tasks get, first in, first out; curio's `Queue`, and for one thread
 /// what [`std::sync::mpsc`] is, with any number of getters and one handle for both sides.
@@ -65,7 +66,7 @@ impl<T> Queue<T> {
     /// Makes a queue that holds up to so many.
     fn with_room(capacity: Option<usize>) -> Self {
         Self {
-            stock: Stock::new(capacity),
+            stock: Stock::new(capacity, Thing::QueueItem, Thing::QueueRoom),
         }
     }
 

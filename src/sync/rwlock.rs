@@ -19,6 +19,7 @@ use std::pin::Pin;
 use crate::sync::mutex::TryLockError;
 use crate::sync::semaphore::{Permit, Semaphore};
 use crate::sync::statistics::RwLockStatistics;
+use crate::task::waits::Thing;
 
 /// All permits: as many readers as a `RefCell` can count.
 const ALL: usize = isize::MAX as usize;
@@ -62,7 +63,7 @@ impl<T> RwLock<T> {
     #[must_use]
     pub const fn new(value: T) -> Self {
         Self {
-            semaphore: Semaphore::new(ALL),
+            semaphore: Semaphore::of(ALL, Thing::RwLock),
             value: RefCell::new(value),
         }
     }

@@ -16,6 +16,7 @@ use std::future::poll_fn;
 
 use crate::sync::permits::{Permits, Refused};
 use crate::sync::statistics::SemaphoreStatistics;
+use crate::task::waits::Thing;
 
 /// A number of permits, which tasks take, hold and give back: so many may do something at once.
 ///
@@ -59,8 +60,13 @@ impl Semaphore {
     /// Makes a semaphore of so many permits.
     #[must_use]
     pub const fn new(permits: usize) -> Self {
+        Self::of(permits, Thing::Permit)
+    }
+
+    /// One whose permits texts name so.
+    pub(super) const fn of(permits: usize, thing: Thing) -> Self {
         Self {
-            permits: Permits::new(permits, permits),
+            permits: Permits::new(permits, permits, thing),
         }
     }
 

@@ -28,6 +28,7 @@ use crate::sync::line::{Line, Place};
 use crate::sync::permits::{Permits, Refused, Take};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
 use crate::sync::statistics::QueueStatistics;
+use crate::task::waits::Thing;
 use crate::task::yields;
 
 /// Where items lie, and in which order they come out.
@@ -84,19 +85,19 @@ pub(super) struct Stock<S> {
 }
 
 impl<S: Shelf> Stock<S> {
-    /// An empty shelf for up to so many.
-    pub(super) fn new(capacity: Option<usize>) -> Self {
+    /// An empty shelf for up to so many, and how texts name an item and room for one.
+    pub(super) fn new(capacity: Option<usize>, item: Thing, empty: Thing) -> Self {
         let room = capacity.unwrap_or(usize::MAX);
         Self {
             items: RefCell::default(),
             capacity,
-            filled: Permits::new(0, usize::MAX),
-            room: Permits::new(room, room),
+            filled: Permits::new(0, usize::MAX, item),
+            room: Permits::new(room, room, empty),
             is_closed: Cell::new(false),
             put: Cell::new(0),
             taken: Cell::new(0),
             done: Cell::new(0),
-            joining: Line::new(),
+            joining: Line::new(Thing::QueueDone),
         }
     }
 

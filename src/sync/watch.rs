@@ -23,6 +23,9 @@
 //! # });
 //! ```
 
+#[cfg(feature = "stream")]
+mod stream;
+
 use std::cell::{Cell, Ref, RefCell};
 use std::fmt;
 use std::future::poll_fn;
@@ -31,9 +34,12 @@ use std::rc::Rc;
 use std::task::{Poll, ready};
 
 use crate::place::placed;
+#[cfg(feature = "stream")]
+use crate::sync::line::Seat;
 use crate::sync::line::{Line, Place};
 use crate::sync::mpsc::{RecvError, SendError};
 use crate::sync::statistics::ChannelStatistics;
+use crate::task::waits::Thing;
 
 /// Makes a value that can be watched.
 #[must_use]
@@ -43,13 +49,10 @@ pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
         version: Cell::new(0),
         senders: Cell::new(1),
         receivers: Cell::new(1),
-        line: Line::new(),
-        for_close: Line::new(),
+        line: Line::new(Thing::Change),
+        for_close: Line::new(Thing::Closing),
     });
-    let receiver = Receiver {
-        shared: Rc::clone(&shared),
-        seen: Cell::new(0),
-    };
+    let receiver = Receiver::new(&shared, 0);
     (Sender { shared }, receiver)
 }
 
@@ -91,10 +94,7 @@ impl<T> Shared<T> {
     /// Another one watches, who has seen so much.
     fn watch(self: &Rc<Self>, seen: u64) -> Receiver<T> {
         self.receivers.set(self.receivers.get() + 1);
-        Receiver {
-            shared: Rc::clone(self),
-            seen: Cell::new(seen),
-        }
+        Receiver::new(self, seen)
     }
 }
 
@@ -251,15 +251,29 @@ impl<T> fmt::Debug for Sender<T> {
     }
 }
 
-/// The side that watches the value. Can be cloned: the clone has seen what this one has.
+/// The side that watches the value. Can be cloned: the clone has seen what this one has. With the
+/// feature `stream` it is a `Stream` of clones of the value, each time another than was seen.
 pub struct Receiver<T> {
     /// What is shared.
     shared: Rc<Shared<T>>,
     /// The newest version that it has seen.
     seen: Cell<u64>,
+    /// Where it waits as a stream.
+    #[cfg(feature = "stream")]
+    seat: Seat,
 }
 
 impl<T> Receiver<T> {
+    /// One that has seen so much, and is counted already.
+    fn new(shared: &Rc<Shared<T>>, seen: u64) -> Self {
+        Self {
+            shared: Rc::clone(shared),
+            seen: Cell::new(seen),
+            #[cfg(feature = "stream")]
+            seat: Seat::default(),
+        }
+    }
+
     /// Looks at the value; whether it was seen stays as it is. To be let go before the next await: as
     /// long as it is held, changing the value panics.
     #[must_use]
@@ -364,6 +378,8 @@ impl<T> Clone for Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
+        #[cfg(feature = "stream")]
+        self.seat.leave(&self.shared.line);
         self.shared.receivers.set(self.shared.receivers.get() - 1);
         if self.shared.receivers.get() == 0 {
             self.shared.for_close.grant_all();

@@ -58,23 +58,26 @@ const SPECIAL: u8 = 1 << 3;
 /// the highest bit, above the stage, so that one comparison tells whether the task has ended.
 const PAID: u8 = 1 << 7;
 
-/// What the main task of a run has for a parent.
-const NO_PARENT: u64 = u64::MAX;
+/// What the main task of a run has for a parent: the last number of 48 bits.
+const NO_PARENT: u64 = (1 << 48) - 1;
 
 /// What every task has, whatever its future.
 pub(crate) struct Header {
     /// The task's number, and in the low sixteen bits its token's generation.
     number: u64,
-    /// The number of the task that spawned it, or zero; [`NO_PARENT`] for the main task.
-    parent: Cell<u64>,
     /// Where it was spawned.
     spawned_at: &'static Location<'static>,
     /// Where it waits.
     waits_at: Cell<Option<&'static Location<'static>>>,
     /// Who is to be woken at its end.
     joiner: Cell<Option<Waker>>,
+    /// The low bits of its parent's number: that of the task that spawned it, or zero; [`NO_PARENT`]
+    /// for the main task.
+    parent_low: Cell<u32>,
     /// Its place in the scheduler.
     slot: u32,
+    /// The other bits of its parent's number.
+    parent_high: Cell<u16>,
     /// The number of its executor.
     executor: u16,
     /// What it waits for.
@@ -114,17 +117,31 @@ impl Status {
 impl Header {
     /// The header of a task that is in its slot and has a handle.
     pub(super) fn new(birth: &Birth) -> Self {
-        Self {
+        let header = Self {
             number: birth.id.get() << GENERATION_BITS | u64::from(birth.token.generation()),
-            parent: Cell::new(birth.parent.map_or(0, TaskId::get)),
             spawned_at: birth.spawned_at,
             waits_at: Cell::new(None),
             joiner: Cell::new(None),
+            parent_low: Cell::new(0),
             slot: birth.token.slot() as u32,
+            parent_high: Cell::new(0),
             executor: birth.token.executor(),
             waits: Cell::new(Waits::NOTHING),
             status: Cell::new(Status::new(Stage::FUTURE, SLOT | HANDLE | PAID)),
-        }
+        };
+        header.set_parent(birth.parent.map_or(0, TaskId::get));
+        header
+    }
+
+    /// Its parent's number, or what stands for none.
+    fn parent(&self) -> u64 {
+        u64::from(self.parent_high.get()) << 32 | u64::from(self.parent_low.get())
+    }
+
+    /// Sets its parent's number, or what stands for none.
+    fn set_parent(&self, parent: u64) {
+        self.parent_low.set(parent as u32);
+        self.parent_high.set((parent >> 32) as u16);
     }
 
     /// Which owners there are beside this one.
@@ -168,7 +185,7 @@ impl Header {
         Current {
             token: self.token(),
             id: self.id(),
-            parent: match self.parent.get() {
+            parent: match self.parent() {
                 0 | NO_PARENT => None,
                 parent => Some(TaskId::new(parent)),
             },
@@ -250,12 +267,12 @@ impl Header {
 
     /// Whether it is the main task of a run.
     pub(crate) fn is_main(&self) -> bool {
-        self.parent.get() == NO_PARENT
+        self.parent() == NO_PARENT
     }
 
     /// Notes that it is the main task of a run.
     pub(crate) fn set_main(&self) {
-        self.parent.set(NO_PARENT);
+        self.set_parent(NO_PARENT);
         self.set(SPECIAL);
     }
 

@@ -1,4 +1,8 @@
 //! What a task waits for: one bit a kind, since a task may wait for several things at once.
+//!
+//! Beside the bits there is room for one name: of the very thing, as long as that is the only one which
+//! another task or a thread has in hand. Of several none is named, since the text would keep quiet about
+//! the others.
 
 use std::cell::Cell;
 use std::fmt;
@@ -6,43 +10,157 @@ use std::ops::BitOr;
 
 /// A set of things that a task waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Waits(u8);
+pub(crate) struct Waits {
+    /// One bit a kind.
+    kinds: u8,
+    /// What it is that another task or a thread has in hand.
+    thing: Thing,
+}
+
+/// What another task or a thread has in hand.
+#[cfg_attr(
+    not(feature = "sync"),
+    expect(dead_code, reason = "what has a name is in `sync` and `worker`")
+)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Thing {
+    /// None of them is waited for.
+    #[default]
+    Nothing,
+    /// One without a name here, or several.
+    Any,
+    /// A mutex that is locked.
+    Mutex,
+    /// A lock of readers and writers.
+    RwLock,
+    /// A permit of a semaphore.
+    Permit,
+    /// A token of a capacity limiter.
+    Token,
+    /// A notification of a condition variable.
+    Notification,
+    /// Those who have not come to a barrier.
+    Barrier,
+    /// An event that is not set.
+    Event,
+    /// The value of a lock that is set once.
+    OnceValue,
+    /// An item of a queue.
+    QueueItem,
+    /// Room in a queue.
+    QueueRoom,
+    /// All items of a queue to be done with.
+    QueueDone,
+    /// An item of a channel.
+    ChannelItem,
+    /// Room in a channel.
+    ChannelRoom,
+    /// Who receives, where there is no room.
+    ChannelReceiver,
+    /// The next value of a broadcast.
+    Broadcast,
+    /// The next change of a watch.
+    Change,
+    /// The value of a oneshot.
+    OneshotValue,
+    /// Those who receive, to be gone.
+    Closing,
+    /// A permit for a thread.
+    #[cfg(feature = "worker")]
+    PoolPermit,
+}
+
+impl Thing {
+    /// How texts name it, if it is just one and has a name.
+    fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Nothing | Self::Any => return None,
+            Self::Mutex => "a mutex",
+            Self::RwLock => "a read-write lock",
+            Self::Permit => "a semaphore's permit",
+            Self::Token => "a limiter's token",
+            Self::Notification => "a condvar's notification",
+            Self::Barrier => "the others at a barrier",
+            Self::Event => "an event",
+            Self::OnceValue => "the value of a once-lock",
+            Self::QueueItem => "a queue's item",
+            Self::QueueRoom => "room in a queue",
+            Self::QueueDone => "a queue to be worked off",
+            Self::ChannelItem => "a channel's item",
+            Self::ChannelRoom => "room in a channel",
+            Self::ChannelReceiver => "a channel's receiver",
+            Self::Broadcast => "a broadcast's value",
+            Self::Change => "a watch's change",
+            Self::OneshotValue => "a oneshot's value",
+            Self::Closing => "the receivers to be gone",
+            #[cfg(feature = "worker")]
+            Self::PoolPermit => "a permit of the pool",
+        })
+    }
+
+    /// What both are together.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, one) | (one, Self::Nothing) => one,
+            (one, same) if one == same => one,
+            _ => Self::Any,
+        }
+    }
+}
 
 impl Waits {
     /// Nothing was noted.
-    pub(crate) const NOTHING: Self = Self(0);
+    pub(crate) const NOTHING: Self = Self::own(0);
     /// A turn: it has given way and is ready again.
-    pub(crate) const TURN: Self = Self(1);
+    pub(crate) const TURN: Self = Self::own(1);
     /// The end of another task.
-    pub(crate) const JOIN: Self = Self(1 << 1);
+    pub(crate) const JOIN: Self = Self::own(1 << 1);
     /// Another task's doing: a lock, a queue, an event, a pipe in memory.
-    pub(crate) const TASK: Self = Self(1 << 2);
+    pub(crate) const TASK: Self = Self::others(1 << 2);
     /// A deadline.
-    pub(crate) const TIME: Self = Self(1 << 3);
+    pub(crate) const TIME: Self = Self::own(1 << 3);
     /// A descriptor that can be read, or one that can be written.
-    pub(crate) const IO: Self = Self(1 << 4);
+    pub(crate) const IO: Self = Self::own(1 << 4);
     /// A thread's reply, or a signal.
-    pub(crate) const THREAD: Self = Self(1 << 5);
+    pub(crate) const THREAD: Self = Self::others(1 << 5);
     /// Anybody: a waker has left our own futures. It may still be kept somewhere when the task is
     /// polled again, so this bit stays for as long as the task lives.
-    pub(crate) const FOREIGN: Self = Self(1 << 6);
+    pub(crate) const FOREIGN: Self = Self::own(1 << 6);
 
     /// Not a wait: `extras` knows something about the task. It is noted in the same way.
-    pub(crate) const EXTRAS: Self = Self(1 << 7);
+    pub(crate) const EXTRAS: Self = Self::own(1 << 7);
+
+    /// A kind that names itself.
+    const fn own(kinds: u8) -> Self {
+        let thing = Thing::Nothing;
+        Self { kinds, thing }
+    }
+
+    /// A kind of which there are many things.
+    const fn others(kinds: u8) -> Self {
+        let thing = Thing::Any;
+        Self { kinds, thing }
+    }
+
+    /// The same, and what it is that another task or a thread has in hand.
+    #[cfg(feature = "sync")]
+    pub(crate) fn by_name(self, thing: Thing) -> Self {
+        Self { thing, ..self }
+    }
 
     /// Whether `extras` knows something about the task.
     pub(crate) fn has_extras(self) -> bool {
-        self.0 & Self::EXTRAS.0 != 0
+        self.kinds & Self::EXTRAS.kinds != 0
     }
 
     /// Whether something outside the executor's tasks and timers may end the wait.
     pub(crate) fn outside(self) -> bool {
-        self.0 & (Self::IO.0 | Self::THREAD.0 | Self::FOREIGN.0) != 0
+        self.kinds & (Self::IO.kinds | Self::THREAD.kinds | Self::FOREIGN.kinds) != 0
     }
 
     /// What stays noted when the task is polled again.
     pub(crate) fn kept(self) -> Self {
-        Self(self.0 & (Self::FOREIGN.0 | Self::EXTRAS.0))
+        Self::own(self.kinds & (Self::FOREIGN.kinds | Self::EXTRAS.kinds))
     }
 }
 
@@ -50,12 +168,15 @@ impl BitOr for Waits {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        Self {
+            kinds: self.kinds | other.kinds,
+            thing: self.thing.and(other.thing),
+        }
     }
 }
 
 impl fmt::Display for Waits {
-    /// Writes what is waited for, as in "waits for a deadline or a task to end".
+    /// Writes what is waited for, as in "waits for a mutex or a deadline".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const WORDS: [(Waits, &str); 7] = [
             (Waits::TURN, "its turn"),
@@ -68,8 +189,12 @@ impl fmt::Display for Waits {
         ];
         let mut words = WORDS
             .iter()
-            .filter(|(bit, _)| self.0 & bit.0 != 0)
-            .map(|(_, word)| word);
+            .filter(|(bit, _)| self.kinds & bit.kinds != 0)
+            // One that has a name is alone in its kind.
+            .map(|&(bit, word)| match bit {
+                Self::TASK | Self::THREAD => self.thing.name().unwrap_or(word),
+                _ => word,
+            });
         match words.next() {
             None => f.write_str("nothing that could wake it")?,
             Some(first) => f.write_str(first)?,
@@ -95,16 +220,25 @@ impl Tally {
     /// One of them waits for something else than before.
     pub(crate) fn change(&self, before: Waits, now: Waits) {
         for (nth, count) in self.0.iter().enumerate() {
-            let bit = |waits: Waits| u32::from(waits.0 >> nth & 1);
+            let bit = |waits: Waits| u32::from(waits.kinds >> nth & 1);
             count.set(count.get() + bit(now) - bit(before));
         }
     }
 
-    /// What they wait for together.
+    /// What they wait for together. Of things in other hands none is named; if there is just one, it
+    /// may be what is noted beside this.
     pub(crate) fn union(&self) -> Waits {
-        let bits = self.0.iter().enumerate();
-        Waits(bits.fold(0, |bits, (nth, count)| {
-            bits | u8::from(count.get() > 0) << nth
-        }))
+        let (mut kinds, mut things) = (0, 0);
+        for (nth, count) in self.0.iter().enumerate() {
+            let kind = u8::from(count.get() > 0) << nth;
+            kinds |= kind;
+            if kind & (Waits::TASK.kinds | Waits::THREAD.kinds) != 0 {
+                things += count.get();
+            }
+        }
+        match things {
+            0 | 1 => Waits::own(kinds),
+            _ => Waits::others(kinds),
+        }
     }
 }

@@ -112,6 +112,32 @@ pub fn is_cancelled() -> bool {
 /// assert_eq!(sum.await, Ok(42));
 /// # });
 /// ```
+///
+/// It is a part of a task, so it has whatever tasks share, in its turn as they do: the locks, queues and
+/// groups of [`sync`](crate::sync) and [`task`](crate::task), though none of them may leave their
+/// thread. What is made inside `make` is there; what was there before is reached through a
+/// thread-local, or a [`Local`](crate::task::Local) of the task.
+///
+/// ```
+/// use bibelot::sync::Mutex;
+/// use bibelot::worker;
+/// use std::rc::Rc;
+///
+/// thread_local! {
+///     static LOG: Rc<Mutex<Vec<&'static str>>> = Rc::default();
+/// }
+///
+/// # bibelot::run(async {
+/// let job = worker::run_in_thread(|| {
+///     worker::call(|| async {
+///         let log = LOG.with(Rc::clone); // that of the executor's thread
+///         log.lock().await.push("from the thread");
+///     })
+/// });
+/// job.await.unwrap();
+/// assert_eq!(*LOG.with(Rc::clone).lock().await, ["from the thread"]);
+/// # });
+/// ```
 #[track_caller]
 pub fn call<M, F>(make: M) -> Result<F::Output, CallerCancelled>
 where

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use crate::counted::Counted;
 use crate::executor::context;
 use crate::primitive::Mutex;
-use crate::task::waits::Waits;
+use crate::task::waits::{Thing, Waits};
 use crate::wait_queue::Ticket;
 use crate::waker;
 
@@ -76,7 +76,7 @@ impl Future for Acquire {
             return Poll::Ready(Permit(Arc::clone(&this.permits)));
         }
         // Nobody but a thread gives one back.
-        context::note(Waits::THREAD, this.at);
+        context::note(Waits::THREAD.by_name(Thing::PoolPermit), this.at);
         Poll::Pending
     }
 }

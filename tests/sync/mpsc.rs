@@ -429,6 +429,6 @@ fn who_waits_for_a_handle_that_it_holds_itself_is_told_where() {
             let _item = receiver.iter().next().await;
         });
     });
-    let place = format!("waits for another task at tests/sync/mpsc.rs:{line}");
+    let place = format!("waits for a channel's item at tests/sync/mpsc.rs:{line}");
     assert!(text.contains(&place), "{place} is not in: {text}");
 }

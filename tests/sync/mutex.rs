@@ -224,7 +224,7 @@ fn two_locks_taken_crosswise_are_told_as_a_deadlock_with_both_places() {
         });
     });
     for line in [line_a, line_b] {
-        let place = format!("waits for another task at tests/sync/mutex.rs:{line}");
+        let place = format!("waits for a mutex at tests/sync/mutex.rs:{line}");
         assert!(text.contains(&place), "{place} is not in: {text}");
     }
 }

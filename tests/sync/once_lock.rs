@@ -121,7 +121,7 @@ fn who_wants_it_to_make_it_waits_for_itself_and_is_told() {
                 .await;
         });
     });
-    let place = "waits for another task at tests/sync/once_lock.rs:";
+    let place = "waits for the value of a once-lock at tests/sync/once_lock.rs:";
     assert!(text.contains(place), "{place} is not in: {text}");
 }
 

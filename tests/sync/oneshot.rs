@@ -113,7 +113,7 @@ fn who_waits_for_nobody_is_told_where() {
             let _value = receiver.await;
         });
     });
-    let place = format!("waits for another task at tests/sync/oneshot.rs:{line}");
+    let place = format!("waits for a oneshot's value at tests/sync/oneshot.rs:{line}");
     assert!(text.contains(&place), "{place} is not in: {text}");
 }
 
@@ -132,6 +132,29 @@ fn a_receiver_that_is_cancelled_anywhere_tells_the_sender() {
         assert!(is_sent || struck.is_none());
         drop(struck);
         assert_eq!(trace.take(), ["dropped"]);
+    });
+    assert_eq!(suspensions, 1);
+}
+
+#[test]
+fn a_sender_that_is_cancelled_anywhere_while_it_waits_for_the_end_may_still_send() {
+    let suspensions = cancel_storm(async |storm| {
+        let (sender, mut receiver) = channel();
+        let leaves = spawn(async move {
+            sleep(Duration::from_secs(1)).await;
+            receiver.close();
+            receiver.await
+        });
+        let struck = storm.strike(sender.closed()).await;
+        assert!(struck.is_none() || sender.is_closed());
+        assert_eq!(
+            sender.statistics().senders_waiting,
+            0,
+            "it has left the line"
+        );
+        let is_early = !sender.is_closed();
+        assert_eq!(sender.send(1).is_ok(), is_early);
+        assert_eq!(leaves.await.unwrap().is_ok(), is_early);
     });
     assert_eq!(suspensions, 1);
 }

@@ -1,23 +1,25 @@
-//! Who waits for ever is told where: in the program, and not in this library.
+//! Who waits for ever is told what for, and where: in the program, and not in this library.
 
+use bibelot::spawn;
 use bibelot::sync::{
-    Barrier, CapacityLimiter, Condvar, Mutex, OnceLock, PriorityQueue, Queue, RwLock, broadcast,
-    mpsc, oneshot, watch,
+    Barrier, CapacityLimiter, Condvar, Event, Mutex, OnceLock, PriorityQueue, Queue, RwLock,
+    Semaphore, broadcast, mpsc, oneshot, watch,
 };
+use bibelot::task::{join, scope, yield_now};
 use bibelot::testing::Sim;
 
 use crate::now;
 use crate::support::panic_of;
 
-/// Fails unless the deadlock of this wait is told with the place where it stands.
+/// Fails unless the deadlock of this wait is told with its name, and with the place where it stands.
 macro_rules! told {
-    ($wait:expr) => {
+    ($thing:expr, $wait:expr) => {
         let text = panic_of(|| {
             Sim::new().run(async {
                 let _ = $wait.await;
             })
         });
-        let place = format!("waits for another task at tests/sync/places.rs:{}", line!());
+        let place = format!("waits for {} at tests/sync/places.rs:{}", $thing, line!());
         assert!(text.contains(&place), "{place} is not in: {text}");
     };
 }
@@ -25,16 +27,26 @@ macro_rules! told {
 #[test]
 fn of_locks_and_what_is_beside_them() {
     let (mutex, condvar) = (Mutex::new(0), Condvar::new());
-    told!(condvar.wait(now(mutex.lock())));
-    told!(condvar.wait_while(now(mutex.lock()), |_| true));
+    let notified = "a condvar's notification";
+    told!(notified, condvar.wait(now(mutex.lock())));
+    let guard = now(mutex.lock());
+    told!(notified, condvar.wait_while(guard, |_| true));
     let lock = RwLock::new(0);
     let writer = now(lock.write());
-    told!(lock.read());
-    told!(lock.write());
+    told!("a read-write lock", lock.read());
+    told!("a read-write lock", lock.write());
     drop(writer);
-    told!(Barrier::new(2).wait());
-    told!(CapacityLimiter::new(0).acquire());
-    told!(OnceLock::<u8>::new().wait());
+    let guard = now(mutex.lock());
+    told!("a mutex", mutex.lock());
+    drop(guard);
+    let semaphore = Semaphore::new(1);
+    let permit = now(semaphore.acquire());
+    told!("a semaphore's permit", semaphore.acquire());
+    drop(permit);
+    told!("an event", Event::new().wait());
+    told!("the others at a barrier", Barrier::new(2).wait());
+    told!("a limiter's token", CapacityLimiter::new(0).acquire());
+    told!("the value of a once-lock", OnceLock::<u8>::new().wait());
 }
 
 #[test]
@@ -47,39 +59,114 @@ fn a_wait_for_a_lock_that_is_had_again_is_told_where_the_whole_wait_is() {
             line = line!() + 1;
             let mut wait = std::pin::pin!(condvar.wait(guard));
             assert!(crate::support::poll_once(&mut wait).is_pending());
+            // What a turn has noted stays until its end.
+            yield_now().await;
             let _held = mutex.lock().await;
             condvar.notify_one();
             drop(wait.await);
         });
     });
     // The place at which the wait was asked for, whatever it waits for by now.
-    let place = format!("waits for another task at tests/sync/places.rs:{line}");
+    let place = format!("waits for a mutex at tests/sync/places.rs:{line}");
     assert!(text.contains(&place), "{place} is not in: {text}");
 }
 
 #[test]
 fn of_channels_and_queues() {
     let (sender, receiver) = mpsc::sync_channel::<u8>(0);
-    told!(sender.send(1));
-    told!(receiver.recv());
-    told!(receiver.iter().next());
-    told!(receiver.clone().into_iter().next());
+    told!("a channel's receiver", sender.send(1));
+    told!("a channel's item", receiver.recv());
+    told!("a channel's item", receiver.iter().next());
+    told!("a channel's item", receiver.clone().into_iter().next());
     let (sender, receiver) = broadcast::channel::<u8>(1);
-    told!(receiver.recv());
+    told!("a broadcast's value", receiver.recv());
     drop(sender);
     let (sender, receiver) = watch::channel(0);
-    told!(receiver.changed());
-    told!(receiver.wait_for(|value| *value > 0));
-    told!(sender.closed());
+    told!("a watch's change", receiver.changed());
+    told!("a watch's change", receiver.wait_for(|value| *value > 0));
+    told!("the receivers to be gone", sender.closed());
     let (sender, receiver) = oneshot::channel::<u8>();
-    told!(sender.closed());
+    told!("the receivers to be gone", sender.closed());
     drop(receiver);
     let (_sender, receiver) = oneshot::channel::<u8>();
-    told!(receiver);
+    told!("a oneshot's value", receiver);
     let queue = Queue::bounded(1);
-    told!(queue.get());
+    told!("a queue's item", queue.get());
     queue.try_put(1).unwrap();
-    told!(queue.put(2));
-    told!(queue.join());
-    told!(PriorityQueue::<u8>::new().get());
+    told!("room in a queue", queue.put(2));
+    told!("a queue to be worked off", queue.join());
+    let (sender, receiver) = mpsc::sync_channel(1);
+    sender.try_send(1).unwrap();
+    told!("room in a channel", sender.send(2));
+    drop(receiver);
+    told!("a queue's item", PriorityQueue::<u8>::new().get());
+}
+
+/// What the deadlock report says of the main task.
+fn told_of_main<T>(main: impl AsyncFnOnce() -> T) -> String {
+    let text = panic_of(|| Sim::new().run(main()));
+    let told = text.split(" waits for ").nth(1).unwrap();
+    told.split(" at ").next().unwrap().to_owned()
+}
+
+#[test]
+fn of_several_things_none_is_named_and_of_one_it_is() {
+    let (event, queue) = (Event::new(), Queue::<u8>::new());
+    let told = told_of_main(async || join(event.wait(), queue.get()).await);
+    assert_eq!(told, "another task");
+    let told = told_of_main(async || join(event.wait(), event.wait()).await);
+    assert_eq!(told, "an event");
+    let told = told_of_main(async || join(event.wait(), std::future::pending::<()>()).await);
+    assert_eq!(told, "an event");
+    let told = told_of_main(async || {
+        let ended = spawn(std::future::pending::<()>());
+        let _ = join(event.wait(), ended).await;
+    });
+    assert_eq!(told, "a task to end or an event");
+}
+
+#[test]
+fn a_scope_names_what_its_only_child_waits_for_and_not_what_one_of_several_does() {
+    let (event, queue) = (Event::new(), Queue::<u8>::new());
+    let told = told_of_main(async || {
+        scope(async |s| {
+            s.spawn(event.wait());
+        })
+        .await;
+    });
+    assert_eq!(told, "an event");
+    for first in [true, false] {
+        let told = told_of_main(async || {
+            scope(async |s| {
+                s.spawn(async {
+                    if first {
+                        yield_now().await;
+                    }
+                    event.wait().await;
+                });
+                s.spawn(async { queue.get().await });
+            })
+            .await;
+        });
+        assert_eq!(told, "another task");
+    }
+}
+
+#[test]
+fn a_slow_poll_is_told_with_what_it_came_to_wait_for() {
+    const WAITS: &str = ", until it came to wait for its turn or an event at tests/sync/places.rs:";
+    let (say, said) = std::sync::mpsc::channel();
+    let builder = bibelot::Executor::builder()
+        .slow_poll(std::time::Duration::ZERO)
+        .on_report(move |report| say.send(report.to_string()).unwrap());
+    builder.build().unwrap().run(async {
+        let event = bibelot::sync::universal::Event::new();
+        join(event.wait(), async {
+            yield_now().await;
+            event.set();
+        })
+        .await;
+    });
+    let said: Vec<String> = said.try_iter().collect();
+    assert!(said.iter().any(|text| text.contains(WAITS)), "{said:?}");
 }

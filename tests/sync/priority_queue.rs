@@ -142,3 +142,72 @@ fn no_item_is_lost_when_a_getter_is_cancelled_anywhere() {
     });
     assert!(suspensions >= 3, "{suspensions}");
 }
+
+#[test]
+fn no_room_is_lost_and_nothing_is_put_when_a_putter_is_cancelled_anywhere() {
+    let suspensions = cancel_storm(async |storm| {
+        let queue = Rc::new(PriorityQueue::bounded(1));
+        queue.put(5).await.unwrap();
+        let next = spawn({
+            let queue = Rc::clone(&queue);
+            async move {
+                yield_now().await;
+                queue.put(7).await.unwrap();
+            }
+        });
+        let gets = spawn({
+            let queue = Rc::clone(&queue);
+            async move {
+                let mut got = Vec::new();
+                while let Ok(item) = queue.get().await {
+                    got.push(item);
+                    yield_now().await;
+                }
+                got
+            }
+        });
+        let put = storm.strike(queue.put(3)).await;
+        next.await.unwrap();
+        queue.close();
+        let mut expected = vec![5];
+        expected.extend(put.map(|put| {
+            put.unwrap();
+            3
+        }));
+        expected.push(7);
+        let mut got = gets.await.unwrap();
+        got.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(got, expected);
+    });
+    assert_eq!(suspensions, 1);
+}
+
+#[test]
+fn who_is_cancelled_anywhere_while_it_joins_leaves_the_others_to_the_end() {
+    let suspensions = cancel_storm(async |storm| {
+        let queue = Rc::new(PriorityQueue::new());
+        queue.put(1).await.unwrap();
+        queue.put(2).await.unwrap();
+        let other = spawn({
+            let queue = Rc::clone(&queue);
+            async move { queue.join().await }
+        });
+        let works = spawn({
+            let queue = Rc::clone(&queue);
+            async move {
+                while queue.get().await.is_ok() {
+                    yield_now().await;
+                    queue.task_done();
+                }
+            }
+        });
+        let is_done = storm.strike(queue.join()).await.is_some();
+        assert!(!is_done || queue.is_empty());
+        other.await.unwrap();
+        queue.join().await;
+        queue.close();
+        works.await.unwrap();
+    });
+    assert_eq!(suspensions, 1);
+}

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use bibelot::spawn;
 use bibelot::sync::{Closed, Queue, TryGetError, TryPutError};
 use bibelot::task::yield_now;
-use bibelot::testing::Sim;
+use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, Instant, sleep, timeout};
 
 use crate::support::{Trace, panic_of, poll_once};
@@ -405,4 +405,33 @@ fn the_errors_say_what_is_the_matter_without_the_item() {
     );
     assert_eq!(TryGetError::Empty.to_string(), "the queue is empty");
     assert_eq!(TryGetError::Closed.to_string(), "the queue is closed");
+}
+
+#[test]
+fn who_is_cancelled_anywhere_while_it_joins_leaves_the_others_to_the_end() {
+    let suspensions = cancel_storm(async |storm| {
+        let queue = Rc::new(Queue::new());
+        queue.put(1).await.unwrap();
+        queue.put(2).await.unwrap();
+        let other = spawn({
+            let queue = Rc::clone(&queue);
+            async move { queue.join().await }
+        });
+        let works = spawn({
+            let queue = Rc::clone(&queue);
+            async move {
+                while queue.get().await.is_ok() {
+                    yield_now().await;
+                    queue.task_done();
+                }
+            }
+        });
+        let is_done = storm.strike(queue.join()).await.is_some();
+        assert!(!is_done || queue.is_empty());
+        other.await.unwrap();
+        queue.join().await;
+        queue.close();
+        works.await.unwrap();
+    });
+    assert_eq!(suspensions, 1);
 }

@@ -233,7 +233,7 @@ fn who_reads_and_wants_to_write_waits_for_itself_and_is_told() {
             drop(lock.write().await);
         });
     });
-    let place = format!("waits for another task at tests/sync/rwlock.rs:{line}");
+    let place = format!("waits for a read-write lock at tests/sync/rwlock.rs:{line}");
     assert!(text.contains(&place), "{place} is not in: {text}");
 }
 

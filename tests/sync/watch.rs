@@ -144,3 +144,47 @@ fn a_change_is_not_seen_by_who_is_cancelled_anywhere() {
     });
     assert_eq!(suspensions, 1);
 }
+
+#[test]
+fn who_is_cancelled_while_it_waits_for_some_value_has_seen_what_it_looked_at() {
+    let suspensions = cancel_storm(async |storm| {
+        let (sender, receiver) = channel(0);
+        let other = receiver.clone();
+        let sends = spawn(async move {
+            for value in 1..=3 {
+                sleep(Duration::from_secs(1)).await;
+                sender.send(value).unwrap();
+            }
+            sender
+        });
+        let struck = storm.strike(receiver.wait_for(|value| *value == 3)).await;
+        let seen = struck.map(|value| *value.unwrap());
+        assert!(seen.is_none_or(|value| value == 3));
+        // Neither the other one nor the same one in another try misses the value.
+        assert_eq!(*other.wait_for(|value| *value == 3).await.unwrap(), 3);
+        assert_eq!(*receiver.wait_for(|value| *value == 3).await.unwrap(), 3);
+        let sender = sends.await.unwrap();
+        assert_eq!(receiver.has_changed(), Ok(false));
+        assert_eq!(sender.statistics().receivers_waiting, 0);
+    });
+    assert_eq!(suspensions, 3, "one a change");
+}
+
+#[test]
+fn a_sender_that_is_cancelled_anywhere_leaves_the_others_to_learn_that_nobody_watches() {
+    let suspensions = cancel_storm(async |storm| {
+        let (sender, receiver) = channel(0);
+        let other = sender.clone();
+        let waits = spawn(async move { other.closed().await });
+        let leaves = spawn(async move {
+            sleep(Duration::from_secs(1)).await;
+            drop(receiver);
+        });
+        let struck = storm.strike(sender.closed()).await;
+        assert!(struck.is_none() || sender.is_closed());
+        waits.await.unwrap();
+        leaves.await.unwrap();
+        sender.closed().await;
+    });
+    assert_eq!(suspensions, 1);
+}

@@ -2,17 +2,19 @@
 
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use bibelot::task::{self, Local, yield_now};
+use bibelot::sync::{Condvar, Mutex, Queue, Semaphore};
+use bibelot::task::{self, Local, TaskGroup, yield_now};
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Instant, effective_deadline, sleep, timeout};
 use bibelot::worker::{CallerCancelled, call, is_cancelled, run_in_thread};
 use bibelot::{Executor, run, spawn};
 
-use crate::ms;
 use crate::support::{Trace, panic_of, reporting_to, text_of};
+use crate::{ms, run_until};
 
 #[test]
 fn a_future_runs_on_the_executor_and_the_thread_has_its_value() {
@@ -32,7 +34,7 @@ fn a_future_runs_on_the_executor_and_the_thread_has_its_value() {
 fn what_it_makes_need_not_be_send() {
     let value = run(run_in_thread(|| {
         call(|| {
-            let shared = std::rc::Rc::new(42);
+            let shared = Rc::new(42);
             async move {
                 yield_now().await;
                 *shared
@@ -293,4 +295,120 @@ fn a_thread_sees_the_locals_of_its_task_in_its_calls_alone() {
         run_in_thread(|| (NAME.get(), call(|| async { NAME.get() }))).await
     }));
     assert_eq!(seen, (None, Ok(Some("ours"))));
+}
+
+/// What tasks of one executor share, as a future finds it that a thread calls.
+#[derive(Default)]
+struct Common {
+    mutex: Mutex<Vec<&'static str>>,
+    changed: Condvar,
+    queue: Queue<u32>,
+}
+
+thread_local! {
+    /// What the tasks of this thread share.
+    static COMMON: Rc<Common> = Rc::default();
+}
+
+/// What the tasks of this thread share.
+fn common() -> Rc<Common> {
+    COMMON.with(Rc::clone)
+}
+
+/// curio's `test_thread_sync`.
+#[test]
+fn a_call_has_the_mutex_of_the_tasks_in_its_turn() {
+    Sim::new().run(async {
+        let shared = common();
+        let mut held = shared.mutex.lock().await;
+        let job = spawn(run_in_thread(|| {
+            call(|| async {
+                let common = common();
+                common.mutex.lock().await.push("thread");
+            })
+        }));
+        run_until(|| shared.mutex.statistics().waiting == 1).await;
+        held.push("task");
+        drop(held);
+        job.await.unwrap().unwrap();
+        assert_eq!(*shared.mutex.lock().await, ["task", "thread"]);
+    });
+}
+
+#[test]
+fn a_call_waits_for_a_condition_that_a_task_brings_about() {
+    Sim::new().run(async {
+        let shared = common();
+        let job = spawn(run_in_thread(|| {
+            call(|| async {
+                let common = common();
+                let guard = common.mutex.lock().await;
+                let guard = common.changed.wait_while(guard, |said| said.is_empty());
+                guard.await.pop()
+            })
+        }));
+        run_until(|| shared.changed.statistics().waiting == 1).await;
+        shared.mutex.lock().await.push("task");
+        shared.changed.notify_all();
+        assert_eq!(job.await.unwrap(), Ok(Some("task")));
+    });
+}
+
+#[test]
+fn a_thread_puts_and_gets_by_its_calls_what_tasks_get_and_put() {
+    Sim::new().run(async {
+        let shared = common();
+        let job = spawn(run_in_thread(|| {
+            (0..10).try_for_each(|n| {
+                let put = call(move || async move { common().queue.put(n).await });
+                put.map(Result::unwrap)
+            })?;
+            call(|| async { common().queue.join().await })
+        }));
+        for n in 0..10 {
+            assert_eq!(shared.queue.get().await, Ok(n));
+            shared.queue.task_done();
+        }
+        assert_eq!(job.await.unwrap(), Ok(()));
+    });
+}
+
+#[test]
+fn a_call_that_is_given_up_gives_its_permit_back() {
+    thread_local! {
+        static ONE: Rc<Semaphore> = Rc::new(Semaphore::new(1));
+    }
+    Sim::new().run(async {
+        let one = ONE.with(Rc::clone);
+        let job = run_in_thread(|| {
+            call(|| async {
+                let one = ONE.with(Rc::clone);
+                let _permit = one.acquire().await;
+                pending::<()>().await;
+            })
+        });
+        // The clock jumps as soon as the thread waits for its call.
+        assert!(timeout(ms(3_600_000), job).await.is_err());
+        assert_eq!(one.available_permits(), 1);
+    });
+}
+
+/// curio's `test_task_group_thread`.
+#[test]
+fn a_call_makes_a_group_and_joins_it() {
+    Sim::new().run(async {
+        let sum = run_in_thread(|| {
+            call(|| async {
+                let group = TaskGroup::<u64, ()>::new();
+                for n in 1..=3 {
+                    group.spawn(async move {
+                        sleep(ms(n)).await;
+                        Ok(n)
+                    });
+                }
+                group.join().await.unwrap().into_iter().sum::<u64>()
+            })
+        });
+        assert_eq!(sum.await, Ok(6));
+    });
 }

@@ -553,3 +553,24 @@ thread_local! {
     /// The line where a task was last seen to wait.
     static SEEN: Rc<Cell<u32>> = Rc::default();
 }
+
+#[test]
+fn a_slow_poll_is_told_with_the_permit_it_came_to_wait_for() {
+    const WAITS: &str = ", until it came to wait for a permit of the pool at tests/worker/jobs.rs:";
+    let trace = Trace::new();
+    let said = trace.clone();
+    let builder = Executor::builder()
+        .thread_limit(1)
+        .slow_poll(ms(0))
+        .on_report(move |report| said.say(report.to_string()));
+    builder.build().unwrap().run(async {
+        let (open, gate) = gate();
+        let first = spawn(run_in_thread(move || gate.pass()));
+        let second = spawn(run_in_thread(|| {}));
+        yield_now().await;
+        open.open();
+        first.await.unwrap();
+        second.await.unwrap();
+    });
+    assert!(trace.take().iter().any(|text| text.contains(WAITS)));
+}

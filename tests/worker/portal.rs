@@ -1,4 +1,8 @@
 //! Portals: what a thread asks of an executor is done there, and comes back, or it is told why not.
+//!
+//! Of anyio's tests of portals those are out of scope that need what a portal has not got here: a task
+//! that says when it has started, an async context manager as a blocking one, a stop that cancels what
+//! is left, a portal on lease, and a choice of event loops.
 
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;

@@ -5,10 +5,10 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use bibelot::task::{self, Local, TaskGroup, yield_now};
-use bibelot::testing::Sim;
+use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Instant, sleep, timeout};
 use bibelot::worker::{self, call, is_cancelled, spawn_thread};
-use bibelot::{Executor, run};
+use bibelot::{Executor, run, spawn};
 
 use crate::support::{Trace, panic_of, reporting_to, text_of, without_places};
 use crate::{gate, ms};
@@ -270,4 +270,24 @@ fn a_thread_goes_on_although_its_group_has_failed() {
         open.open();
     });
     assert_eq!(said.recv(), Ok(false));
+}
+
+#[test]
+fn a_storm_over_a_join_leaves_the_thread_and_its_value() {
+    let suspensions = cancel_storm(async |storm| {
+        let (open, gate) = gate();
+        let mut thread = spawn_thread(move || {
+            gate.pass();
+            assert!(!is_cancelled());
+            42
+        });
+        spawn(async move { open.open() });
+        let joined = storm.strike(&mut thread).await;
+        // Taken once: by the join that was not struck, or by the next.
+        match joined {
+            Some(value) => assert_eq!(value.unwrap(), 42),
+            None => assert_eq!(thread.await.unwrap(), 42),
+        }
+    });
+    assert_eq!(suspensions, 1);
 }

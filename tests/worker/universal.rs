@@ -477,3 +477,53 @@ fn a_storm_over_a_put_loses_no_room() {
     });
     assert_eq!(suspensions, 1);
 }
+
+/// Sets the event in a thread when it is told to.
+fn sets(event: &'static Event) -> (std::sync::mpsc::Sender<()>, thread::JoinHandle<()>) {
+    let (go, going) = channel();
+    let thread = thread::spawn(move || {
+        going.recv().unwrap();
+        event.set();
+    });
+    (go, thread)
+}
+
+#[test]
+fn a_storm_over_the_wait_for_an_event_leaves_the_others_in_line() {
+    let suspensions = cancel_storm(async |storm| {
+        let event: &Event = Box::leak(Box::default());
+        let (go, thread) = sets(event);
+        let other = spawn(event.wait());
+        let goes = spawn(async move { go.send(()).unwrap() });
+        let struck = storm.strike(event.wait()).await;
+        assert!(struck.is_none() || event.is_set());
+        goes.await.unwrap();
+        other.await.unwrap();
+        event.wait().await;
+        assert_eq!(event.statistics().waiting, 0);
+        run_in_thread(|| thread.join().unwrap()).await;
+    });
+    assert_eq!(suspensions, 1);
+}
+
+#[test]
+fn a_storm_over_the_wait_for_an_outcome_loses_it_for_nobody() {
+    let suspensions = cancel_storm(async |storm| {
+        let outcome: &Outcome<u32> = Box::leak(Box::default());
+        let (go, going) = channel();
+        let thread = thread::spawn(move || {
+            going.recv().unwrap();
+            outcome.set(42).unwrap();
+        });
+        let other = spawn(async { *outcome.wait().await });
+        let goes = spawn(async move { go.send(()).unwrap() });
+        let struck = storm.strike(outcome.wait()).await;
+        assert!(struck.is_none_or(|value| *value == 42));
+        goes.await.unwrap();
+        assert_eq!(other.await.unwrap(), 42);
+        assert_eq!(outcome.wait().await, &42);
+        assert_eq!(outcome.statistics().waiting, 0);
+        run_in_thread(|| thread.join().unwrap()).await;
+    });
+    assert_eq!(suspensions, 1);
+}

@@ -13,6 +13,7 @@ use crate::sync::mpsc::{RecvError, SendError, TryRecvError, TrySendError};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
 use crate::sync::statistics::ChannelStatistics;
 use crate::sync::stock::{Get, Put, Stock};
+use crate::task::waits::Thing;
 
 /// The items, and how many handles there are.
 pub(super) struct Channel<T> {
@@ -32,9 +33,13 @@ impl<T> Channel<T> {
     /// A channel for up to so many, with one handle on each side.
     pub(super) fn new(bound: Option<usize>) -> Self {
         Self {
-            stock: Stock::new(bound.map(|bound| bound.max(1))),
+            stock: Stock::new(
+                bound.map(|bound| bound.max(1)),
+                Thing::ChannelItem,
+                Thing::ChannelRoom,
+            ),
             is_rendezvous: bound == Some(0),
-            beside: Line::new(),
+            beside: Line::new(Thing::ChannelReceiver),
             senders: Cell::new(1),
             receivers: Cell::new(1),
         }

@@ -11,7 +11,7 @@ use crate::executor::context;
 use crate::place;
 use crate::primitive::{Mutex, MutexGuard};
 use crate::sync::statistics::WaitStatistics;
-use crate::task::waits::Waits;
+use crate::task::waits::{Thing, Waits};
 use crate::task::yields;
 use crate::wait_queue::{Ticket, WaitQueue};
 use crate::waker;
@@ -189,7 +189,7 @@ impl Future for Wait<'_> {
         if is_over {
             return Poll::Ready(());
         }
-        context::note(Waits::THREAD, at);
+        context::note(Waits::THREAD.by_name(Thing::Event), at);
         Poll::Pending
     }
 }

@@ -12,7 +12,7 @@ use crate::place;
 use crate::sync::queue::Closed;
 use crate::sync::universal::Queue;
 use crate::sync::universal::queue::wake;
-use crate::task::waits::Waits;
+use crate::task::waits::{Thing, Waits};
 use crate::task::yields;
 use crate::wait_queue::Ticket;
 use crate::waker;
@@ -80,7 +80,7 @@ impl<T> Future for Put<'_, T> {
         if !state.room.poll(&mut this.ticket, &mut waker) {
             drop(state);
             drop(waker);
-            context::note(Waits::THREAD, this.at);
+            context::note(Waits::THREAD.by_name(Thing::QueueRoom), this.at);
             return Poll::Pending;
         }
         let granted = state.land(
@@ -162,7 +162,7 @@ impl<T> Future for Get<'_, T> {
         if is_closed {
             return Poll::Ready(Err(Closed(())));
         }
-        context::note(Waits::THREAD, this.at);
+        context::note(Waits::THREAD.by_name(Thing::QueueItem), this.at);
         Poll::Pending
     }
 }
