@@ -109,9 +109,12 @@ impl Core {
         if self.is_shut_down.get() && turn.is_detached() && !turn.has_ended() {
             turn.set_special();
         }
-        let (started, before) = (clock::real_now(), self.clock.now());
+        let started = clock::real_now();
+        let before = self.scheduler.choice().map(|_| self.clock.now());
         let polled = self.poll(turn, main, cx);
-        self.count_time(turn, self.clock.now() - before);
+        if let Some(before) = before {
+            self.count_time(turn, self.clock.now() - before);
+        }
         if let Some(report_if_slow) = self.options.on_slow_poll {
             report_if_slow(self, turn, started);
         }

@@ -93,8 +93,8 @@ impl<T: 'static, E: 'static> Members<T, E> {
         first.map(|(id, value)| Ended::Value(id, value))
     }
 
-    /// Asks the first of the others how it has ended, if that is first in line; it stands at the end
-    /// again as long as it owes something.
+    /// Asks the first of the others how it has ended; it stands at the end again as long as it owes
+    /// something.
     fn ask_first(&self, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
         let key = self.ended.borrow_mut().pop()?;
         let handle = self.take_handle(key)?;
