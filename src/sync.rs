@@ -74,6 +74,7 @@
 //! a [`Once`] makes is made in one go. Read next: `wait_queue.rs`, then
 //! `sync/line.rs`.
 
+mod handles;
 mod line;
 mod permits;
 mod statistics;

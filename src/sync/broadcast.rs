@@ -41,6 +41,7 @@ use std::task::{Poll, ready};
 
 #[cfg(feature = "stream")]
 use crate::place;
+use crate::sync::handles::Handles;
 #[cfg(feature = "stream")]
 use crate::sync::line::Seat;
 use crate::sync::line::{Line, Place};
@@ -63,8 +64,8 @@ pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         slots: RefCell::default(),
         capacity,
         first: Cell::new(0),
-        senders: Cell::new(1),
-        receivers: Cell::new(0),
+        senders: Handles::new(1),
+        receivers: Handles::new(0),
         line: Line::new(Thing::Broadcast),
     });
     let receiver = shared.subscribe();
@@ -89,9 +90,9 @@ struct Shared<T> {
     /// The number of the first.
     first: Cell<u64>,
     /// How many can send.
-    senders: Cell<usize>,
+    senders: Handles,
     /// How many receive.
-    receivers: Cell<usize>,
+    receivers: Handles,
     /// Who waits for a value.
     line: Line,
 }
@@ -104,7 +105,7 @@ impl<T> Shared<T> {
 
     /// Whether there is something to say to the receiver for whom this value comes next.
     fn has_news(&self, next: u64) -> bool {
-        self.end() != next || self.senders.get() == 0
+        self.end() != next || self.senders.count() == 0
     }
 
     /// How it stands.
@@ -112,8 +113,8 @@ impl<T> Shared<T> {
         ChannelStatistics {
             len: self.slots.borrow().len(),
             capacity: Some(self.capacity),
-            senders: self.senders.get(),
-            receivers: self.receivers.get(),
+            senders: self.senders.count(),
+            receivers: self.receivers.count(),
             senders_waiting: 0,
             receivers_waiting: self.line.len(),
         }
@@ -121,7 +122,7 @@ impl<T> Shared<T> {
 
     /// Another one receives, from the next value on.
     fn subscribe(self: &Rc<Self>) -> Receiver<T> {
-        self.receivers.set(self.receivers.get() + 1);
+        self.receivers.add();
         Receiver {
             shared: Rc::clone(self),
             next: Cell::new(self.end()),
@@ -184,7 +185,7 @@ impl<T> Sender<T> {
     /// Returns how many receivers there are.
     #[must_use]
     pub fn receiver_count(&self) -> usize {
-        self.shared.receivers.get()
+        self.shared.receivers.count()
     }
 
     /// Returns how much is in the channel, how many handles it has, and how many wait.
@@ -208,7 +209,7 @@ impl<T> Sender<T> {
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        self.shared.senders.set(self.shared.senders.get() + 1);
+        self.shared.senders.add();
         Self {
             shared: Rc::clone(&self.shared),
         }
@@ -217,8 +218,7 @@ impl<T> Clone for Sender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        self.shared.senders.set(self.shared.senders.get() - 1);
-        if self.shared.senders.get() == 0 {
+        if self.shared.senders.remove() {
             self.shared.line.grant_all();
         }
     }
@@ -341,7 +341,7 @@ impl<T> Receiver<T> {
 
     /// Whether nobody will send any more.
     fn is_over(&self) -> bool {
-        self.shared.senders.get() == 0
+        self.shared.senders.count() == 0
     }
 }
 
@@ -350,7 +350,7 @@ impl<T> Drop for Receiver<T> {
         let shared = &*self.shared;
         #[cfg(feature = "stream")]
         self.seat.leave(&shared.line);
-        shared.receivers.set(shared.receivers.get() - 1);
+        shared.receivers.remove();
         let received = self.next.get().saturating_sub(shared.first.get());
         for slot in shared.slots.borrow_mut().range_mut(received as usize..) {
             slot.left -= 1;

@@ -34,6 +34,7 @@ use std::rc::Rc;
 use std::task::{Poll, ready};
 
 use crate::place::placed;
+use crate::sync::handles::Handles;
 #[cfg(feature = "stream")]
 use crate::sync::line::Seat;
 use crate::sync::line::{Line, Place};
@@ -47,8 +48,8 @@ pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
     let shared = Rc::new(Shared {
         value: RefCell::new(value),
         version: Cell::new(0),
-        senders: Cell::new(1),
-        receivers: Cell::new(1),
+        senders: Handles::new(1),
+        receivers: Handles::new(1),
         line: Line::new(Thing::Change),
         for_close: Line::new(Thing::Closing),
     });
@@ -63,9 +64,9 @@ struct Shared<T> {
     /// How often it was changed.
     version: Cell<u64>,
     /// How many can change it.
-    senders: Cell<usize>,
+    senders: Handles,
     /// How many watch it.
-    receivers: Cell<usize>,
+    receivers: Handles,
     /// Who waits for a change.
     line: Line,
     /// Who waits for nobody to watch.
@@ -78,8 +79,8 @@ impl<T> Shared<T> {
         ChannelStatistics {
             len: 1,
             capacity: Some(1),
-            senders: self.senders.get(),
-            receivers: self.receivers.get(),
+            senders: self.senders.count(),
+            receivers: self.receivers.count(),
             senders_waiting: 0,
             receivers_waiting: self.line.len(),
         }
@@ -93,7 +94,7 @@ impl<T> Shared<T> {
 
     /// Another one watches, who has seen so much.
     fn watch(self: &Rc<Self>, seen: u64) -> Receiver<T> {
-        self.receivers.set(self.receivers.get() + 1);
+        self.receivers.add();
         Receiver::new(self, seen)
     }
 }
@@ -183,7 +184,7 @@ impl<T> Sender<T> {
     /// Returns how many receivers there are.
     #[must_use]
     pub fn receiver_count(&self) -> usize {
-        self.shared.receivers.get()
+        self.shared.receivers.count()
     }
 
     /// Returns how many handles there are, and how many wait for a change.
@@ -227,7 +228,7 @@ impl<T> Sender<T> {
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        self.shared.senders.set(self.shared.senders.get() + 1);
+        self.shared.senders.add();
         Self {
             shared: Rc::clone(&self.shared),
         }
@@ -236,8 +237,7 @@ impl<T> Clone for Sender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        self.shared.senders.set(self.shared.senders.get() - 1);
-        if self.shared.senders.get() == 0 {
+        if self.shared.senders.remove() {
             self.shared.line.grant_all();
         }
     }
@@ -366,7 +366,7 @@ impl<T> Receiver<T> {
 
     /// Whether nobody will change it any more.
     fn is_over(&self) -> bool {
-        self.shared.senders.get() == 0
+        self.shared.senders.count() == 0
     }
 }
 
@@ -380,8 +380,7 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         #[cfg(feature = "stream")]
         self.seat.leave(&self.shared.line);
-        self.shared.receivers.set(self.shared.receivers.get() - 1);
-        if self.shared.receivers.get() == 0 {
+        if self.shared.receivers.remove() {
             self.shared.for_close.grant_all();
         }
     }

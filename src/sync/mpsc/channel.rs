@@ -1,11 +1,11 @@
 //! What the handles of a channel share.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 #[cfg(feature = "stream")]
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
+use crate::sync::handles::Handles;
 #[cfg(feature = "stream")]
 use crate::sync::line::Seat;
 use crate::sync::line::{Line, Place};
@@ -24,9 +24,9 @@ pub(super) struct Channel<T> {
     /// Senders beside their items, by number.
     beside: Line<u64>,
     /// How many can send.
-    pub(super) senders: Cell<usize>,
+    pub(super) senders: Handles,
     /// How many can receive.
-    pub(super) receivers: Cell<usize>,
+    pub(super) receivers: Handles,
 }
 
 impl<T> Channel<T> {
@@ -40,8 +40,8 @@ impl<T> Channel<T> {
             ),
             is_rendezvous: bound == Some(0),
             beside: Line::new(Thing::ChannelReceiver),
-            senders: Cell::new(1),
-            receivers: Cell::new(1),
+            senders: Handles::new(1),
+            receivers: Handles::new(1),
         }
     }
 
@@ -115,8 +115,8 @@ impl<T> Channel<T> {
             } else {
                 stock.capacity
             },
-            senders: self.senders.get(),
-            receivers: self.receivers.get(),
+            senders: self.senders.count(),
+            receivers: self.receivers.count(),
             senders_waiting: stock.putters_waiting + self.beside.len(),
             receivers_waiting: stock.getters_waiting,
         }
@@ -154,7 +154,7 @@ impl<T> Channel<T> {
 
     /// Whether nobody will ever receive.
     fn is_deserted(&self) -> bool {
-        self.receivers.get() == 0
+        self.receivers.count() == 0
     }
 }
 

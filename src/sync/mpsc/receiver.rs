@@ -124,8 +124,7 @@ impl<T> Receiver<T> {
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
-        let receivers = &self.channel.receivers;
-        receivers.set(receivers.get() + 1);
+        self.channel.receivers.add();
         Self {
             channel: Rc::clone(&self.channel),
         }
@@ -134,9 +133,7 @@ impl<T> Clone for Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let receivers = &self.channel.receivers;
-        receivers.set(receivers.get() - 1);
-        if receivers.get() == 0 {
+        if self.channel.receivers.remove() {
             self.channel.discard();
         }
     }

@@ -129,8 +129,7 @@ macro_rules! sender {
 
         impl<T> Clone for $Sender<T> {
             fn clone(&self) -> Self {
-                let senders = &self.channel.senders;
-                senders.set(senders.get() + 1);
+                self.channel.senders.add();
                 Self {
                     channel: Rc::clone(&self.channel),
                 }
@@ -139,9 +138,7 @@ macro_rules! sender {
 
         impl<T> Drop for $Sender<T> {
             fn drop(&mut self) {
-                let senders = &self.channel.senders;
-                senders.set(senders.get() - 1);
-                if senders.get() == 0 {
+                if self.channel.senders.remove() {
                     self.channel.close();
                 }
             }

@@ -22,7 +22,7 @@ impl<T: Clone> Stream for Receiver<T> {
         let at = place::here();
         loop {
             let Self { shared, seen, seat } = &mut *this;
-            let is_there = |_| seen.get() != shared.version.get() || shared.senders.get() == 0;
+            let is_there = |_| seen.get() != shared.version.get() || shared.senders.count() == 0;
             ready!(seat.poll(&shared.line, at, cx, (), is_there));
             seat.leave(&shared.line);
             if this.is_news() {
