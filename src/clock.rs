@@ -14,6 +14,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -152,18 +153,18 @@ impl fmt::Debug for Instant {
 }
 
 /// What an executor takes for the time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Clock {
     /// The machine's monotonic clock.
     Real,
-    /// A clock that stands still until it is told to move.
-    Virtual(Cell<Instant>),
+    /// A clock that stands still until it is told to move. Its clones are the same clock.
+    Virtual(Rc<Cell<Instant>>),
 }
 
 impl Clock {
     /// A virtual clock at its beginning.
     pub(crate) fn new_virtual() -> Self {
-        Self::Virtual(Cell::new(BEGINNING))
+        Self::Virtual(Rc::new(Cell::new(BEGINNING)))
     }
 
     /// Reads the clock.

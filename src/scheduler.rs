@@ -28,8 +28,8 @@ use slab::Slab;
 
 use crate::counter::Counter;
 use crate::locals;
+use crate::observer::Watched;
 use crate::ready::Ready;
-use crate::sched::Reason;
 use crate::scheduler::choice::Chooses;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
@@ -83,6 +83,10 @@ pub(crate) struct Scheduler {
     table: RefCell<Table>,
     /// Who chooses among them, if that is not the order of the queue.
     choice: Option<Box<dyn Chooses>>,
+    /// Where it is noted what happens.
+    watched: Watched,
+    /// Whether one of those two is to hear who is ready.
+    tells: bool,
     /// The children of scopes.
     children: Rc<children::Children>,
     /// The task that is being polled or dropped.
@@ -111,7 +115,12 @@ pub(crate) struct Scheduler {
 
 impl Scheduler {
     /// A scheduler without tasks; without a policy they come first in, first out.
-    pub(crate) fn new(id: u16, first_generation: u16, choice: Option<Box<dyn Chooses>>) -> Self {
+    pub(crate) fn new(
+        id: u16,
+        first_generation: u16,
+        choice: Option<Box<dyn Chooses>>,
+        watched: Watched,
+    ) -> Self {
         let table = Table {
             slots: Slab::new(),
             ready: Ready::default(),
@@ -121,7 +130,9 @@ impl Scheduler {
         Self {
             id,
             table: RefCell::new(table),
+            tells: choice.is_some() || watched.is_some(),
             choice,
+            watched,
             children: Rc::default(),
             current: Cell::new(None),
             current_id: Cell::new(TaskId::new(0)),
@@ -163,8 +174,8 @@ impl Scheduler {
             }
             table.ready.push(token.slot() as u32);
             self.wakes.add(1);
-            if self.choice.is_some() {
-                self.note_wake(token);
+            if self.tells {
+                self.note_wake(token, slot.task.as_ref());
             }
         }
         true
@@ -203,8 +214,8 @@ impl Scheduler {
             queued: true,
         });
         table.ready.push(slot as u32);
-        if self.choice.is_some() {
-            self.note_ready(Reason::Spawned);
+        if self.tells {
+            self.note_spawn(&birth);
         }
         (birth.token, handle)
     }

@@ -16,11 +16,29 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::executor::Core;
+use crate::observer::Event;
 use crate::task::extras;
 
 impl Core {
     /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
     pub(super) fn sleep(&self, limit: Option<Duration>) {
+        if let Some(audience) = self.scheduler.audience() {
+            let until = self.timers.borrow().next();
+            audience.note(Event::Asleep { until });
+            audience.tell();
+        }
+        self.sleep_or_jump(limit);
+    }
+
+    /// Notes that a sleep has ended, or a jump.
+    fn note_awake(&self) {
+        if let Some(audience) = self.scheduler.audience() {
+            audience.note(Event::Awake);
+        }
+    }
+
+    /// Sleeps, or has a virtual clock jump, or says that this would be for ever.
+    fn sleep_or_jump(&self, limit: Option<Duration>) {
         let deadline = self.timers.borrow().next();
         let has_remotes = self.inbox.has_remotes();
         let is_closed_world = !self.scheduler.awaits_outside()
@@ -30,6 +48,7 @@ impl Core {
         match deadline {
             Some(deadline) if is_closed_world && self.clock.is_virtual() => {
                 self.clock.advance_to(deadline);
+                self.note_awake();
                 self.wake_all(&mut |wakers| self.expire(wakers));
                 return;
             }
@@ -53,6 +72,7 @@ impl Core {
         if !self.inbox.prepare_sleep(has_remotes) {
             // As good as a poll: threads that never stop waking, whom they may, would otherwise keep the
             // executor from its timers and sockets.
+            self.note_awake();
             self.count_towards_look();
             return;
         }
@@ -60,6 +80,7 @@ impl Core {
         self.wake_all(&mut |wakers| {
             self.wait(timeout, wakers);
             self.inbox.end_sleep();
+            self.note_awake();
             self.expire(wakers);
         });
     }

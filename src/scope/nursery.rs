@@ -31,6 +31,7 @@ use std::task::{Context, Poll};
 use crate::error::JoinError;
 use crate::executor::context;
 use crate::group_error::Failure;
+use crate::observer::{Event, Finish};
 use crate::report::discard;
 use crate::scheduler::Scheduler;
 use crate::scheduler::children::{Children, ReadyList};
@@ -159,6 +160,7 @@ impl<'scope, E> Nursery<'scope, E> {
             scheduler.adopt(&self.list)
         });
         let packet = Rc::new(Packet::new(Some(id), token, origin, is_body));
+        packet.announce();
         let child: BoxedChild<'scope, E> =
             Box::pin(Running::<F, M>::new(future, Rc::clone(&packet)));
         let entry = Entry {
@@ -214,8 +216,11 @@ impl<'scope, E> Nursery<'scope, E> {
         };
         let waker = token.waker();
         let cx = &mut Context::from_waker(&waker);
+        scheduler.note_of(token, |task| Event::Polled { task });
         let (polled, waits) = scheduler.noting(|| child.as_mut().poll(cx));
         let Poll::Ready(fate) = polled else {
+            let parked = |id| Event::parked(id, waits, scheduler.waits_at());
+            scheduler.note_of(token, parked);
             let mut children = self.children.borrow_mut();
             let entry = children.get_mut(&token).expect("there until it has ended");
             entry.child = Some(child);
@@ -223,6 +228,8 @@ impl<'scope, E> Nursery<'scope, E> {
             entry.waits = waits;
             return;
         };
+        let how = child.finish();
+        scheduler.note_of(token, |task| Event::Finished { task, how });
         scheduler.children().remove(token);
         let entry = self.children.borrow_mut().remove(&token);
         let waits = entry.map_or(Waits::NOTHING, |entry| entry.waits);
@@ -308,6 +315,10 @@ impl<'scope, E> Nursery<'scope, E> {
         });
         let mut panic = None;
         for token in tokens {
+            let how = Finish::Cancelled;
+            waker::with_current(|scheduler| {
+                scheduler.note_of(token, |task| Event::Finished { task, how });
+            });
             if let Some(known) = &*self.known.borrow() {
                 known.remove(token);
             }
