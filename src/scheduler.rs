@@ -18,6 +18,7 @@
 
 pub(crate) mod children;
 pub(crate) mod choice;
+pub(crate) mod roster;
 mod running;
 
 use std::cell::{Cell, RefCell};
@@ -31,6 +32,7 @@ use crate::locals;
 use crate::ready::Ready;
 use crate::sched::Reason;
 use crate::scheduler::choice::Chooses;
+use crate::scheduler::roster::Lists;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
 use crate::task::header::Birth;
@@ -111,7 +113,12 @@ pub(crate) struct Scheduler {
 
 impl Scheduler {
     /// A scheduler without tasks; without a policy they come first in, first out.
-    pub(crate) fn new(id: u16, first_generation: u16, choice: Option<Box<dyn Chooses>>) -> Self {
+    pub(crate) fn new(
+        id: u16,
+        first_generation: u16,
+        choice: Option<Box<dyn Chooses>>,
+        roster: Option<Box<dyn Lists>>,
+    ) -> Self {
         let table = Table {
             slots: Slab::new(),
             ready: Ready::default(),
@@ -122,7 +129,7 @@ impl Scheduler {
             id,
             table: RefCell::new(table),
             choice,
-            children: Rc::default(),
+            children: Rc::new(children::Children::new(roster)),
             current: Cell::new(None),
             current_id: Cell::new(TaskId::new(0)),
             waits: Cell::new(Waits::NOTHING),

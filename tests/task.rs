@@ -222,16 +222,16 @@ fn a_deadlock_report_says_who_waits_for_what_and_where_and_who_spawned_it_where(
             at(12, 19)
         ),
         format!(
-            "  task 2 (spawned at {} by task \"main\") waits for nothing that could wake it",
+            "    task 2 (spawned at {}) waits for nothing that could wake it",
             at(6, 26)
         ),
         format!(
-            "  task \"joins\" (spawned at {} by task \"main\") waits for a task to end at {}",
+            "    task \"joins\" (spawned at {}) waits for a task to end at {}",
             at(7, 25),
             at(2, 16)
         ),
         format!(
-            "  task \"endless\" (spawned at {} by task \"joins\") waits for a deadline at {}",
+            "      task \"endless\" (spawned at {}) waits for a deadline at {}",
             at(9, 22),
             at(8, 31)
         ),

@@ -5,23 +5,27 @@
 //!   virtual clock   is anything outside awaited? ─ no ──► jump to the next deadline
 //!                                                └ yes ─► sleep as long as the deadline is away:
 //!                                                         time goes on as the world does
-//!   no deadline, nothing outside awaited, and asked to look: a deadlock, with who waits where
+//!   manual clock    is anything outside awaited? ─ yes ─► sleep until it comes
+//!   no deadline that could come, nothing outside awaited, and asked to look: a deadlock
 //! ```
 //!
+//! Before all that come those who wait for just this moment (`executor/idle.rs`).
+//!
 //! What is awaited is what the tasks have noted while they were polled (`task/waits.rs`). Nothing is
-//! polled again to find out.
+//! polled again to find out. Read next: `executor/deadlock.rs`.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::executor::Core;
-use crate::task::extras;
 
 impl Core {
     /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
     pub(super) fn sleep(&self, limit: Option<Duration>) {
-        let deadline = self.timers.borrow().next();
+        if let Some(idlers) = self.waiting_idlers() {
+            return self.idle(idlers);
+        }
+        let deadline = self.coming_deadline();
         let has_remotes = self.inbox.has_remotes();
         let is_closed_world = !self.scheduler.awaits_outside()
             && !has_remotes
@@ -64,9 +68,16 @@ impl Core {
         });
     }
 
-    /// Waits in the reactor; a virtual clock goes on by as much as the real one meanwhile.
+    /// The next deadline that comes by itself: under a manual clock, only one that has passed.
+    fn coming_deadline(&self) -> Option<Instant> {
+        let next = self.timers.borrow().next();
+        next.filter(|next| !self.clock.is_manual() || *next <= self.clock.now())
+    }
+
+    /// Waits in the reactor; a virtual clock goes on by as much as the real one meanwhile, a manual one
+    /// does not.
     fn wait(&self, timeout: Option<Duration>, wakers: &mut Vec<std::task::Waker>) {
-        if !self.clock.is_virtual() {
+        if !self.clock.is_virtual() || self.clock.is_manual() {
             self.reactor.wait(timeout, wakers);
             return;
         }
@@ -75,37 +86,5 @@ impl Core {
         let waited = clock::real_now() - real;
         let waited = timeout.map_or(waited, |timeout| waited.min(timeout));
         self.clock.advance_to(before.saturating_add(waited));
-    }
-
-    /// Says in a panic who waits for what, and where, and where each was spawned, and by whom.
-    pub(super) fn report_deadlock(&self) {
-        if let Some(ledger) = self.ledger().filter(|_| self.is_shut_down.get()) {
-            // A panic has said it before, or will: what still waits is a cleanup without a grace.
-            ledger.give_up(self);
-            return;
-        }
-        let mut names = HashMap::new();
-        self.scheduler.for_each(|_, task, _| {
-            names.insert(task.id(), extras::call(task));
-        });
-        let mut text = String::from("deadlock: every task is waiting and no deadline is to come");
-        self.scheduler.for_each(|_, task, _| {
-            text += &format!(
-                "\n  {} (spawned at {}",
-                names[&task.id()],
-                task.spawned_at()
-            );
-            if let Some(parent) = task.current().parent {
-                text += &match names.get(&parent) {
-                    Some(name) => format!(" by {name}"),
-                    None => format!(" by task {parent}, which has ended"),
-                };
-            }
-            text += &format!(") waits for {}", task.waits());
-            if let Some(at) = task.waits_at() {
-                text += &format!(" at {at}");
-            }
-        });
-        panic!("{text}");
     }
 }

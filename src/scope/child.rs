@@ -28,7 +28,9 @@ use crate::error::{Cancelled, JoinError, Panicked, Payload};
 use crate::group_error::{Failure, FailureKind};
 use crate::locals::{self, Locals};
 use crate::report::discard;
-use crate::task::id::{Called, Spawned, TaskId};
+use crate::scheduler::roster::Known;
+use crate::task::id::{Called, Current, Spawned, TaskId};
+use crate::task::waits::Waits;
 use crate::waker::{self, Token};
 
 /// Where and why something was cancelled.
@@ -58,6 +60,20 @@ impl Origin {
     pub(super) fn new(name: Option<String>, at: &'static Location<'static>) -> Self {
         let name = name.map(String::into_boxed_str);
         Self { name, at }
+    }
+
+    /// What is known of such a child, spawned by the task that is running.
+    #[cold]
+    pub(super) fn known(&self, id: TaskId, is_body: bool, current: Option<Current>) -> Known {
+        Known {
+            id,
+            name: self.name.clone(),
+            spawned_at: self.at,
+            is_body,
+            task: current.map(|current| current.token),
+            waits: Waits::NOTHING,
+            waits_at: None,
+        }
     }
 }
 

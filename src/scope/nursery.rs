@@ -34,6 +34,7 @@ use crate::group_error::Failure;
 use crate::report::discard;
 use crate::scheduler::Scheduler;
 use crate::scheduler::children::{Children, ReadyList};
+use crate::scheduler::roster;
 use crate::scope::child::{Child, Fate, Manner, Origin, Packet, Request, Running};
 use crate::task::extras::Spread;
 use crate::task::id::TaskId;
@@ -156,7 +157,11 @@ impl<'scope, E> Nursery<'scope, E> {
         let (id, token) = context::with(|core| {
             let scheduler = core.scheduler();
             self.enroll(scheduler);
-            scheduler.adopt(&self.list)
+            let (id, token) = scheduler.adopt(&self.list);
+            if let Some(roster) = scheduler.children().roster() {
+                roster.add(token, origin.known(id, is_body, scheduler.current()));
+            }
+            (id, token)
         });
         let packet = Rc::new(Packet::new(Some(id), token, origin, is_body));
         let child: BoxedChild<'scope, E> =
@@ -216,6 +221,9 @@ impl<'scope, E> Nursery<'scope, E> {
         let cx = &mut Context::from_waker(&waker);
         let (polled, waits) = scheduler.noting(|| child.as_mut().poll(cx));
         let Poll::Ready(fate) = polled else {
+            if let Some(roster) = scheduler.children().roster() {
+                roster.park(token, waits, scheduler.waits_at());
+            }
             let mut children = self.children.borrow_mut();
             let entry = children.get_mut(&token).expect("there until it has ended");
             entry.child = Some(child);
@@ -275,10 +283,11 @@ impl<'scope, E> Nursery<'scope, E> {
         self.list.clear();
         let mut children = self.children.borrow_mut();
         while let Some(old) = tokens.pop() {
+            let (_, token) = scheduler.adopt(&self.list);
             if let Some(before) = &before {
+                roster::pass_on(before, old, scheduler.children(), token);
                 before.remove(old);
             }
-            let (_, token) = scheduler.adopt(&self.list);
             let entry = children.remove(&old).expect("it was there just now");
             if let Some(child) = &entry.child {
                 child.rename(token);

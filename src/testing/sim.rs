@@ -1,5 +1,7 @@
 //! [`Sim`]: an executor with a virtual clock.
 
+use std::thread;
+
 use crate::executor::builder::ExecutorBuilder;
 use crate::executor::face::{Executor, run_to_end};
 use crate::sched::Shuffle;
@@ -12,6 +14,8 @@ use crate::sched::Shuffle;
 /// outside has the time it would have. If every task waits for another, that is a deadlock: the
 /// simulation panics and says who waits for what, and where. (trio's `MockClock` and eio's mock
 /// backend.)
+///
+/// A test that wants to decide itself when time passes has a [manual clock](Self::manual).
 ///
 /// # Examples
 ///
@@ -30,6 +34,10 @@ use crate::sched::Shuffle;
 pub struct Sim {
     /// What the executor is told.
     builder: ExecutorBuilder,
+    /// Whether time only moves when it is told to.
+    is_manual: bool,
+    /// What chance goes by, if that was said.
+    seed: Option<u64>,
 }
 
 impl Sim {
@@ -41,14 +49,17 @@ impl Sim {
     /// A simulation by an executor that is told more: where reports go, say.
     pub fn from_builder(builder: ExecutorBuilder) -> Self {
         Self {
-            builder: builder.simulated(),
+            builder,
+            ..Self::default()
         }
     }
 
-    /// Shuffles: whenever several tasks are ready, any of them may come next. The same seed gives the
-    /// same order every time. Children of one scope are parts of one task, and keep the order in which
-    /// they were woken. ([`sched::Shuffle`](crate::sched::Shuffle); any other
-    /// [policy](crate::ExecutorBuilder::policy) works as well.)
+    /// Shuffles: whenever several tasks are ready, any of them may come next, also of those whose deadlines
+    /// are equal. The same seed gives the same order every time. Children of one scope are parts of one task,
+    /// and keep the order in which they were woken. ([`sched::Shuffle`](crate::sched::Shuffle), which
+    /// replaces whatever [policy](crate::ExecutorBuilder::policy) there was.)
+    ///
+    /// If the simulation panics, a line on standard error says the seed.
     ///
     /// # Examples
     ///
@@ -60,7 +71,33 @@ impl Sim {
     /// }
     /// ```
     pub fn seed(mut self, seed: u64) -> Self {
-        self.builder = self.builder.policy(Shuffle::new(seed));
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Has time stand still until the program moves it, by [`advance`](crate::testing::advance) (or by
+    /// [`consume`](crate::task::consume), which is work).
+    ///
+    /// Then nothing falls due that the test has not asked for, whatever sockets and threads are waited for
+    /// meanwhile. If no task is ready, nothing outside is awaited and nobody advances, the simulation does
+    /// not hang: it panics, and says who waits until when, and where.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::testing::{Sim, advance, settle};
+    /// use bibelot::time::{Duration, sleep};
+    ///
+    /// Sim::new().manual().run(async {
+    ///     let handle = bibelot::spawn(sleep(Duration::from_secs(60)));
+    ///     settle().await;
+    ///     assert!(!handle.is_finished());
+    ///     advance(Duration::from_secs(60)).await;
+    ///     assert!(handle.is_finished());
+    /// });
+    /// ```
+    pub fn manual(mut self) -> Self {
+        self.is_manual = true;
         self
     }
 
@@ -71,6 +108,29 @@ impl Sim {
     /// Panics as `run` does, and at a deadlock.
     #[track_caller]
     pub fn run<F: Future>(self, main: F) -> F::Output {
-        run_to_end(self.builder, main)
+        let _told = ToldSeed::new(self.seed);
+        let mut builder = self.builder;
+        if let Some(seed) = self.seed {
+            builder = builder.policy(Shuffle::new(seed));
+        }
+        run_to_end(builder.simulated(self.is_manual, self.seed), main)
+    }
+}
+
+/// Says the seed on standard error if the simulation panics, so that it can be repeated.
+struct ToldSeed(Option<u64>);
+
+impl ToldSeed {
+    /// For a simulation with this seed.
+    fn new(seed: Option<u64>) -> Self {
+        Self(seed.filter(|_| !thread::panicking()))
+    }
+}
+
+impl Drop for ToldSeed {
+    fn drop(&mut self) {
+        if let Some(seed) = self.0.filter(|_| thread::panicking()) {
+            eprintln!("bibelot: the simulation panicked; Sim::seed({seed}) repeats it");
+        }
     }
 }
