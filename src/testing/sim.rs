@@ -5,6 +5,7 @@ use std::thread;
 use crate::executor::builder::ExecutorBuilder;
 use crate::executor::face::{Executor, run_to_end};
 use crate::sched::Shuffle;
+use crate::testing::random::Drawing;
 
 /// Runs programs on a virtual clock.
 ///
@@ -59,7 +60,8 @@ impl Sim {
     /// and keep the order in which they were woken. ([`sched::Shuffle`](crate::sched::Shuffle), which
     /// replaces whatever [policy](crate::ExecutorBuilder::policy) there was.)
     ///
-    /// If the simulation panics, a line on standard error says the seed.
+    /// The numbers that the test [draws](crate::testing::random) come from the seed as well, in a stream of
+    /// their own. If the simulation panics, a line on standard error says the seed.
     ///
     /// # Examples
     ///
@@ -109,6 +111,7 @@ impl Sim {
     #[track_caller]
     pub fn run<F: Future>(self, main: F) -> F::Output {
         let _told = ToldSeed::new(self.seed);
+        let _drawing = Drawing::begin(self.seed.unwrap_or_default());
         let mut builder = self.builder;
         if let Some(seed) = self.seed {
             builder = builder.policy(Shuffle::new(seed));

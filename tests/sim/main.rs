@@ -6,8 +6,12 @@
 mod support;
 
 mod advance;
+mod cancel;
 mod clock;
+mod complaints;
 mod outside;
+mod random;
+mod sequencer;
 mod settle;
 mod tree;
 
