@@ -15,6 +15,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -153,25 +154,25 @@ impl fmt::Debug for Instant {
 }
 
 /// What an executor takes for the time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Clock {
     /// The machine's monotonic clock.
     Real,
-    /// A clock that stands still until nobody is ready, and jumps then.
-    Virtual(Cell<Instant>),
-    /// A clock that stands still until the program moves it.
-    Manual(Cell<Instant>),
+    /// A clock that stands still until nobody is ready, and jumps then. Its clones are the same clock.
+    Virtual(Rc<Cell<Instant>>),
+    /// A clock that stands still until the program moves it. Its clones are the same clock.
+    Manual(Rc<Cell<Instant>>),
 }
 
 impl Clock {
     /// A virtual clock at its beginning.
     pub(crate) fn new_virtual() -> Self {
-        Self::Virtual(Cell::new(BEGINNING))
+        Self::Virtual(Rc::new(Cell::new(BEGINNING)))
     }
 
     /// A manual clock at its beginning.
     pub(crate) fn new_manual() -> Self {
-        Self::Manual(Cell::new(BEGINNING))
+        Self::Manual(Rc::new(Cell::new(BEGINNING)))
     }
 
     /// Reads the clock.

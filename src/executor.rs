@@ -107,8 +107,11 @@ pub(crate) struct Core {
     counters: stats::Counters,
     /// What the builder was told.
     options: builder::Options,
-    /// Whether each step is looked at: slow polls are reported, or the executor shuts down.
+    /// Whether each step is looked at: by a policy or an observer, for slow polls, or since the executor
+    /// shuts down.
     is_watched: Cell<bool>,
+    /// The last turn that observers were told of.
+    noted_turn: Cell<u64>,
     /// Whether `shutdown` was called.
     is_shut_down: Cell<bool>,
     /// Whether it runs somewhere down the stack, be another one above it.
@@ -147,9 +150,9 @@ impl Core {
     fn poll_ready(&self, count: usize, main: &mut Option<Main<'_>>) {
         self.counters.turns.add(1);
         for _ in 0..count {
-            let next = match self.scheduler.choice() {
-                None => self.scheduler.next(),
-                Some(choice) => choice.choose(&self.scheduler, self.clock.now()),
+            let next = match self.is_watched.get() {
+                false => self.scheduler.next(),
+                true => self.next_watched(),
             };
             let Some((token, turn)) = next else {
                 return;
@@ -171,14 +174,28 @@ impl Core {
         let polled = if self.is_watched.get() {
             self.poll_watched(&mut turn, main, cx)
         } else {
-            self.poll(&mut turn, main, cx)
+            self.poll_and_pay(&mut turn, main, cx)
         };
-        // What it owes is paid in its turns, too, and before it has ended.
-        if turn.owes() && self.pay(&turn).is_pending() || polled.is_pending() {
+        if polled.is_pending() {
             self.scheduler.park(turn);
             return false;
         }
         self.end(token, turn, main)
+    }
+
+    /// Polls the future, and pays what the task owes: in its turns, too, and before it has ended.
+    #[inline]
+    fn poll_and_pay(
+        &self,
+        turn: &mut Turn,
+        main: &mut Option<Main<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let polled = self.poll(turn, main, cx);
+        if turn.owes() && self.pay(turn).is_pending() {
+            return Poll::Pending;
+        }
+        polled
     }
 
     /// Polls the future, or has what is special looked up before.

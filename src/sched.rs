@@ -119,6 +119,17 @@ pub enum Reason {
     Outside,
 }
 
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spawned => f.write_str("its birth"),
+            Self::Itself => f.write_str("itself"),
+            Self::Task(task) => write!(f, "task {task}"),
+            Self::Outside => f.write_str("the world outside"),
+        }
+    }
+}
+
 /// What a task was given by [`task::Builder`](crate::task::Builder) for policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rank {

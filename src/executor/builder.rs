@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::io;
-use std::mem;
+use std::mem::{replace, take};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crate::clock::{Clock, Instant};
 use crate::executor::face::Executor;
 use crate::executor::{Core, POLLS_PER_LOOK, stats};
 use crate::inbox::Inbox;
+use crate::observer::{Gallery, Observer, Seat};
 use crate::reactor::Reactor;
 use crate::registry;
 use crate::report::{self, Hook, Report};
@@ -56,6 +57,10 @@ pub(crate) struct Options {
     pub(crate) seed: Option<u64>,
     /// Who chooses among ready tasks, if they do not come first in, first out.
     pub(crate) choice: Option<Box<dyn Chooses>>,
+    /// Who is told what happens.
+    pub(crate) observers: Vec<Box<dyn Observer>>,
+    /// What makes an audience of them, if there are some.
+    pub(crate) seat: Option<Seat>,
 }
 
 impl Default for Options {
@@ -73,6 +78,8 @@ impl Default for Options {
             roster: None,
             seed: None,
             choice: None,
+            observers: Vec::new(),
+            seat: None,
         }
     }
 }
@@ -191,6 +198,30 @@ impl ExecutorBuilder {
         self
     }
 
+    /// Has an observer told what happens: spawns, wakes, polls, waits, ends, deadlines, descriptors, turns.
+    /// Of several, each is told; see [`trace`](crate::trace). An executor without one notes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::Executor;
+    /// use bibelot::time::Instant;
+    /// use bibelot::trace::Event;
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let executor = Executor::builder()
+    ///     .observer(|at: Instant, event: &Event| println!("{at:?} {event}"))
+    ///     .build()?;
+    /// executor.run(bibelot::task::yield_now());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.options.observers.push(Box::new(observer));
+        self.options.seat = Some(Gallery::seat);
+        self
+    }
+
     /// Gives the executor a clock that jumps, or one that is moved by hand, and detects deadlocks. Reports
     /// name the seed, if there is one.
     pub(crate) fn simulated(mut self, is_manual: bool, seed: Option<u64>) -> Self {
@@ -210,15 +241,17 @@ impl ExecutorBuilder {
     pub fn build(self) -> io::Result<Executor> {
         let mut options = self.options;
         let choice = options.choice.take();
-        let has_choice = choice.is_some();
-        let (reactor, bell) = Reactor::new()?;
+        let clock = replace(&mut options.clock, Clock::Real);
+        let roster = options.roster.take();
+        let observers = take(&mut options.observers);
+        let watched = options.seat.map(|seat| seat(clock.clone(), observers));
+        let is_watched = options.on_slow_poll.is_some() || choice.is_some() || watched.is_some();
+        let (reactor, bell) = Reactor::new(watched.clone())?;
         let inbox = Arc::new(Inbox::new(bell));
         let (id, first_generation) = registry::enlist(Arc::clone(&inbox))?;
-        let clock = mem::replace(&mut options.clock, Clock::Real);
-        let roster = options.roster.take();
         let core = Core {
-            scheduler: Scheduler::new(id, first_generation, choice, roster),
-            timers: RefCell::new(Timers::default()),
+            timers: RefCell::new(Timers::new(watched.clone())),
+            scheduler: Scheduler::new(id, first_generation, choice, roster, watched),
             reactor: Rc::new(reactor),
             inbox,
             reading: Cell::new(clock.now()),
@@ -231,7 +264,8 @@ impl ExecutorBuilder {
             wakers: Cell::default(),
             next_look: Cell::new(POLLS_PER_LOOK),
             counters: stats::Counters::default(),
-            is_watched: Cell::new(options.on_slow_poll.is_some() || has_choice),
+            is_watched: Cell::new(is_watched),
+            noted_turn: Cell::new(0),
             options,
             is_shut_down: Cell::new(false),
             is_entered: Cell::new(false),

@@ -72,12 +72,8 @@ impl Idles for Idlers {
             };
             let deadline = core.timers.borrow().next();
             match deadline.filter(|deadline| *deadline <= until) {
-                Some(deadline) => {
-                    core.clock.advance_to(deadline);
-                    core.wake_all(&mut |wakers| core.expire(wakers));
-                    return;
-                }
-                None => core.clock.advance_to(until),
+                Some(deadline) => return core.jump_for_idlers(deadline),
+                None => core.jump_for_idlers(until),
             }
         }
     }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::clock::{self, Instant};
 use crate::executor::Core;
+use crate::observer::Event;
 
 impl Core {
     /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
@@ -25,6 +26,28 @@ impl Core {
         if let Some(idlers) = self.waiting_idlers() {
             return self.idle(idlers);
         }
+        self.note_asleep(|| self.coming_deadline());
+        self.sleep_or_jump(limit);
+    }
+
+    /// Notes that a sleep begins, or a jump.
+    fn note_asleep(&self, until: impl FnOnce() -> Option<Instant>) {
+        if let Some(audience) = self.scheduler.audience() {
+            let until = until();
+            audience.note(Event::Asleep { until });
+            audience.tell();
+        }
+    }
+
+    /// Notes that a sleep has ended, or a jump.
+    fn note_awake(&self) {
+        if let Some(audience) = self.scheduler.audience() {
+            audience.note(Event::Awake);
+        }
+    }
+
+    /// Sleeps, or has a virtual clock jump, or says that this would be for ever.
+    fn sleep_or_jump(&self, limit: Option<Duration>) {
         let deadline = self.coming_deadline();
         let has_remotes = self.inbox.has_remotes();
         let is_closed_world = !self.scheduler.awaits_outside()
@@ -33,9 +56,7 @@ impl Core {
             && limit.is_none();
         match deadline {
             Some(deadline) if is_closed_world && self.clock.is_virtual() => {
-                self.clock.advance_to(deadline);
-                self.wake_all(&mut |wakers| self.expire(wakers));
-                return;
+                return self.jump_to(deadline);
             }
             None if is_closed_world && self.scheduler.len() > 0 => {
                 if let Some(on_deadlock) = self.options.on_deadlock {
@@ -57,6 +78,7 @@ impl Core {
         if !self.inbox.prepare_sleep(has_remotes) {
             // As good as a poll: threads that never stop waking, whom they may, would otherwise keep the
             // executor from its timers and sockets.
+            self.note_awake();
             self.count_towards_look();
             return;
         }
@@ -64,8 +86,22 @@ impl Core {
         self.wake_all(&mut |wakers| {
             self.wait(timeout, wakers);
             self.inbox.end_sleep();
+            self.note_awake();
             self.expire(wakers);
         });
+    }
+
+    /// Has a clock that is not real jump, and wakes who is due then.
+    fn jump_to(&self, then: Instant) {
+        self.clock.advance_to(then);
+        self.note_awake();
+        self.wake_all(&mut |wakers| self.expire(wakers));
+    }
+
+    /// Has the clock jump as those say who wait for a moment, and wakes who is due then.
+    pub(super) fn jump_for_idlers(&self, then: Instant) {
+        self.note_asleep(|| Some(then));
+        self.jump_to(then);
     }
 
     /// The next deadline that comes by itself: under a manual clock, only one that has passed.

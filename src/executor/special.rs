@@ -13,9 +13,11 @@ use crate::executor::Core;
 use crate::executor::main_future::Main;
 use crate::executor::shutdown;
 use crate::locals;
+use crate::observer::{Audience, Event};
 use crate::task::cell::Turn;
 use crate::task::extras;
 use crate::task::header::Header;
+use crate::waker::Token;
 
 impl Core {
     /// Polls the main future, or a task that has inherited values; drops one that is to be cancelled.
@@ -109,9 +111,16 @@ impl Core {
         if self.is_shut_down.get() && turn.is_detached() && !turn.has_ended() {
             turn.set_special();
         }
+        if let Some(audience) = self.scheduler.audience() {
+            self.note_turn(audience);
+            audience.note(Event::Polled { task: turn.id() });
+        }
         let started = clock::real_now();
         let before = self.scheduler.choice().map(|_| self.clock.now());
-        let polled = self.poll(turn, main, cx);
+        let polled = self.poll_and_pay(turn, main, cx);
+        if let Some(audience) = self.scheduler.audience() {
+            audience.note(self.what_has_become_of(turn, polled));
+        }
         if let Some(before) = before {
             self.count_time(turn, self.clock.now() - before);
         }
@@ -119,5 +128,44 @@ impl Core {
             report_if_slow(self, turn, started);
         }
         polled
+    }
+
+    /// The turn of the next ready task, chosen by the policy if there is one. What observers have not been
+    /// told they are told before.
+    #[cold]
+    pub(super) fn next_watched(&self) -> Option<(Token, Turn)> {
+        self.tell();
+        match self.scheduler.choice() {
+            None => self.scheduler.next(),
+            Some(choice) => choice.choose(&self.scheduler, self.clock.now()),
+        }
+    }
+
+    /// Tells observers what was noted.
+    pub(crate) fn tell(&self) {
+        if let Some(audience) = self.scheduler.audience() {
+            audience.tell();
+        }
+    }
+
+    /// Notes the turn of the executor, when the first of its polls begins.
+    fn note_turn(&self, audience: &dyn Audience) {
+        let turn = self.counters.turns.get();
+        if self.noted_turn.replace(turn) != turn {
+            let ready = self.scheduler.ready_len() + 1;
+            audience.note(Event::Turn { ready });
+        }
+    }
+
+    /// What observers are told of the end of a poll.
+    fn what_has_become_of(&self, turn: &Turn, polled: Poll<()>) -> Event {
+        let task = turn.id();
+        match polled {
+            Poll::Pending => Event::parked(task, self.scheduler.waits(), self.scheduler.waits_at()),
+            Poll::Ready(()) => Event::Finished {
+                task,
+                how: turn.finish(),
+            },
+        }
     }
 }

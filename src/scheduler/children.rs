@@ -25,6 +25,7 @@ use std::task::Waker;
 
 use slab::Slab;
 
+use crate::observer::Event;
 use crate::scheduler::Scheduler;
 use crate::scheduler::roster::Lists;
 use crate::task::id::TaskId;
@@ -64,6 +65,8 @@ impl ReadyList {
 
 /// One child.
 struct Entry {
+    /// Its number.
+    id: TaskId,
     /// Where it goes when it is woken.
     list: Rc<ReadyList>,
     /// Which of the slot's children it is.
@@ -118,9 +121,10 @@ impl Children {
     }
 
     /// Adds a child, which is ready; a name for it in every waker.
-    fn insert(&self, executor: u16, generation: u16, list: &Rc<ReadyList>) -> Token {
+    fn insert(&self, id: TaskId, executor: u16, generation: u16, list: &Rc<ReadyList>) -> Token {
         let mut entries = self.entries.borrow_mut();
         let nth = entries.insert(Entry {
+            id,
             list: Rc::clone(list),
             generation,
             queued: true,
@@ -148,8 +152,16 @@ impl Children {
         }
     }
 
-    /// Queues a child, unless it is queued or has ended. Who is to be woken for that comes back.
-    fn wake(&self, token: Token) -> Option<Waker> {
+    /// The number of a child.
+    fn id_of(&self, token: Token) -> Option<TaskId> {
+        let entries = self.entries.borrow();
+        let entry = entries.get(token.slot().checked_sub(CHILD)?)?;
+        (entry.generation == token.generation()).then_some(entry.id)
+    }
+
+    /// Queues a child, unless it is queued or has ended. Who it is comes back, and who is to be woken for
+    /// that.
+    fn wake(&self, token: Token) -> Option<(TaskId, Option<Waker>)> {
         let mut entries = self.entries.borrow_mut();
         let entry = entries.get_mut(token.slot().checked_sub(CHILD)?)?;
         if entry.generation != token.generation() || entry.queued {
@@ -157,7 +169,7 @@ impl Children {
         }
         entry.queued = true;
         entry.list.queue.borrow_mut().push_back(token);
-        entry.list.waker.take()
+        Some((entry.id, entry.list.waker.take()))
     }
 }
 
@@ -166,8 +178,23 @@ impl Scheduler {
     #[cold]
     #[inline(never)]
     pub(super) fn wake_child(&self, token: Token) {
-        if let Some(waker) = self.children.wake(token) {
+        let Some((child, waker)) = self.children.wake(token) else {
+            return;
+        };
+        if let Some(audience) = self.audience() {
+            audience.note_woken(child, self.running());
+        }
+        if let Some(waker) = waker {
             waker::wake_kept(waker);
+        }
+    }
+
+    /// Notes something that has happened to a child, if somebody looks.
+    pub(crate) fn note_of(&self, child: Token, event: impl FnOnce(TaskId) -> Event) {
+        if let Some(audience) = self.audience()
+            && let Some(id) = self.children.id_of(child)
+        {
+            audience.note(event(id));
         }
     }
 
@@ -180,7 +207,7 @@ impl Scheduler {
     pub(crate) fn adopt(&self, list: &Rc<ReadyList>) -> (TaskId, Token) {
         let generation = self.next_generation();
         let id = TaskId::new(self.spawned.add(1));
-        (id, self.children.insert(self.id, generation, list))
+        (id, self.children.insert(id, self.id, generation, list))
     }
 
     /// Whether the running task has done in this poll all that it may do.

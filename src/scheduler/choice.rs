@@ -18,10 +18,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Instant;
+use crate::observer::{Audience, Event};
 use crate::sched::{Account, Policy, ReadyTask, Reason};
 use crate::scheduler::Scheduler;
-use crate::task::cell::Turn;
+use crate::task::cell::{TaskRef, Turn};
 use crate::task::extras;
+use crate::task::header::Birth;
 use crate::task::id::TaskId;
 use crate::waker::Token;
 
@@ -196,21 +198,44 @@ impl Scheduler {
         self.choice.as_deref()
     }
 
-    /// Notes that a task was woken, which is in the ready queue now, and by whom.
-    #[cold]
-    pub(super) fn note_wake(&self, woken: Token) {
-        self.note_ready(match self.current.get() {
-            Some(token) if token == woken => Reason::Itself,
-            Some(_) => Reason::Task(self.current_id.get()),
-            None => Reason::Outside,
-        });
+    /// Where it is noted what happens, if somebody looks.
+    pub(crate) fn audience(&self) -> Option<&dyn Audience> {
+        self.watched.as_deref()
     }
 
-    /// Notes why a task is ready that is in the ready queue now.
+    /// The number of who is being polled or dropped.
+    pub(super) fn running(&self) -> Option<TaskId> {
+        self.current.get().map(|_| self.current_id.get())
+    }
+
+    /// Notes that a task was woken, which is in the ready queue now, and by whom.
     #[cold]
-    pub(super) fn note_ready(&self, reason: Reason) {
+    pub(super) fn note_wake(&self, woken: Token, task: Option<&TaskRef>) {
         if let Some(choice) = self.choice() {
-            choice.note(reason);
+            choice.note(match self.current.get() {
+                Some(token) if token == woken => Reason::Itself,
+                Some(_) => Reason::Task(self.current_id.get()),
+                None => Reason::Outside,
+            });
+        }
+        if let (Some(audience), Some(task)) = (self.audience(), task) {
+            audience.note_woken(task.id(), self.running());
+        }
+    }
+
+    /// Notes that a task was spawned, which is in the ready queue now.
+    #[cold]
+    pub(super) fn note_spawn(&self, birth: &Birth) {
+        if let Some(choice) = self.choice() {
+            choice.note(Reason::Spawned);
+        }
+        if let Some(audience) = self.audience() {
+            audience.note(Event::Spawned {
+                task: birth.id,
+                parent: audience.current(),
+                name: None,
+                at: birth.spawned_at,
+            });
         }
     }
 

@@ -12,11 +12,12 @@ use std::collections::HashMap;
 use std::panic::Location;
 use std::rc::Rc;
 
+use crate::scheduler::Scheduler;
 use crate::scheduler::children::Children;
 use crate::task::extras::Spread;
 use crate::task::id::TaskId;
 use crate::task::waits::Waits;
-use crate::waker::Token;
+use crate::waker::{self, Token};
 
 /// What is known of one child.
 #[derive(Debug, Clone)]
@@ -37,10 +38,31 @@ pub(crate) struct Known {
     pub(crate) waits_at: Option<&'static Location<'static>>,
 }
 
+impl Known {
+    /// What is known of a child that was not polled.
+    #[cold]
+    pub(crate) fn born(
+        id: TaskId,
+        name: Option<Box<str>>,
+        spawned_at: &'static Location<'static>,
+        is_body: bool,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            spawned_at,
+            is_body,
+            task: None,
+            waits: Waits::NOTHING,
+            waits_at: None,
+        }
+    }
+}
+
 /// What is asked of a roster.
 pub(crate) trait Lists {
-    /// Notes a child.
-    fn add(&self, token: Token, known: Known);
+    /// Notes a child, which is in the turn of a task.
+    fn add(&self, token: Token, known: Known, task: Option<Token>);
 
     /// Notes what a child waits for, and where.
     fn park(&self, token: Token, waits: Waits, at: Option<&'static Location<'static>>);
@@ -60,8 +82,8 @@ pub(crate) trait Lists {
 pub(crate) struct Roster(RefCell<HashMap<Token, Known, Spread>>);
 
 impl Lists for Roster {
-    fn add(&self, token: Token, known: Known) {
-        self.0.borrow_mut().insert(token, known);
+    fn add(&self, token: Token, known: Known, task: Option<Token>) {
+        self.0.borrow_mut().insert(token, Known { task, ..known });
     }
 
     fn park(&self, token: Token, waits: Waits, at: Option<&'static Location<'static>>) {
@@ -92,12 +114,7 @@ pub(crate) fn pass_on(from: &Rc<Children>, old: Token, to: &Rc<Children>, new: T
     if let (Some(from), Some(to)) = (from.roster(), to.roster())
         && let Some(known) = from.get(old)
     {
-        to.add(
-            new,
-            Known {
-                task: None,
-                ..known
-            },
-        );
+        let task = waker::with_current(Scheduler::current_token);
+        to.add(new, known, task.flatten());
     }
 }

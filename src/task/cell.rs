@@ -39,6 +39,7 @@ use std::ptr::{self, NonNull};
 use std::task::{Context, Poll};
 
 use crate::error::{JoinError, Panicked, Payload};
+use crate::observer::Finish;
 use crate::report::{self, discard};
 use crate::task::extras;
 use crate::task::header::{Birth, HANDLE, Header, SLOT, Stage, TURN};
@@ -265,6 +266,18 @@ impl<const BIT: u8> Owner<BIT> {
     pub(crate) fn take_error(&self) -> Option<JoinError> {
         // SAFETY: the vtable is the cell's own (E).
         unsafe { take_error(self.0) }
+    }
+
+    /// How the task has ended, which it has.
+    pub(crate) fn finish(&self) -> Finish {
+        if self.stage() != Stage::ERROR {
+            return Finish::Returned;
+        }
+        // SAFETY: the stage is ERROR, so the error is alive (B), and nothing is dropped meanwhile (C).
+        match **unsafe { error_of(self.0).as_ref() } {
+            JoinError::Cancelled(_) => Finish::Cancelled,
+            JoinError::Panicked(_) => Finish::Panicked,
+        }
     }
 
     /// Ends the part, where the executor has no other one.

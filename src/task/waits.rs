@@ -17,6 +17,28 @@ pub(crate) struct Waits {
     thing: Thing,
 }
 
+/// The kinds of things that a task waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum WaitKind {
+    /// A descriptor that can be read, or one that can be written.
+    Io,
+    /// A thread's reply, or a signal.
+    Thread,
+    /// Another task's doing: a lock, a queue, an event.
+    Task,
+    /// The end of another task.
+    Join,
+    /// Anybody who has its waker: a future that is not bibelot's.
+    Foreign,
+    /// A deadline.
+    Time,
+    /// Its turn: it has given way, and is ready.
+    Turn,
+    /// Nothing that could wake it.
+    Nothing,
+}
+
 /// What another task or a thread has in hand.
 #[cfg_attr(
     not(feature = "sync"),
@@ -151,6 +173,22 @@ impl Waits {
     /// The same, and what it is that another task or a thread has in hand.
     pub(crate) fn by_name(self, thing: Thing) -> Self {
         Self { thing, ..self }
+    }
+
+    /// Of which kind it is; of several the one that comes first.
+    pub(crate) fn kind(self) -> WaitKind {
+        const KINDS: [(Waits, WaitKind); 7] = [
+            (Waits::IO, WaitKind::Io),
+            (Waits::THREAD, WaitKind::Thread),
+            (Waits::TASK, WaitKind::Task),
+            (Waits::JOIN, WaitKind::Join),
+            (Waits::FOREIGN, WaitKind::Foreign),
+            (Waits::TIME, WaitKind::Time),
+            (Waits::TURN, WaitKind::Turn),
+        ];
+        let mut kinds = KINDS.iter();
+        let first = kinds.find(|(bit, _)| self.kinds & bit.kinds != 0);
+        first.map_or(WaitKind::Nothing, |&(_, kind)| kind)
     }
 
     /// Whether `extras` knows something about the task.
