@@ -5,7 +5,9 @@ use std::thread;
 use crate::executor::builder::ExecutorBuilder;
 use crate::executor::face::{Executor, run_to_end};
 use crate::sched::Shuffle;
+use crate::testing::log::Log;
 use crate::testing::random::Drawing;
+use crate::testing::twice;
 
 /// Runs programs on a virtual clock.
 ///
@@ -39,6 +41,8 @@ pub struct Sim {
     is_manual: bool,
     /// What chance goes by, if that was said.
     seed: Option<u64>,
+    /// Where it is written down what happens.
+    logs: Vec<Log>,
 }
 
 impl Sim {
@@ -103,6 +107,23 @@ impl Sim {
         self
     }
 
+    /// Has all that happens written down, a line for each event; what is in the log already stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::testing::{Log, Sim};
+    ///
+    /// let log = Log::new();
+    /// Sim::new().log(&log).run(bibelot::task::yield_now());
+    /// println!("{log}");
+    /// # assert!(log.text().contains("0ns task 1 woken by itself"));
+    /// ```
+    pub fn log(mut self, log: &Log) -> Self {
+        self.logs.push(log.clone());
+        self
+    }
+
     /// Runs a future and all its tasks to the end; see [`run`](crate::run).
     ///
     /// # Panics
@@ -115,6 +136,9 @@ impl Sim {
         let mut builder = self.builder;
         if let Some(seed) = self.seed {
             builder = builder.policy(Shuffle::new(seed));
+        }
+        for log in self.logs.iter().chain(&twice::next_log()) {
+            builder = builder.observer(log.observer());
         }
         run_to_end(builder.simulated(self.is_manual, self.seed), main)
     }

@@ -11,6 +11,7 @@ mod clock;
 mod complaints;
 mod outside;
 mod random;
+mod repeat;
 mod sequencer;
 mod settle;
 mod tree;
