@@ -20,7 +20,7 @@ use crate::observer::{Event, Observer};
 /// use bibelot::time::{Duration, sleep};
 ///
 /// let log = Log::new();
-/// Sim::new().log(&log).run(sleep(Duration::from_secs(3)));
+/// Sim::new().log(&log).run(async { sleep(Duration::from_secs(3)).await });
 /// let text = log.text();
 /// let mut lines = text.lines();
 /// assert!(lines.next().unwrap().starts_with("0ns task 1 \"main\" spawned at "));

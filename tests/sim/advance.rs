@@ -6,7 +6,7 @@ use bibelot::task::{consume, join, yield_now};
 use bibelot::testing::{Sim, advance, settle};
 use bibelot::time::{Duration, Instant, interval, sleep, timeout};
 
-use crate::support::{Trace, panic_of, poll_once};
+use crate::support::{Trace, panic_of, poll_once, same_every_time};
 use crate::{Flag, SECOND, ms, s, says_after};
 
 /// A simulation with either clock.
@@ -162,6 +162,7 @@ fn who_settles_while_another_advances_goes_on_at_the_next_step() {
 
 #[test]
 fn a_task_that_advances_time_by_itself_moves_it_for_all() {
+    same_every_time(a_task_that_advances_time_by_itself_moves_it_for_all);
     Sim::new().manual().run(async {
         let start = Instant::now();
         let driver = spawn(async {
@@ -192,6 +193,7 @@ fn a_timeout_around_an_advance_leaves_the_clock_where_it_is() {
 
 #[test]
 fn an_advance_counts_from_its_first_poll_and_a_dropped_one_moves_nothing() {
+    same_every_time(an_advance_counts_from_its_first_poll_and_a_dropped_one_moves_nothing);
     Sim::new().manual().run(async {
         let start = Instant::now();
         let unused = advance(s(100));
@@ -229,6 +231,7 @@ fn work_on_the_way_moves_the_clock_too() {
 
 #[test]
 fn time_cannot_be_advanced_beyond_its_end() {
+    same_every_time(time_cannot_be_advanced_beyond_its_end);
     let text = panic_of(|| Sim::new().run(advance(Duration::MAX)));
     assert!(
         text.starts_with("time cannot be advanced by ")
@@ -244,6 +247,7 @@ fn time_cannot_be_advanced_beyond_its_end() {
 
 #[test]
 fn a_thousand_tasks_with_a_thousand_deadlines_run_in_order_in_any_schedule() {
+    same_every_time(a_thousand_tasks_with_a_thousand_deadlines_run_in_order_in_any_schedule);
     for seed in 0..5 {
         let trace = Trace::new();
         Sim::new().manual().seed(seed).run(async {

@@ -7,11 +7,12 @@ use bibelot::task::yield_now;
 use bibelot::testing::{Sequencer, advance, cancel_storm, settle};
 use bibelot::time::{Instant, sleep};
 
-use crate::support::Trace;
+use crate::support::{Trace, same_every_time};
 use crate::{SECOND, ms, s};
 
 #[test]
 fn a_settle_that_is_cancelled_anywhere_leaves_nobody_behind() {
+    same_every_time(a_settle_that_is_cancelled_anywhere_leaves_nobody_behind);
     let suspensions = cancel_storm(async |storm| {
         let others = [spawn(settle()), spawn(settle())];
         storm
@@ -31,6 +32,7 @@ fn a_settle_that_is_cancelled_anywhere_leaves_nobody_behind() {
 
 #[test]
 fn an_advance_that_is_cancelled_anywhere_leaves_the_clock_to_the_others() {
+    same_every_time(an_advance_that_is_cancelled_anywhere_leaves_the_clock_to_the_others);
     let suspensions = cancel_storm(async |storm| {
         let start = Instant::now();
         let other = spawn(async move {
@@ -55,6 +57,7 @@ fn an_advance_that_is_cancelled_anywhere_leaves_the_clock_to_the_others() {
 
 #[test]
 fn a_step_that_is_cancelled_anywhere_either_was_its_own_or_breaks_the_sequence() {
+    same_every_time(a_step_that_is_cancelled_anywhere_either_was_its_own_or_breaks_the_sequence);
     let trace = Trace::new();
     let suspensions = cancel_storm(async |storm| {
         let sequencer = Rc::new(Sequencer::new());

@@ -7,11 +7,12 @@ use bibelot::testing::{Sim, advance};
 use bibelot::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
 use bibelot::{Executor, spawn};
 
-use crate::support::{Trace, panic_of, reporting_to, without_places};
+use crate::support::{Trace, panic_of, reporting_to, same_every_time, without_places};
 use crate::{Flag, SECOND, ms, s, says_after};
 
 #[test]
 fn an_automatic_clock_jumps_from_deadline_to_deadline_and_nowhere_else() {
+    same_every_time(an_automatic_clock_jumps_from_deadline_to_deadline_and_nowhere_else);
     let trace = Trace::new();
     Sim::new().run(async {
         let start = Instant::now();
@@ -28,6 +29,7 @@ fn an_automatic_clock_jumps_from_deadline_to_deadline_and_nowhere_else() {
 
 #[test]
 fn a_manual_clock_stands_still_while_tasks_run() {
+    same_every_time(a_manual_clock_stands_still_while_tasks_run);
     Sim::new().manual().run(async {
         let start = Instant::now();
         let flag = Flag::default();
@@ -53,6 +55,7 @@ fn a_manual_clock_stands_still_while_tasks_run() {
 
 #[test]
 fn a_deadline_that_has_passed_needs_nobody_to_move_a_manual_clock() {
+    same_every_time(a_deadline_that_has_passed_needs_nobody_to_move_a_manual_clock);
     Sim::new().manual().run(async {
         let start = Instant::now();
         sleep(Duration::ZERO).await;
@@ -70,6 +73,7 @@ fn a_deadline_that_has_passed_needs_nobody_to_move_a_manual_clock() {
 
 #[test]
 fn who_waits_for_a_manual_clock_that_nobody_moves_is_told_until_when_and_where() {
+    same_every_time(who_waits_for_a_manual_clock_that_nobody_moves_is_told_until_when_and_where);
     let base = line!();
     let text = panic_of(|| {
         Sim::new().manual().run(async {
@@ -107,6 +111,7 @@ fn who_waits_for_a_manual_clock_that_nobody_moves_is_told_until_when_and_where()
 
 #[test]
 fn tasks_that_outlive_main_and_sleep_are_told_as_well() {
+    same_every_time(tasks_that_outlive_main_and_sleep_are_told_as_well);
     let text = panic_of(|| {
         Sim::new().manual().run(async {
             drop(spawn(sleep(SECOND)));
@@ -123,6 +128,7 @@ fn tasks_that_outlive_main_and_sleep_are_told_as_well() {
 
 #[test]
 fn a_deadlock_under_a_manual_clock_is_one_that_no_advance_would_end() {
+    same_every_time(a_deadlock_under_a_manual_clock_is_one_that_no_advance_would_end);
     let text = panic_of(|| Sim::new().manual().run(pending::<()>()));
     assert!(text.starts_with("deadlock: "), "{text}");
     let text = panic_of(|| Sim::new().manual().run(sleep(Duration::MAX)));
@@ -131,6 +137,7 @@ fn a_deadlock_under_a_manual_clock_is_one_that_no_advance_would_end() {
 
 #[test]
 fn a_simulation_that_stands_still_gives_up_what_its_tasks_owe_and_ends() {
+    same_every_time(a_simulation_that_stands_still_gives_up_what_its_tasks_owe_and_ends);
     use bibelot::task::finally;
     let trace = Trace::new();
     let said = trace.clone();
@@ -154,6 +161,7 @@ fn a_simulation_that_stands_still_gives_up_what_its_tasks_owe_and_ends() {
 
 #[test]
 fn both_clocks_start_at_the_same_moment_every_time() {
+    same_every_time(both_clocks_start_at_the_same_moment_every_time);
     let now = || async { Instant::now() };
     let first = Sim::new().run(now());
     assert_eq!(Sim::new().run(now()), first);

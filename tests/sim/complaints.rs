@@ -9,13 +9,14 @@ use bibelot::task::{join, race, yield_now};
 use bibelot::testing::{Sim, advance, random, settle};
 use bibelot::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
 
-use crate::support::Trace;
+use crate::support::{Trace, same_every_time};
 use crate::{Flag, SECOND, ms, s};
 
 // Timers are rounded up to milliseconds.
 
 #[test]
 fn sleep_until_now_adds_no_millisecond() {
+    same_every_time(sleep_until_now_adds_no_millisecond);
     Sim::new().run(async {
         let now = Instant::now();
         sleep_until(now).await;
@@ -25,6 +26,7 @@ fn sleep_until_now_adds_no_millisecond() {
 
 #[test]
 fn sleep_until_a_whole_second_ends_at_that_second_and_not_a_millisecond_later() {
+    same_every_time(sleep_until_a_whole_second_ends_at_that_second_and_not_a_millisecond_later);
     Sim::new().run(async {
         let at = Instant::now() + SECOND;
         sleep_until(at).await;
@@ -34,6 +36,7 @@ fn sleep_until_a_whole_second_ends_at_that_second_and_not_a_millisecond_later() 
 
 #[test]
 fn timers_can_be_finer_than_a_millisecond_without_another_timer() {
+    same_every_time(timers_can_be_finer_than_a_millisecond_without_another_timer);
     Sim::new().run(async {
         let start = Instant::now();
         let mut every = interval(Duration::from_micros(17));
@@ -46,6 +49,7 @@ fn timers_can_be_finer_than_a_millisecond_without_another_timer() {
 
 #[test]
 fn a_thousand_sleeps_of_a_millisecond_add_up_to_no_more_than_a_second() {
+    same_every_time(a_thousand_sleeps_of_a_millisecond_add_up_to_no_more_than_a_second);
     Sim::new().run(async {
         let start = Instant::now();
         for _ in 0..1000 {
@@ -138,6 +142,7 @@ fn an_interval_does_not_tick_while_another_task_prepares_with_input_and_output()
 
 #[test]
 fn a_clock_that_is_not_to_move_by_itself_does_not() {
+    same_every_time(a_clock_that_is_not_to_move_by_itself_does_not);
     Sim::new().manual().run(async {
         let start = Instant::now();
         assert!(
@@ -155,7 +160,7 @@ fn a_clock_that_is_not_to_move_by_itself_does_not() {
 
 #[test]
 fn a_paused_clock_with_nothing_but_sleeps_does_not_hang_the_test() {
-    let text = crate::support::panic_of(|| Sim::new().manual().run(sleep(SECOND)));
+    let text = crate::support::panic_of(|| Sim::new().manual().run(async { sleep(SECOND).await }));
     assert!(text.contains("call testing::advance"), "{text}");
 }
 
@@ -163,6 +168,7 @@ fn a_paused_clock_with_nothing_but_sleeps_does_not_hang_the_test() {
 
 #[test]
 fn an_advance_wakes_a_task_that_was_just_spawned_and_had_not_slept_yet() {
+    same_every_time(an_advance_wakes_a_task_that_was_just_spawned_and_had_not_slept_yet);
     Sim::new().manual().run(async {
         let flag = Flag::default();
         let done = flag.clone();
@@ -178,6 +184,7 @@ fn an_advance_wakes_a_task_that_was_just_spawned_and_had_not_slept_yet() {
 
 #[test]
 fn no_yields_are_needed_after_an_advance() {
+    same_every_time(no_yields_are_needed_after_an_advance);
     Sim::new().manual().run(async {
         let flag = Flag::default();
         let done = flag.clone();
@@ -196,6 +203,7 @@ fn no_yields_are_needed_after_an_advance() {
 
 #[test]
 fn an_advance_skips_no_deadline_and_never_goes_too_far() {
+    same_every_time(an_advance_skips_no_deadline_and_never_goes_too_far);
     Sim::new().manual().run(async {
         for nanos in [1, 999, 1000, 1_000_001, 3_141_592_653, 3_123_456] {
             let (before, nap) = (Instant::now(), Duration::from_nanos(nanos));
@@ -216,6 +224,7 @@ fn an_advance_skips_no_deadline_and_never_goes_too_far() {
 
 #[test]
 fn paused_time_is_the_same_in_every_run() {
+    same_every_time(paused_time_is_the_same_in_every_run);
     let run = || {
         let trace = Trace::new();
         Sim::new().run(async {
@@ -236,6 +245,9 @@ fn paused_time_is_the_same_in_every_run() {
 
 #[test]
 fn one_seed_says_all_that_chance_says_ready_tasks_races_equal_deadlines_and_numbers() {
+    same_every_time(
+        one_seed_says_all_that_chance_says_ready_tasks_races_equal_deadlines_and_numbers,
+    );
     let run = |seed| {
         let trace = Trace::new();
         Sim::new().seed(seed).run(async {

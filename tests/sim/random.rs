@@ -9,7 +9,7 @@ use bibelot::spawn;
 use bibelot::task::yield_now;
 use bibelot::testing::{Sim, random, random_bool, shuffle};
 
-use crate::support::{Trace, panic_of};
+use crate::support::{Trace, panic_of, same_every_time};
 
 /// Numbers of all kinds, drawn in a simulation of this seed.
 fn drawn(sim: Sim) -> String {
@@ -28,6 +28,7 @@ fn drawn(sim: Sim) -> String {
 
 #[test]
 fn the_same_seed_draws_the_same_numbers_and_another_one_others() {
+    same_every_time(the_same_seed_draws_the_same_numbers_and_another_one_others);
     let all: BTreeSet<String> = (0..50).map(|seed| drawn(Sim::new().seed(seed))).collect();
     assert_eq!(all.len(), 50);
     assert_eq!(drawn(Sim::new().seed(7)), drawn(Sim::new().seed(7)));
@@ -40,6 +41,7 @@ fn the_same_seed_draws_the_same_numbers_and_another_one_others() {
 
 #[test]
 fn the_numbers_are_the_same_on_every_machine() {
+    same_every_time(the_numbers_are_the_same_on_every_machine);
     Sim::new().seed(7).run(async {
         let numbers: Vec<u32> = (0..8).map(|_| random(0..1000)).collect();
         assert_eq!(numbers, EXPECTED);
@@ -51,6 +53,7 @@ const EXPECTED: [u32; 8] = [967, 866, 786, 810, 577, 944, 8, 902];
 
 #[test]
 fn all_numbers_of_a_range_come_and_no_others() {
+    same_every_time(all_numbers_of_a_range_come_and_no_others);
     Sim::new().seed(1).run(async {
         let dice: BTreeSet<i32> = (0..1000).map(|_| random(-2..=2)).collect();
         assert!(dice.into_iter().eq(-2..=2));
@@ -70,6 +73,7 @@ fn all_numbers_of_a_range_come_and_no_others() {
 
 #[test]
 fn what_is_likely_comes_that_often() {
+    same_every_time(what_is_likely_comes_that_often);
     Sim::new().seed(3).run(async {
         let count = |probability| (0..10_000).filter(|_| random_bool(probability)).count();
         assert_eq!((count(0.0), count(1.0)), (0, 10_000));
@@ -89,6 +93,7 @@ fn what_is_likely_comes_that_often() {
 
 #[test]
 fn drawing_changes_nothing_for_the_schedule() {
+    same_every_time(drawing_changes_nothing_for_the_schedule);
     let schedule = |draws: usize| {
         let trace = Trace::new();
         Sim::new().seed(5).run(async {
@@ -129,6 +134,7 @@ fn outside_of_a_simulation_it_says_what_to_do() {
 
 #[test]
 fn what_cannot_be_drawn_is_a_clear_panic() {
+    same_every_time(what_cannot_be_drawn_is_a_clear_panic);
     Sim::new().run(async {
         let text = panic_of(|| random(5..5));
         assert_eq!(
@@ -172,6 +178,7 @@ fn the_seed_of_a_simulation_that_panics_is_told_on_standard_error() {
 
 #[test]
 fn a_deadlock_says_the_seed() {
+    same_every_time(a_deadlock_says_the_seed);
     let text = panic_of(|| Sim::new().seed(9).run(std::future::pending::<()>()));
     let first = text.lines().next().unwrap();
     assert_eq!(

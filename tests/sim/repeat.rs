@@ -12,7 +12,7 @@ use bibelot::time::{Duration, sleep};
 use bibelot::{Executor, spawn};
 
 use crate::SECOND;
-use crate::support::{panic_of, without_places};
+use crate::support::{panic_of, same_every_time, without_places};
 
 /// Tasks, children, sleeps, a cancel and a panic, by chance.
 async fn mixture() {
@@ -39,6 +39,7 @@ async fn mixture() {
 
 #[test]
 fn the_same_seed_gives_the_same_log_and_another_one_another() {
+    same_every_time(the_same_seed_gives_the_same_log_and_another_one_another);
     let logged = |seed| {
         let log = Log::new();
         Sim::new().seed(seed).log(&log).run(mixture());
@@ -54,6 +55,7 @@ fn the_same_seed_gives_the_same_log_and_another_one_another() {
 
 #[test]
 fn a_log_has_a_line_for_each_event_with_the_time_since_the_start() {
+    same_every_time(a_log_has_a_line_for_each_event_with_the_time_since_the_start);
     let log = Log::new();
     Sim::new().log(&log).run(async {
         let naps = Builder::new().name("naps");
@@ -90,6 +92,7 @@ fn a_log_has_a_line_for_each_event_with_the_time_since_the_start() {
 
 #[test]
 fn a_log_is_there_also_after_a_panic_and_those_of_several_runs_follow_each_other() {
+    same_every_time(a_log_is_there_also_after_a_panic_and_those_of_several_runs_follow_each_other);
     let log = Log::new();
     let text = panic_of(|| Sim::new().log(&log).run(async { panic!("on purpose") }));
     assert_eq!(text, "on purpose");

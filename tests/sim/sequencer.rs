@@ -9,10 +9,11 @@ use bibelot::testing::{Sequencer, Sim};
 use bibelot::time::{sleep, timeout};
 
 use crate::SECOND;
-use crate::support::{Trace, panic_of, poll_once, text_of, without_places};
+use crate::support::{Trace, panic_of, poll_once, same_every_time, text_of, without_places};
 
 #[test]
 fn steps_come_in_their_order_whatever_the_schedule() {
+    same_every_time(steps_come_in_their_order_whatever_the_schedule);
     for seed in 0..50 {
         let trace = Trace::new();
         let sequencer = Sequencer::new();
@@ -37,6 +38,7 @@ fn steps_come_in_their_order_whatever_the_schedule() {
 
 #[test]
 fn two_tasks_are_made_to_take_turns() {
+    same_every_time(two_tasks_are_made_to_take_turns);
     let (trace, sequencer) = (Trace::new(), Rc::new(Sequencer::new()));
     Sim::new().run(async {
         for (name, steps) in [("odd", [1, 3, 5]), ("even", [0, 2, 4])] {
@@ -56,6 +58,7 @@ fn two_tasks_are_made_to_take_turns() {
 
 #[test]
 fn the_first_step_and_one_whose_turn_it_is_do_not_wait() {
+    same_every_time(the_first_step_and_one_whose_turn_it_is_do_not_wait);
     Sim::new().run(async {
         let sequencer = Sequencer::new();
         for step in 0..3 {
@@ -66,6 +69,7 @@ fn the_first_step_and_one_whose_turn_it_is_do_not_wait() {
 
 #[test]
 fn a_step_that_is_used_twice_is_a_panic_that_says_where_it_was_used() {
+    same_every_time(a_step_that_is_used_twice_is_a_panic_that_says_where_it_was_used);
     let sequencer = Sequencer::new();
     Sim::new().run(async {
         let base = line!();
@@ -99,6 +103,7 @@ fn a_step_that_is_used_twice_is_a_panic_that_says_where_it_was_used() {
 
 #[test]
 fn one_that_is_cancelled_before_its_turn_breaks_the_sequence_for_all_others() {
+    same_every_time(one_that_is_cancelled_before_its_turn_breaks_the_sequence_for_all_others);
     let sequencer = Rc::new(Sequencer::new());
     Sim::new().run(async {
         let take = |step| {
@@ -124,6 +129,7 @@ fn one_that_is_cancelled_before_its_turn_breaks_the_sequence_for_all_others() {
 
 #[test]
 fn one_that_is_cancelled_between_its_turn_and_its_poll_breaks_it_too() {
+    same_every_time(one_that_is_cancelled_between_its_turn_and_its_poll_breaks_it_too);
     Sim::new().run(async {
         let sequencer = Sequencer::new();
         let guard = sequencer.step(0).await;
@@ -141,6 +147,7 @@ fn one_that_is_cancelled_between_its_turn_and_its_poll_breaks_it_too() {
 
 #[test]
 fn one_that_is_dropped_unpolled_or_is_cancelled_in_its_step_breaks_nothing() {
+    same_every_time(one_that_is_dropped_unpolled_or_is_cancelled_in_its_step_breaks_nothing);
     Sim::new().run(async {
         let sequencer = Sequencer::new();
         drop(sequencer.step(3));
@@ -157,6 +164,7 @@ fn one_that_is_dropped_unpolled_or_is_cancelled_in_its_step_breaks_nothing() {
 
 #[test]
 fn a_panic_in_a_step_lets_the_next_one_in() {
+    same_every_time(a_panic_in_a_step_lets_the_next_one_in);
     let sequencer = Rc::new(Sequencer::new());
     Sim::new().run(async {
         let own = Rc::clone(&sequencer);
@@ -171,6 +179,7 @@ fn a_panic_in_a_step_lets_the_next_one_in() {
 
 #[test]
 fn who_waits_for_a_step_that_nobody_takes_is_told_in_the_deadlock() {
+    same_every_time(who_waits_for_a_step_that_nobody_takes_is_told_in_the_deadlock);
     let mut line = 0;
     let text = panic_of(|| {
         Sim::new().run(async {
@@ -185,6 +194,7 @@ fn who_waits_for_a_step_that_nobody_takes_is_told_in_the_deadlock() {
 
 #[test]
 fn a_race_that_a_step_loses_breaks_it() {
+    same_every_time(a_race_that_a_step_loses_breaks_it);
     Sim::new().run(async {
         let sequencer = Sequencer::new();
         race(

@@ -16,7 +16,7 @@ use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, spawn};
 
 use crate::support::foreign::{self, Call, Foreign};
-use crate::support::{Trace, panic_of, poll_once};
+use crate::support::{Trace, panic_of, poll_once, same_every_time};
 use crate::{Flag, SECOND, ms, s};
 
 /// A task that gives way so often, and then says so.
@@ -62,6 +62,7 @@ fn it_goes_on_when_there_are_no_others() {
 
 #[test]
 fn several_go_on_together() {
+    same_every_time(several_go_on_together);
     let trace = Trace::new();
     Sim::new().run(async {
         let flag = Flag::default();
@@ -84,6 +85,7 @@ fn several_go_on_together() {
 
 #[test]
 fn time_does_not_jump_before_who_settles_goes_on() {
+    same_every_time(time_does_not_jump_before_who_settles_goes_on);
     Sim::new().run(async {
         let start = Instant::now();
         let sleeper = spawn(sleep(Duration::from_nanos(1)));
@@ -101,6 +103,7 @@ fn time_does_not_jump_before_who_settles_goes_on() {
 
 #[test]
 fn what_is_due_runs_before_and_what_is_not_does_not() {
+    same_every_time(what_is_due_runs_before_and_what_is_not_does_not);
     for sim in [Sim::new(), Sim::new().manual()] {
         sim.run(async {
             let due = spawn(sleep(SECOND));
@@ -116,6 +119,7 @@ fn what_is_due_runs_before_and_what_is_not_does_not() {
 
 #[test]
 fn one_that_is_dropped_or_whose_race_is_lost_is_forgotten() {
+    same_every_time(one_that_is_dropped_or_whose_race_is_lost_is_forgotten);
     Sim::new().run(async {
         let mut dropped = settle();
         assert!(poll_once(&mut dropped).is_pending());
@@ -137,6 +141,7 @@ fn one_that_is_dropped_or_whose_race_is_lost_is_forgotten() {
 
 #[test]
 fn one_that_was_woken_and_is_not_polled_any_more_stops_nobody() {
+    same_every_time(one_that_was_woken_and_is_not_polled_any_more_stops_nobody);
     // Its future is held, and its task awaits something else.
     Sim::new().run(async {
         let start = Instant::now();
@@ -169,6 +174,7 @@ fn a_foreign_waker_is_woken_and_its_code_runs_where_nothing_is_borrowed() {
 
 #[test]
 fn a_task_that_settles_for_ever_keeps_time_still_until_it_stops() {
+    same_every_time(a_task_that_settles_for_ever_keeps_time_still_until_it_stops);
     Sim::new().run(async {
         let start = Instant::now();
         let sleeper = spawn(sleep(SECOND));
@@ -262,6 +268,7 @@ fn without_an_executor_it_says_what_to_do() {
 
 #[test]
 fn a_deadlock_that_a_settled_task_finds_itself_in_is_still_one() {
+    same_every_time(a_deadlock_that_a_settled_task_finds_itself_in_is_still_one);
     let text = panic_of(|| {
         Sim::new().run(async {
             settle().await;

@@ -9,7 +9,7 @@ use bibelot::testing::Sim;
 use bibelot::time::{Duration, sleep};
 use bibelot::{Executor, spawn};
 
-use crate::support::{panic_of, poll_once};
+use crate::support::{panic_of, poll_once, same_every_time};
 use crate::{SECOND, ms};
 
 /// The lines of a report, without places.
@@ -50,6 +50,7 @@ fn named<F: Future + 'static>(name: &str, future: F) -> bibelot::task::JoinHandl
 
 #[test]
 fn tasks_stand_below_who_spawned_them_in_the_order_of_their_spawns() {
+    same_every_time(tasks_stand_below_who_spawned_them_in_the_order_of_their_spawns);
     let lines = told(async {
         let ended = spawn(async {
             drop(named("orphan", pending::<()>()));
@@ -80,6 +81,7 @@ fn tasks_stand_below_who_spawned_them_in_the_order_of_their_spawns() {
 
 #[test]
 fn children_of_scopes_are_told_with_their_names_and_what_each_waits_for() {
+    same_every_time(children_of_scopes_are_told_with_their_names_and_what_each_waits_for);
     let event = Event::new();
     let lines = told(scope(async |s| {
         Builder::new().name("listens").spawn_scoped(s, event.wait());
@@ -107,6 +109,7 @@ fn children_of_scopes_are_told_with_their_names_and_what_each_waits_for() {
 
 #[test]
 fn children_that_fail_or_end_are_told_no_more() {
+    same_every_time(children_that_fail_or_end_are_told_no_more);
     let lines = told(async {
         let failed = try_scope(async |s| {
             s.spawn(async { Err::<(), _>("on purpose") });
@@ -131,6 +134,7 @@ fn children_that_fail_or_end_are_told_no_more() {
 
 #[test]
 fn a_child_that_is_ready_in_a_scope_that_nobody_polls_is_told_as_such() {
+    same_every_time(a_child_that_is_ready_in_a_scope_that_nobody_polls_is_told_as_such);
     let event = Event::new();
     let lines = told(async {
         let mut held = pin!(scope(async |s| {
@@ -156,6 +160,7 @@ fn a_child_that_is_ready_in_a_scope_that_nobody_polls_is_told_as_such() {
 
 #[test]
 fn members_of_groups_are_tasks_and_stand_below_their_owner() {
+    same_every_time(members_of_groups_are_tasks_and_stand_below_their_owner);
     let lines = told(async {
         let owner = named("owner", async {
             let mut group = TaskGroup::<(), ()>::new();
@@ -207,6 +212,7 @@ fn a_scope_that_moves_to_another_executor_takes_along_what_is_known_of_its_child
 
 #[test]
 fn a_long_chain_of_tasks_is_told_without_an_indent_that_grows_for_ever() {
+    same_every_time(a_long_chain_of_tasks_is_told_without_an_indent_that_grows_for_ever);
     /// Each spawns the next one, and waits for it.
     async fn link(left: usize) {
         if left == 0 {
@@ -223,6 +229,7 @@ fn a_long_chain_of_tasks_is_told_without_an_indent_that_grows_for_ever() {
 
 #[test]
 fn under_a_manual_clock_a_child_is_told_with_its_deadline() {
+    same_every_time(under_a_manual_clock_a_child_is_told_with_its_deadline);
     let text = panic_of(|| {
         Sim::new().manual().run(scope(async |s| {
             Builder::new().name("naps").spawn_scoped(s, sleep(ms(1500)));
