@@ -21,7 +21,7 @@ mod twice;
 pub use advance::{Advance, advance};
 pub use fairness::{Starved, fairness};
 pub use log::Log;
-pub use random::{Number, random, random_bool, shuffle};
+pub use random::{Number, RandomState, random, random_bool, shuffle};
 pub use sequencer::{Sequencer, Step, StepGuard};
 pub use settle::{Settle, settle};
 pub use sim::Sim;

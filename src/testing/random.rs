@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::hash::{BuildHasher, DefaultHasher, Hasher};
 use std::ops::{Bound, RangeBounds};
 
 use crate::rng::Rng;
@@ -197,5 +198,62 @@ pub fn shuffle<T>(items: &mut [T]) {
     for last in (1..items.len()).rev() {
         let nth = below(last as u128 + 1) as usize;
         items.swap(last, nth);
+    }
+}
+
+/// How the maps and sets of a test hash, from the seed; std's
+/// [`RandomState`](std::hash::RandomState), whose maps have another order in every process.
+///
+/// A `HashMap<K, V, RandomState>` has an order that nobody can rely on, as maps have, but one that comes
+/// again with the same seed (and the same compiler, whose hash function it is).
+///
+/// # Examples
+///
+/// ```
+/// use bibelot::testing::{RandomState, Sim};
+/// use std::collections::HashSet;
+///
+/// let order = |seed| {
+///     Sim::new().seed(seed).run(async {
+///         let set: HashSet<u32, RandomState> = (0..20).collect();
+///         set.into_iter().collect::<Vec<_>>()
+///     })
+/// };
+/// assert_eq!(order(7), order(7));
+/// assert_ne!(order(7), order(8));
+/// ```
+#[derive(Debug, Clone)]
+pub struct RandomState {
+    /// What each hash begins with.
+    key: u64,
+}
+
+impl RandomState {
+    /// Draws one; see [`random`].
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a simulation.
+    #[must_use]
+    #[track_caller]
+    pub fn new() -> Self {
+        Self { key: next() }
+    }
+}
+
+impl Default for RandomState {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BuildHasher for RandomState {
+    type Hasher = DefaultHasher;
+
+    fn build_hasher(&self) -> DefaultHasher {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.key);
+        hasher
     }
 }

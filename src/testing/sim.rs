@@ -20,6 +20,10 @@ use crate::testing::twice;
 ///
 /// A test that wants to decide itself when time passes has a [manual clock](Self::manual).
 ///
+/// Real sockets and threads work in a simulation, each with its own time and order; what is awaited of them
+/// is the one thing that a seed does not repeat. And what counts from its call, as a
+/// [`sleep`](crate::time::sleep) does, is to be called inside: outside of `run` there is only the real clock.
+///
 /// # Examples
 ///
 /// ```
@@ -128,7 +132,8 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// Panics as `run` does, and at a deadlock.
+    /// Panics as `run` does, at a deadlock, and when a [manual clock](Self::manual) stands still that somebody
+    /// waits for.
     #[track_caller]
     pub fn run<F: Future>(self, main: F) -> F::Output {
         let _told = ToldSeed::new(self.seed);

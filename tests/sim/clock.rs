@@ -28,6 +28,20 @@ fn an_automatic_clock_jumps_from_deadline_to_deadline_and_nowhere_else() {
 }
 
 #[test]
+fn timeouts_around_sleeps_take_no_real_time_and_the_nearer_one_wins() {
+    same_every_time(timeouts_around_sleeps_take_no_real_time_and_the_nearer_one_wins);
+    Sim::new().run(async {
+        let start = Instant::now();
+        for hours in 1..10 {
+            let (near, far) = (s(3600 * hours), s(3600 * hours + 1));
+            assert!(timeout(near, sleep(far)).await.is_err());
+            assert!(timeout(far, sleep(near)).await.is_ok());
+        }
+        assert_eq!(start.elapsed(), s(2 * 3600 * 45));
+    });
+}
+
+#[test]
 fn a_manual_clock_stands_still_while_tasks_run() {
     same_every_time(a_manual_clock_stands_still_while_tasks_run);
     Sim::new().manual().run(async {

@@ -1,11 +1,12 @@
 //! What users of other runtimes have complained of, about timers, paused clocks and chance: each as a test
 //! that shows that it is not so here.
 
-use std::sync::mpsc;
+use std::cell::Cell;
+use std::rc::Rc;
 use std::thread;
 
 use bibelot::spawn;
-use bibelot::task::{join, race, yield_now};
+use bibelot::task::{race, yield_now};
 use bibelot::testing::{Sim, advance, random, settle};
 use bibelot::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
 
@@ -84,8 +85,9 @@ fn timers_that_are_due_close_together_can_be_made_to_cost_one_wake_of_the_thread
 #[test]
 #[cfg(feature = "worker")]
 fn a_timeout_around_a_job_in_a_thread_does_not_run_out_at_once() {
+    use bibelot::task::join;
     use bibelot::worker::run_in_thread;
-    let (open, gate) = mpsc::channel();
+    let (open, gate) = std::sync::mpsc::channel();
     Sim::new().run(async {
         let job = run_in_thread(move || gate.recv().unwrap());
         let opens = async {
@@ -101,7 +103,7 @@ fn a_timeout_around_a_job_in_a_thread_does_not_run_out_at_once() {
 #[cfg(feature = "worker")]
 fn a_job_that_nobody_waits_for_does_not_keep_time_from_going_on() {
     use bibelot::worker::run_in_thread;
-    let (open, gate) = mpsc::channel::<()>();
+    let (open, gate) = std::sync::mpsc::channel::<()>();
     Sim::new().run(async {
         let job = spawn(run_in_thread(move || gate.recv().is_ok()));
         yield_now().await;
@@ -137,6 +139,22 @@ fn an_interval_does_not_tick_while_another_task_prepares_with_input_and_output()
         advance(s(3)).await;
         assert_eq!(ticks.take(), ["tick"; 3]);
         ticker.cancel();
+    });
+}
+
+#[test]
+fn bytes_that_go_through_memory_are_all_moved_before_any_time_passes() {
+    same_every_time(bytes_that_go_through_memory_are_all_moved_before_any_time_passes);
+    Sim::new().run(async {
+        let (a, b) = bibelot::io::duplex(1024);
+        let writer = spawn(async move { a.write_all(&[1; 64 * 1024]).await.unwrap() });
+        let reader = spawn(async move {
+            let mut data = Vec::new();
+            b.read_to_end(&mut data).await.unwrap()
+        });
+        sleep(Duration::from_nanos(1)).await;
+        assert!(writer.is_finished() && reader.is_finished());
+        assert_eq!(reader.await.unwrap(), 64 * 1024);
     });
 }
 
@@ -275,5 +293,31 @@ fn one_seed_says_all_that_chance_says_ready_tasks_races_equal_deadlines_and_numb
     for seed in 0..5 {
         assert_eq!(run(seed), run(seed));
         assert_ne!(run(seed), run(seed + 1));
+    }
+}
+
+#[test]
+fn a_test_that_fails_now_and_then_fails_for_some_seed_and_for_that_one_always() {
+    same_every_time(a_test_that_fails_now_and_then_fails_for_some_seed_and_for_that_one_always);
+    // Two tasks, of which the first is hoped to come first.
+    let counted = |seed| {
+        Sim::new().seed(seed).run(async {
+            let counter = Rc::new(Cell::new(0));
+            for nth in 0..2 {
+                let counter = Rc::clone(&counter);
+                drop(spawn(async move {
+                    if counter.get() == nth {
+                        counter.set(counter.get() + 1);
+                    }
+                }));
+            }
+            settle().await;
+            counter.get()
+        })
+    };
+    let failing: Vec<u64> = (0..100).filter(|seed| counted(*seed) != 2).collect();
+    assert!((30..70).contains(&failing.len()), "{failing:?}");
+    for seed in failing {
+        assert_eq!(counted(seed), 1);
     }
 }

@@ -14,6 +14,7 @@ mod random;
 mod repeat;
 mod sequencer;
 mod settle;
+#[cfg(feature = "sync")]
 mod tree;
 
 use std::cell::Cell;

@@ -1,13 +1,14 @@
 //! Numbers from the seed: the same every time, even, and without an effect on the schedule.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::env;
 use std::fmt::Write;
 use std::process::Command;
 
 use bibelot::spawn;
 use bibelot::task::yield_now;
-use bibelot::testing::{Sim, random, random_bool, shuffle};
+use bibelot::testing::{RandomState, Sim, random, random_bool, shuffle};
+use bibelot::time::{Duration, sleep};
 
 use crate::support::{Trace, panic_of, same_every_time};
 
@@ -117,12 +118,35 @@ fn drawing_changes_nothing_for_the_schedule() {
 }
 
 #[test]
+fn the_order_of_a_map_comes_from_the_seed_and_so_does_a_run_that_hangs_on_it() {
+    same_every_time(the_order_of_a_map_comes_from_the_seed_and_so_does_a_run_that_hangs_on_it);
+    let order = |seed| {
+        Sim::new().seed(seed).run(async {
+            let naps: HashMap<u64, (), RandomState> = (0..100).map(|nth| (nth, ())).collect();
+            for nth in naps.keys() {
+                drop(spawn(sleep(Duration::from_nanos(*nth))));
+            }
+            let twin: HashMap<u64, (), RandomState> = (0..100).map(|nth| (nth, ())).collect();
+            (
+                naps.into_keys().collect::<Vec<_>>(),
+                twin.into_keys().collect::<Vec<_>>(),
+            )
+        })
+    };
+    assert_eq!(order(1), order(1));
+    assert_ne!(order(1), order(2));
+    let (one, twin) = order(3);
+    assert_ne!(one, twin, "each map has its own");
+}
+
+#[test]
 fn outside_of_a_simulation_it_says_what_to_do() {
     let expected = "no simulation is running on this thread, so there is no seed to draw from; call this \
                     inside testing::Sim::run()";
     assert_eq!(panic_of(|| random(0..10)), expected);
     assert_eq!(panic_of(|| random_bool(0.5)), expected);
     assert_eq!(panic_of(|| shuffle(&mut [1, 2])), expected);
+    assert_eq!(panic_of(RandomState::new), expected);
     assert_eq!(panic_of(|| bibelot::run(async { random(0..10) })), expected);
     // Nor after one, be it one that has panicked.
     assert_eq!(

@@ -10,7 +10,7 @@ use std::task::Poll;
 
 use bibelot::io::AsyncFd;
 use bibelot::task::{JoinHandle, consume, join, race, yield_now};
-use bibelot::testing::{Sim, settle};
+use bibelot::testing::{Sim, advance, settle};
 use bibelot::thread::park;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, spawn};
@@ -98,6 +98,63 @@ fn time_does_not_jump_before_who_settles_goes_on() {
         assert!(start.elapsed().is_zero());
         sleeper.await.unwrap();
         assert_eq!(start.elapsed(), Duration::from_nanos(1));
+    });
+}
+
+#[test]
+fn who_settles_goes_on_before_who_sleeps_and_may_sleep_on_behind() {
+    same_every_time(who_settles_goes_on_before_who_sleeps_and_may_sleep_on_behind);
+    let trace = Trace::new();
+    Sim::new().run(async {
+        let said = trace.clone();
+        drop(spawn(async move {
+            sleep(s(100)).await;
+            said.say("the sleeper yawns");
+        }));
+        settle().await;
+        trace.say("settled");
+        sleep(s(1000)).await;
+        trace.say("slept");
+    });
+    assert_eq!(trace.take(), ["settled", "the sleeper yawns", "slept"]);
+}
+
+#[test]
+fn a_sleep_is_seen_to_start_and_after_enough_time_to_end() {
+    same_every_time(a_sleep_is_seen_to_start_and_after_enough_time_to_end);
+    Sim::new().manual().run(async {
+        let trace = Trace::new();
+        let said = trace.clone();
+        drop(spawn(async move {
+            said.say("starts");
+            sleep(s(5)).await;
+            said.say("has ended");
+        }));
+        settle().await;
+        assert_eq!(trace.take(), ["starts"]);
+        advance(s(10)).await;
+        assert_eq!(trace.take(), ["has ended"]);
+    });
+}
+
+#[test]
+fn one_that_is_cancelled_does_not_go_on() {
+    same_every_time(one_that_is_cancelled_does_not_go_on);
+    Sim::new().run(async {
+        let (flag, settled) = (Flag::default(), Flag::default());
+        drop(busy(10, &flag));
+        let waits = spawn({
+            let settled = settled.clone();
+            async move {
+                settle().await;
+                settled.set();
+            }
+        });
+        yield_now().await;
+        waits.cancel();
+        settle().await;
+        assert!(flag.is_set() && !settled.is_set());
+        assert!(waits.await.unwrap_err().is_cancelled());
     });
 }
 
