@@ -31,8 +31,10 @@
 
 pub(crate) mod builder;
 pub(crate) mod context;
+mod deadlock;
 pub(crate) mod face;
 pub(crate) mod host;
+pub(crate) mod idle;
 pub(crate) mod ledger;
 mod main_future;
 mod shutdown;
@@ -54,6 +56,7 @@ use crate::clock::{self, Clock, Instant};
 #[cfg(feature = "worker")]
 use crate::counted::Counted;
 use crate::error::JoinError;
+use crate::executor::idle::Idles;
 use crate::executor::ledger::Pays;
 use crate::executor::main_future::Main;
 use crate::inbox::{Inbox, Message};
@@ -89,6 +92,8 @@ pub(crate) struct Core {
     reading: Cell<Instant>,
     /// What tasks still have to do for futures that were dropped.
     ledger: OnceCell<Box<dyn Pays>>,
+    /// Who waits for it to have nothing to do.
+    idlers: OnceCell<Box<dyn Idles>>,
     /// How many more jobs it may have in threads; made with the first.
     #[cfg(feature = "worker")]
     thread_permits: OnceCell<Arc<Mutex<Counted>>>,

@@ -18,6 +18,7 @@
 
 pub(crate) mod children;
 pub(crate) mod choice;
+pub(crate) mod roster;
 mod running;
 
 use std::cell::{Cell, RefCell};
@@ -31,10 +32,11 @@ use crate::locals;
 use crate::observer::Watched;
 use crate::ready::Ready;
 use crate::scheduler::choice::Chooses;
+use crate::scheduler::roster::Lists;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
 use crate::task::header::Birth;
-use crate::task::id::{Current, TaskId};
+use crate::task::id::TaskId;
 use crate::task::waits::Waits;
 use crate::waker::{CHILD, GENERATIONS, Token};
 
@@ -119,6 +121,7 @@ impl Scheduler {
         id: u16,
         first_generation: u16,
         choice: Option<Box<dyn Chooses>>,
+        roster: Option<Box<dyn Lists>>,
         watched: Watched,
     ) -> Self {
         let table = Table {
@@ -133,7 +136,7 @@ impl Scheduler {
             tells: choice.is_some() || watched.is_some(),
             choice,
             watched,
-            children: Rc::default(),
+            children: Rc::new(children::Children::new(roster)),
             current: Cell::new(None),
             current_id: Cell::new(TaskId::new(0)),
             waits: Cell::new(Waits::NOTHING),
@@ -342,20 +345,6 @@ impl Scheduler {
     #[inline]
     pub(crate) fn leave(&self) {
         self.current.set(None);
-    }
-
-    /// Who is being polled or dropped.
-    pub(crate) fn current(&self) -> Option<Current> {
-        let token = self.current.get()?;
-        let table = self.table.borrow();
-        let slot = table.slots.get(token.slot())?;
-        let task = slot.task.as_ref()?;
-        (slot.generation == token.generation()).then(|| task.current())
-    }
-
-    /// The token of who is being polled or dropped.
-    pub(crate) fn current_token(&self) -> Option<Token> {
-        self.current.get()
     }
 
     /// Notes that a task owes something, as long as it is there.

@@ -161,6 +161,14 @@ impl Timers {
         first.filter(|deadline| *deadline != Instant::NEVER)
     }
 
+    /// The deadlines that are set and have not fired, in no order, and whom each wakes.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Instant, &Waker)> {
+        self.heap.iter().filter_map(|entry| {
+            let waker = self.wakers[entry.node as usize].as_ref()?;
+            Some((entry.deadline, waker))
+        })
+    }
+
     /// How many deadlines are set and have not fired.
     pub(crate) fn len(&self) -> usize {
         self.heap.len()

@@ -14,7 +14,7 @@ use bibelot::testing::{Sim, fairness};
 use bibelot::time::{Duration, Instant, sleep};
 use bibelot::{Executor, spawn};
 
-use support::{Trace, panic_of};
+use support::{Trace, panic_of, same_every_time};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -87,6 +87,7 @@ fn the_highest_priority_comes_first_and_equals_in_order() {
 
 #[test]
 fn who_waits_long_enough_comes_before_a_higher_priority() {
+    same_every_time(who_waits_long_enough_comes_before_a_higher_priority);
     let polls = Rc::new(std::cell::Cell::new(0_u64));
     let waited = sim(Priority::aging(10)).run(async {
         let counted = Rc::clone(&polls);
@@ -152,6 +153,7 @@ fn shares_are_in_proportion_to_weights_whatever_a_poll_costs() {
 
 #[test]
 fn nobody_saves_up_a_share_by_sleeping() {
+    same_every_time(nobody_saves_up_a_share_by_sleeping);
     let trace = Trace::new();
     sim(FairShare::new()).run(async {
         let end = Instant::now() + ms(200);
@@ -180,6 +182,7 @@ fn nobody_saves_up_a_share_by_sleeping() {
 
 #[test]
 fn the_task_with_the_shortest_polls_comes_first() {
+    same_every_time(the_task_with_the_shortest_polls_comes_first);
     let trace = Trace::new();
     sim(ShortestJob::default()).run(async {
         for (name, cost) in [("long", 9), ("short", 1)] {
@@ -245,6 +248,7 @@ impl Policy for Curious {
 
 #[test]
 fn a_policy_is_told_why_and_when_a_task_is_ready_and_what_it_has_taken() {
+    same_every_time(a_policy_is_told_why_and_when_a_task_is_ready_and_what_it_has_taken);
     let policy = Curious::default();
     let told = Rc::clone(&policy.told);
     let start = Rc::new(std::cell::Cell::new(None));
@@ -295,6 +299,7 @@ impl Policy for Greedy {
 
 #[test]
 fn a_policy_that_gives_no_task_is_told_so_in_a_panic() {
+    same_every_time(a_policy_that_gives_no_task_is_told_so_in_a_panic);
     let text = panic_of(|| sim(Greedy(Vec::new())).run(async {}));
     assert!(
         text.contains("keeps 1 ready tasks and gives none"),
@@ -319,6 +324,7 @@ impl Policy for Bad {
 
 #[test]
 fn a_policy_that_panics_takes_down_the_run_and_loses_no_destructor() {
+    same_every_time(a_policy_that_panics_takes_down_the_run_and_loses_no_destructor);
     let trace = Trace::new();
     let text = panic_of(|| {
         sim(Bad(Fifo::default(), 4)).run(async {
@@ -357,6 +363,7 @@ impl Policy for Meddler {
 
 #[test]
 fn a_policy_may_spawn() {
+    same_every_time(a_policy_may_spawn);
     let trace = Trace::new();
     sim(Meddler(Fifo::default(), false, trace.clone())).run(async { trace.say("main") });
     assert_eq!(trace.take(), ["main", "spawned by the policy"]);
@@ -419,6 +426,7 @@ fn a_cancelled_task_that_is_ready_leaves_no_slot_behind() {
 
 #[test]
 fn a_million_polls_under_a_policy_need_no_more_room_than_its_tasks() {
+    same_every_time(a_million_polls_under_a_policy_need_no_more_room_than_its_tasks);
     sim(FairShare::new()).run(async {
         for _ in 0..10_000 {
             spawn(yield_now()).await.unwrap();

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::io;
-use std::mem::take;
+use std::mem::{replace, take};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use crate::report::{self, Hook, Report};
 use crate::sched::{Fifo, Policy};
 use crate::scheduler::Scheduler;
 use crate::scheduler::choice::{Choice, Chooses};
+use crate::scheduler::roster::{Lists, Roster};
 use crate::task::cell::Turn;
 use crate::timers::Timers;
 
@@ -48,8 +49,12 @@ pub(crate) struct Options {
     pub(crate) on_deadlock: Option<fn(&Core)>,
     /// Where reports go.
     pub(crate) hook: Option<Hook>,
-    /// Whether time jumps.
-    pub(crate) is_virtual: bool,
+    /// What time is, until the executor is made: then it has the clock.
+    pub(crate) clock: Clock,
+    /// Who keeps a list of the children of scopes, if somebody may ask for it.
+    pub(crate) roster: Option<Box<dyn Lists>>,
+    /// The seed of the simulation, for its reports.
+    pub(crate) seed: Option<u64>,
     /// Who chooses among ready tasks, if they do not come first in, first out.
     pub(crate) choice: Option<Box<dyn Chooses>>,
     /// Who is told what happens.
@@ -69,7 +74,9 @@ impl Default for Options {
             thread_limit: THREADS_MAX,
             on_deadlock: None,
             hook: None,
-            is_virtual: false,
+            clock: Clock::Real,
+            roster: None,
+            seed: None,
             choice: None,
             observers: Vec::new(),
             seat: None,
@@ -171,11 +178,14 @@ impl ExecutorBuilder {
         self
     }
 
-    /// Panics out of `run`, with who waits for what and where, and who spawned it where, when every
-    /// task waits for another:
-    /// none is ready, no deadline is set, no descriptor, thread or foreign waker is awaited.
+    /// Panics out of `run` when every task waits for another: none is ready, no deadline is set, no
+    /// descriptor, thread or foreign waker is awaited. The text is a tree of the tasks and of the children of
+    /// scopes, each below the one that spawned it, with what it waits for, and where.
+    ///
+    /// So that it can tell of them, the executor keeps a list of the children of scopes.
     pub fn detect_deadlock(mut self) -> Self {
         self.options.on_deadlock = Some(Core::report_deadlock);
+        self.options.roster = Some(Box::<Roster>::default());
         self
     }
 
@@ -212,11 +222,15 @@ impl ExecutorBuilder {
         self
     }
 
-    /// Gives the executor a clock that jumps, and detects deadlocks.
-    pub(crate) fn simulated(mut self) -> Self {
-        self.options.is_virtual = true;
-        self.options.on_deadlock = Some(Core::report_deadlock);
-        self
+    /// Gives the executor a clock that jumps, or one that is moved by hand, and detects deadlocks. Reports
+    /// name the seed, if there is one.
+    pub(crate) fn simulated(mut self, is_manual: bool, seed: Option<u64>) -> Self {
+        self.options.clock = match is_manual {
+            true => Clock::new_manual(),
+            false => Clock::new_virtual(),
+        };
+        self.options.seed = seed;
+        self.detect_deadlock()
     }
 
     /// Makes the executor.
@@ -227,11 +241,8 @@ impl ExecutorBuilder {
     pub fn build(self) -> io::Result<Executor> {
         let mut options = self.options;
         let choice = options.choice.take();
-        let clock = if options.is_virtual {
-            Clock::new_virtual()
-        } else {
-            Clock::Real
-        };
+        let clock = replace(&mut options.clock, Clock::Real);
+        let roster = options.roster.take();
         let observers = take(&mut options.observers);
         let watched = options.seat.map(|seat| seat(clock.clone(), observers));
         let is_watched = options.on_slow_poll.is_some() || choice.is_some() || watched.is_some();
@@ -240,12 +251,13 @@ impl ExecutorBuilder {
         let (id, first_generation) = registry::enlist(Arc::clone(&inbox))?;
         let core = Core {
             timers: RefCell::new(Timers::new(watched.clone())),
-            scheduler: Scheduler::new(id, first_generation, choice, watched),
+            scheduler: Scheduler::new(id, first_generation, choice, roster, watched),
             reactor: Rc::new(reactor),
             inbox,
             reading: Cell::new(clock.now()),
             clock,
             ledger: OnceCell::new(),
+            idlers: OnceCell::new(),
             #[cfg(feature = "worker")]
             thread_permits: OnceCell::new(),
             limit: Cell::new(Instant::NEVER),

@@ -1,12 +1,28 @@
-//! What the running task says of itself, through its leaf futures: what it waits for, and where, which
+//! Who the running task is, and what it says of itself, through its leaf futures: what it waits for, and where, which
 //! becomes its metadata when it parks; and how much of its poll it has used up.
 
 use std::panic::Location;
 
 use crate::scheduler::Scheduler;
+use crate::task::id::Current;
 use crate::task::waits::Waits;
+use crate::waker::Token;
 
 impl Scheduler {
+    /// Who is being polled or dropped.
+    pub(crate) fn current(&self) -> Option<Current> {
+        let token = self.current.get()?;
+        let table = self.table.borrow();
+        let slot = table.slots.get(token.slot())?;
+        let task = slot.task.as_ref()?;
+        (slot.generation == token.generation()).then(|| task.current())
+    }
+
+    /// The token of who is being polled or dropped.
+    pub(crate) fn current_token(&self) -> Option<Token> {
+        self.current.get()
+    }
+
     /// Notes that the running task waits for something, and where.
     pub(crate) fn note(&self, waits: Waits, at: &'static Location<'static>) {
         self.waits.set(self.waits.get() | waits);

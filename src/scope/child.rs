@@ -45,9 +45,9 @@ pub(super) struct Request {
 /// Where a child comes from.
 pub(super) struct Origin {
     /// The name that it was given.
-    name: Option<Box<str>>,
+    pub(super) name: Option<Box<str>>,
     /// Where it was spawned.
-    at: &'static Location<'static>,
+    pub(super) at: &'static Location<'static>,
 }
 
 impl Origin {

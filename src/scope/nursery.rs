@@ -35,6 +35,7 @@ use crate::observer::{Event, Finish};
 use crate::report::discard;
 use crate::scheduler::Scheduler;
 use crate::scheduler::children::{Children, ReadyList};
+use crate::scheduler::roster::{self, Known};
 use crate::scope::child::{Child, Fate, Manner, Origin, Packet, Request, Running};
 use crate::task::extras::Spread;
 use crate::task::id::TaskId;
@@ -157,7 +158,12 @@ impl<'scope, E> Nursery<'scope, E> {
         let (id, token) = context::with(|core| {
             let scheduler = core.scheduler();
             self.enroll(scheduler);
-            scheduler.adopt(&self.list)
+            let (id, token) = scheduler.adopt(&self.list);
+            if let Some(roster) = scheduler.children().roster() {
+                let known = Known::born(id, origin.name.clone(), origin.at, is_body);
+                roster.add(token, known, scheduler.current_token());
+            }
+            (id, token)
         });
         let packet = Rc::new(Packet::new(Some(id), token, origin, is_body));
         packet.announce();
@@ -219,6 +225,9 @@ impl<'scope, E> Nursery<'scope, E> {
         scheduler.note_of(token, |task| Event::Polled { task });
         let (polled, waits) = scheduler.noting(|| child.as_mut().poll(cx));
         let Poll::Ready(fate) = polled else {
+            if let Some(roster) = scheduler.children().roster() {
+                roster.park(token, waits, scheduler.waits_at());
+            }
             let parked = |id| Event::parked(id, waits, scheduler.waits_at());
             scheduler.note_of(token, parked);
             let mut children = self.children.borrow_mut();
@@ -282,10 +291,11 @@ impl<'scope, E> Nursery<'scope, E> {
         self.list.clear();
         let mut children = self.children.borrow_mut();
         while let Some(old) = tokens.pop() {
+            let (_, token) = scheduler.adopt(&self.list);
             if let Some(before) = &before {
+                roster::pass_on(before, old, scheduler.children(), token);
                 before.remove(old);
             }
-            let (_, token) = scheduler.adopt(&self.list);
             let entry = children.remove(&old).expect("it was there just now");
             if let Some(child) = &entry.child {
                 child.rename(token);

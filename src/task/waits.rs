@@ -87,6 +87,10 @@ pub(crate) enum Thing {
     OneshotValue,
     /// Those who receive, to be gone.
     Closing,
+    /// All others to wait.
+    Quiet,
+    /// Its step of a sequence.
+    Step,
     /// A permit for a thread.
     #[cfg(feature = "worker")]
     PoolPermit,
@@ -115,6 +119,8 @@ impl Thing {
             Self::Change => "a watch's change",
             Self::OneshotValue => "a oneshot's value",
             Self::Closing => "the receivers to be gone",
+            Self::Quiet => "all others to wait",
+            Self::Step => "its step of a sequence",
             #[cfg(feature = "worker")]
             Self::PoolPermit => "a permit of the pool",
         })
@@ -165,7 +171,6 @@ impl Waits {
     }
 
     /// The same, and what it is that another task or a thread has in hand.
-    #[cfg(feature = "sync")]
     pub(crate) fn by_name(self, thing: Thing) -> Self {
         Self { thing, ..self }
     }
