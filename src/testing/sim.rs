@@ -3,6 +3,7 @@
 use crate::executor::builder::ExecutorBuilder;
 use crate::executor::face::{Executor, run_to_end};
 use crate::sched::Shuffle;
+use crate::testing::replay::Followed;
 
 /// Runs programs on a virtual clock.
 ///
@@ -30,6 +31,8 @@ use crate::sched::Shuffle;
 pub struct Sim {
     /// What the executor is told.
     builder: ExecutorBuilder,
+    /// The replay file that it follows.
+    pub(super) followed: Option<Followed>,
 }
 
 impl Sim {
@@ -42,6 +45,7 @@ impl Sim {
     pub fn from_builder(builder: ExecutorBuilder) -> Self {
         Self {
             builder: builder.simulated(),
+            followed: None,
         }
     }
 
@@ -68,9 +72,14 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// Panics as `run` does, and at a deadlock.
+    /// Panics as `run` does, and at a deadlock; and where it does not do what the file says that it
+    /// [follows](Self::replay).
     #[track_caller]
     pub fn run<F: Future>(self, main: F) -> F::Output {
-        run_to_end(self.builder, main)
+        let value = run_to_end(self.builder, main);
+        if let Some(followed) = self.followed {
+            followed.assert_ended();
+        }
+        value
     }
 }
