@@ -119,7 +119,7 @@ pub(crate) struct Core {
 }
 
 /// A place in the source.
-type Place = &'static Location<'static>;
+pub(crate) type Place = &'static Location<'static>;
 
 impl Core {
     /// Turns until the main future has ended; without one, until no task is left, or, while the

@@ -43,8 +43,10 @@
 //! world outside is looked at, so that no policy keeps timers and sockets from their tasks' queue. But
 //! it can starve a task, by always giving another one.
 //!
-//! A [`ReadyTask`] cannot be copied: so a policy cannot give one twice. One that drops a task, or gives
-//! none though it keeps some, makes `run` panic with these words.
+//! A [`ReadyTask`] cannot be copied: so a policy cannot give one twice. One that drops a task, gives none
+//! though it keeps some, or gives one of another executor makes `run` panic with its name and the task's,
+//! at once; one that panics is named in a [`Report`](crate::Report). Such a policy is not asked again: what
+//! is left to do, as cleanups of the tasks that are dropped then, is done first come, first served.
 //!
 //! The children of a scope are polled by their scope, first come, first served, in the turn of the task
 //! that polls that. A policy runs on the executor's thread between two polls, when nothing is borrowed.
@@ -61,7 +63,8 @@
 //! | [`ShortestJob`] | whose polls were shortest so far | those with long polls |
 //! | [`Shuffle`] | anybody, by a seed | nobody, as far as chance goes |
 //!
-//! Read next: `sched/fair_share.rs`, the longest of them; `scheduler/choice.rs`, which asks them.
+//! Read next: `sched/fair_share.rs`, the longest of them; `scheduler/choice.rs`, which asks them;
+//! `testing/explore.rs`, which looks for the order that breaks a program.
 
 mod deadline;
 mod fair_share;
@@ -83,6 +86,7 @@ pub use shuffle::Shuffle;
 
 use crate::clock::Instant;
 use crate::task::{Task, TaskId};
+use crate::waker::Token;
 
 /// Chooses which of the ready tasks is polled next; see the [module](self).
 ///
@@ -163,10 +167,10 @@ pub(crate) struct Account {
 
 /// A task that is ready, and what a policy may know of it. Giving it back says that it is polled next.
 pub struct ReadyTask {
-    /// Its slot.
-    pub(crate) slot: u32,
-    /// Its executor.
-    pub(crate) executor: u16,
+    /// Its name for wakers.
+    pub(crate) token: Token,
+    /// Whether the executor has it back. If not, dropping it is noticed (`scheduler/broken.rs`).
+    pub(crate) is_given_back: bool,
     /// Its number.
     pub(crate) id: TaskId,
     /// Its public handle, if it has one: that has the name.

@@ -16,6 +16,7 @@
 //! Why slots in a slab and not linked tasks: the token needs an index anyhow, sixteen bytes a slot
 //! keep four of them in a cache line, and the whole is safe code. Read next: `task/cell.rs`.
 
+mod broken;
 pub(crate) mod children;
 pub(crate) mod choice;
 pub(crate) mod roster;

@@ -1,6 +1,6 @@
 //! [`ExecutorBuilder`]: how an executor is to be, before it is.
 
-use std::any::Any;
+use std::any::{Any, type_name_of_val};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::io;
@@ -171,10 +171,17 @@ impl ExecutorBuilder {
     /// ```
     pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
         let is_fifo = (&policy as &dyn Any).is::<Fifo>();
+        let name = Some(type_name_of_val(&policy));
         self.options.choice = match is_fifo {
             true => None,
-            false => Some(Box::new(Choice::new(Box::new(policy)))),
+            false => Some(Box::new(Choice::new(Box::new(policy), name))),
         };
+        self
+    }
+
+    /// Has a policy of ours choose, which may panic to end the run, and is asked again after that.
+    pub(crate) fn directed(mut self, policy: impl Policy + 'static) -> Self {
+        self.options.choice = Some(Box::new(Choice::new(Box::new(policy), None)));
         self
     }
 

@@ -11,7 +11,7 @@
 //! taken out of its place meanwhile: what it wakes or spawns waits for the next choice.
 //!
 //! Law: a slot is in the ready queue, or one [`ReadyTask`] names it, never both; a [`ReadyTask`] cannot be
-//! copied, so no slot is popped twice.
+//! copied, so no slot is popped twice. Who breaks it is told in `scheduler/broken.rs`: read that next.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -21,6 +21,7 @@ use crate::clock::Instant;
 use crate::observer::{Audience, Event};
 use crate::sched::{Account, Policy, ReadyTask, Reason};
 use crate::scheduler::Scheduler;
+use crate::scheduler::broken::{self, Promise};
 use crate::task::cell::{TaskRef, Turn};
 use crate::task::extras;
 use crate::task::header::Birth;
@@ -47,6 +48,8 @@ pub(crate) trait Chooses {
 pub(crate) struct Choice {
     /// The policy; `None` while it is asked.
     policy: Cell<Option<Box<dyn Policy>>>,
+    /// Whether it has kept its promise so far.
+    promise: Promise,
     /// How many tasks it keeps.
     held: Cell<usize>,
     /// Why those in the ready queue are there, in the same order.
@@ -57,17 +60,22 @@ pub(crate) struct Choice {
 
 /// The policy while it is asked; goes back to its place, whatever happens.
 struct Lent<'a> {
-    /// Its place.
-    place: &'a Cell<Option<Box<dyn Policy>>>,
+    /// Where its place is.
+    choice: &'a Choice,
+    /// Whose tasks it has.
+    scheduler: &'a Scheduler,
     /// The policy.
     policy: Box<dyn Policy>,
+    /// Whether it has been asked something, and has not answered.
+    is_asked: bool,
 }
 
 impl Choice {
-    /// That of a policy.
-    pub(crate) fn new(policy: Box<dyn Policy>) -> Self {
+    /// That of a policy of this name; one without is ours, and may panic on purpose.
+    pub(crate) fn new(policy: Box<dyn Policy>, name: Option<&'static str>) -> Self {
         Self {
             policy: Cell::new(Some(policy)),
+            promise: Promise::new(name),
             held: Cell::new(0),
             reasons: RefCell::default(),
             accounts: RefCell::default(),
@@ -83,10 +91,12 @@ impl Choice {
     }
 
     /// The policy.
-    fn lend(&self) -> Option<Lent<'_>> {
+    fn lend<'a>(&'a self, scheduler: &'a Scheduler) -> Option<Lent<'a>> {
         Some(Lent {
-            place: &self.policy,
+            choice: self,
+            scheduler,
             policy: self.policy.take()?,
+            is_asked: false,
         })
     }
 
@@ -103,8 +113,8 @@ impl Choice {
             let (handle, rank) = extras::handle_and_rank(task);
             table.elsewhere += 1;
             return Some(ReadyTask {
-                slot,
-                executor: scheduler.id,
+                token: task.token(),
+                is_given_back: false,
                 id: task.id(),
                 task: handle,
                 rank,
@@ -119,38 +129,41 @@ impl Choice {
 impl Chooses for Choice {
     /// # Panics
     ///
-    /// Panics if the policy gives none though it keeps some, or another executor's.
+    /// Panics if the policy loses a task, gives none though it keeps some, or gives one that is not ready
+    /// or another executor's; and as the policy does.
     fn choose(&self, scheduler: &Scheduler, now: Instant) -> Option<(Token, Turn)> {
-        let mut lent = self.lend()?;
+        if self.promise.is_broken() {
+            return scheduler.next();
+        }
+        let mut lent = self.lend(scheduler)?;
         loop {
             while let Some(task) = self.next_untold(scheduler, now) {
                 self.held.set(self.held.get() + 1);
-                lent.policy.push(task);
+                lent.push(task);
             }
             if self.held.get() == 0 {
                 return None;
             }
-            let Some(task) = lent.policy.pop() else {
-                let kept = self.held.replace(0);
-                panic!(
-                    "the policy keeps {kept} ready tasks and gives none; Policy::pop() must give one"
-                );
+            let given = lent.pop();
+            self.promise.assert_lost_none(scheduler);
+            let Some(mut task) = given else {
+                self.promise.end_with_none(scheduler, self.held.get());
             };
-            assert!(
-                task.executor == scheduler.id,
-                "the policy gives a task of another executor; each needs one of its own"
-            );
+            self.promise.assert_ready(scheduler, &task);
+            task.is_given_back = true;
             self.held.set(self.held.get() - 1);
             let table = &mut *scheduler.table.borrow_mut();
             table.elsewhere -= 1;
-            if let Some(turn) = scheduler.begin_slot(table, task.slot) {
+            if let Some(turn) = scheduler.begin_slot(table, task.token.slot() as u32) {
                 return Some(turn);
             }
         }
     }
 
     fn note(&self, reason: Reason) {
-        self.reasons.borrow_mut().push_back(reason);
+        if !self.promise.is_broken() {
+            self.reasons.borrow_mut().push_back(reason);
+        }
     }
 
     fn add_poll(&self, slot: usize, id: TaskId, took: Duration) {
@@ -171,13 +184,35 @@ impl Chooses for Choice {
         self.held.set(0);
         self.reasons.borrow_mut().clear();
         drop(self.policy.take());
+        broken::forget_lost();
+    }
+}
+
+impl Lent<'_> {
+    /// Tells it of a task.
+    fn push(&mut self, task: ReadyTask) {
+        self.is_asked = true;
+        self.policy.push(task);
+        self.is_asked = false;
+    }
+
+    /// Asks it for one.
+    fn pop(&mut self) -> Option<ReadyTask> {
+        self.is_asked = true;
+        let given = self.policy.pop();
+        self.is_asked = false;
+        given
     }
 }
 
 impl Drop for Lent<'_> {
+    /// Puts it back. If it has panicked instead of answering, that was the last question.
     fn drop(&mut self) {
         let policy = std::mem::replace(&mut self.policy, Box::new(Nobody));
-        self.place.set(Some(policy));
+        self.choice.policy.set(Some(policy));
+        if self.is_asked {
+            self.choice.promise.end_with_panic(self.scheduler);
+        }
     }
 }
 

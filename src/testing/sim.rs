@@ -7,6 +7,7 @@ use crate::executor::face::{Executor, run_to_end};
 use crate::sched::Shuffle;
 use crate::testing::log::Log;
 use crate::testing::random::Drawing;
+use crate::testing::replay::Followed;
 use crate::testing::twice;
 
 /// Runs programs on a virtual clock.
@@ -47,6 +48,8 @@ pub struct Sim {
     seed: Option<u64>,
     /// Where it is written down what happens.
     logs: Vec<Log>,
+    /// The replay file that it follows.
+    pub(super) followed: Option<Followed>,
 }
 
 impl Sim {
@@ -132,8 +135,8 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// Panics as `run` does, at a deadlock, and when a [manual clock](Self::manual) stands still that somebody
-    /// waits for.
+    /// Panics as `run` does, at a deadlock, when a [manual clock](Self::manual) stands still that somebody
+    /// waits for, and where the run does not do what the file says that it [follows](Self::replay).
     #[track_caller]
     pub fn run<F: Future>(self, main: F) -> F::Output {
         let _told = ToldSeed::new(self.seed);
@@ -145,7 +148,11 @@ impl Sim {
         for log in self.logs.iter().chain(&twice::next_log()) {
             builder = builder.observer(log.observer());
         }
-        run_to_end(builder.simulated(self.is_manual, self.seed), main)
+        let value = run_to_end(builder.simulated(self.is_manual, self.seed), main);
+        if let Some(followed) = self.followed {
+            followed.assert_ended();
+        }
+        value
     }
 }
 

@@ -130,6 +130,8 @@ fn an_interval_does_not_tick_while_another_task_prepares_with_input_and_output()
         });
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         let ours = bibelot::io::AsyncFd::new(ours).unwrap();
+        // The thread may be faster than the read.
+        yield_now().await;
         let prepares =
             thread::spawn(move || std::io::Write::write_all(&mut &theirs, b"x").unwrap());
         let read = ours.read_with(|mut stream| std::io::Read::read(&mut stream, &mut [0]));
