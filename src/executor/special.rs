@@ -56,10 +56,14 @@ impl Core {
         })
     }
 
-    /// Counts how long a task was polled. Each microsecond brings the next look outside nearer, as a short
-    /// poll does.
+    /// Counts how long a task was polled.
     fn count_time(&self, turn: &Turn, took: Duration) {
         self.scheduler.add_poll(turn, took);
+        self.count_work(took);
+    }
+
+    /// Brings the next look outside nearer: by each microsecond of work as by a short poll.
+    pub(crate) fn count_work(&self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.next_look
             .set(self.next_look.get().saturating_sub(micros));
