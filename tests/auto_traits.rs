@@ -25,7 +25,7 @@ use bibelot::task::{
     self, Builder, CancelScope, Cancelled, Failure, Finally, GroupError, JoinError, JoinHandle,
     Panicked, Scope, ScopedJoinHandle, Shield, Task, TaskId, TryScope, YieldNow,
 };
-use bibelot::testing::Sim;
+use bibelot::testing::{Advance, Log, RandomState, Sequencer, Settle, Sim, Step, StepGuard};
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
 use bibelot::worker::{self, CallerCancelled, Portal, PortalError, PortalHandle, ThreadHandle};
 use bibelot::{Executor, ExecutorBuilder, ExecutorEnded, Remote, Report, SlowPoll, Stats};
@@ -83,6 +83,12 @@ is!(task::Local<Rc<()>>: Send Sync);
 not!(AsyncFd<std::fs::File>: Send Sync);
 not!(ThreadHandle<()>: Send Sync);
 not!(Sim: Send Sync);
+not!(Log: Send Sync);
+not!(Settle: Send Sync);
+not!(Advance: Send Sync);
+not!(Sequencer: Send Sync);
+not!(Step<'static>: Send Sync);
+not!(StepGuard<'static>: Send Sync);
 
 // Files, whose line belongs to an executor's thread; what is only known of them does not.
 #[cfg(feature = "fs")]
@@ -187,6 +193,7 @@ is!(broadcast::RecvError: Send Sync Copy);
 is!(broadcast::TryRecvError: Send Sync Copy);
 is!(mpsc::SendTimeoutError<()>: Send Sync Copy);
 is!(SlowPoll: Send Sync Clone);
+is!(RandomState: Send Sync Clone);
 is!(JoinError: Send);
 is!(PortalError: Send);
 is!(Panicked: Send);
@@ -205,6 +212,9 @@ is!(oneshot::Receiver<PhantomPinned>: Unpin);
 is!(Sleep: Unpin);
 is!(Interval: Unpin);
 is!(YieldNow: Unpin);
+is!(Settle: Unpin);
+is!(Advance: Unpin);
+is!(Step<'static>: Unpin);
 is!(AsyncFd<std::fs::File>: Unpin);
 is!(Timeout<Ready<Local>>: Unpin);
 not!(Timeout<Pinned>: Unpin);

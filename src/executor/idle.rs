@@ -29,7 +29,8 @@ pub(crate) trait Idles {
     /// Whether there are any who were not woken.
     fn is_waiting(&self) -> bool;
 
-    /// Wakes whose time has come, or moves the clock; called when the executor is idle.
+    /// Looks outside once more; if that brings nothing, the executor is idle: wakes whose time has come, or
+    /// moves the clock.
     fn on_idle(&self, core: &Core);
 
     /// Takes a place, or keeps it: to be woken when the executor is idle at `until` or later;
@@ -54,6 +55,10 @@ impl Idles for Idlers {
     }
 
     fn on_idle(&self, core: &Core) {
+        core.look_outside();
+        if core.scheduler.ready_len() > 0 || !core.inbox.is_empty() {
+            return;
+        }
         loop {
             let mut due = self
                 .0
@@ -101,14 +106,5 @@ impl Core {
     pub(super) fn waiting_idlers(&self) -> Option<&dyn Idles> {
         let idlers = self.idlers.get()?;
         idlers.is_waiting().then_some(&**idlers)
-    }
-
-    /// Looks outside once more; if that has brought nothing, the executor is idle.
-    #[cold]
-    pub(super) fn idle(&self, idlers: &dyn Idles) {
-        self.look_outside();
-        if self.scheduler.ready_len() == 0 && self.inbox.is_empty() {
-            idlers.on_idle(self);
-        }
     }
 }

@@ -24,7 +24,7 @@ impl Core {
     /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
     pub(super) fn sleep(&self, limit: Option<Duration>) {
         if let Some(idlers) = self.waiting_idlers() {
-            return self.idle(idlers);
+            return idlers.on_idle(self);
         }
         self.note_asleep(|| self.coming_deadline());
         self.sleep_or_jump(limit);

@@ -10,8 +10,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::executor::context;
@@ -55,6 +57,8 @@ type At = &'static Location<'static>;
 pub struct Sequencer {
     /// How far it is.
     state: RefCell<State>,
+    /// What tasks share stays on their thread.
+    not_send: PhantomData<Rc<()>>,
 }
 
 /// How far a sequence is.

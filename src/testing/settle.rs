@@ -26,7 +26,8 @@ use crate::testing::idle::Place;
 ///
 /// Several tasks that settle go on together. One that settles in a loop therefore keeps time still for as
 /// long as it does that; to let time pass until all has come to rest, use
-/// [`advance`](crate::testing::advance).
+/// [`advance`](crate::testing::advance). And a task that never waits, but gives way for ever, lets nobody
+/// settle.
 ///
 /// Who waits for a socket or a thread waits, too: what these have not brought yet is not waited for. So on
 /// the real clock, and for what is really outside, this is a glance, and no promise.

@@ -137,6 +137,7 @@ fn an_interval_does_not_tick_while_another_task_prepares_with_input_and_output()
         let read = ours.read_with(|mut stream| std::io::Read::read(&mut stream, &mut [0]));
         assert_eq!(read.await.unwrap(), 1);
         prepares.join().unwrap();
+        settle().await;
         assert_eq!(ticks.take(), ["tick"], "the one at once");
         advance(s(3)).await;
         assert_eq!(ticks.take(), ["tick"; 3]);

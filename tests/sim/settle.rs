@@ -10,7 +10,7 @@ use std::task::Poll;
 
 use bibelot::io::AsyncFd;
 use bibelot::task::{JoinHandle, consume, join, race, yield_now};
-use bibelot::testing::{Sim, advance, settle};
+use bibelot::testing::{Log, Sim, advance, settle};
 use bibelot::thread::park;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, spawn};
@@ -315,6 +315,15 @@ fn one_that_moves_to_another_executor_waits_there() {
     second.run(&mut moved);
     // In the first nobody waits any more.
     first.run(sleep(ms(1)));
+}
+
+#[test]
+fn what_it_waits_for_is_told_in_words() {
+    let (log, line) = (Log::new(), line!() + 1);
+    Sim::new().log(&log).run(async { settle().await });
+    let place = format!("{}:{line}:", file!());
+    let told = format!("task 1 waits for all others to wait at {place}");
+    assert!(log.text().contains(&told), "{told} is not in: {log}");
 }
 
 #[test]
