@@ -124,6 +124,7 @@ impl Core {
                 count => self.poll_ready(count, main),
             }
         }
+        self.end_poll();
     }
 
     /// Whether there is nothing left to run for.
@@ -144,7 +145,7 @@ impl Core {
         for _ in 0..count {
             let next = match self.scheduler.choice() {
                 None => self.scheduler.next(),
-                Some(choice) => choice.choose(&self.scheduler, self.clock.now()),
+                Some(choice) => self.choose(choice),
             };
             let Some((token, turn)) = next else {
                 return;
@@ -228,6 +229,7 @@ impl Core {
     #[inline]
     fn take_messages(&self) {
         if !self.inbox.is_empty() {
+            self.end_poll();
             self.inbox.take(|message| match message {
                 Message::Wake(token) => self.scheduler.wake(token),
                 Message::Call(call) => call(),
@@ -252,6 +254,7 @@ impl Core {
     /// Looks at the world outside without waiting for it.
     #[cold]
     fn look_outside(&self) {
+        self.end_poll();
         self.next_look
             .set(self.counters.polls.get() + POLLS_PER_LOOK);
         self.take_messages();

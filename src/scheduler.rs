@@ -19,6 +19,7 @@
 pub(crate) mod children;
 pub(crate) mod choice;
 mod running;
+mod stopwatch;
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
@@ -29,7 +30,6 @@ use slab::Slab;
 use crate::counter::Counter;
 use crate::locals;
 use crate::ready::Ready;
-use crate::sched::Reason;
 use crate::scheduler::choice::Chooses;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
@@ -203,9 +203,6 @@ impl Scheduler {
             queued: true,
         });
         table.ready.push(slot as u32);
-        if self.choice.is_some() {
-            self.note_ready(Reason::Spawned);
-        }
         (birth.token, handle)
     }
 

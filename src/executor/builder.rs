@@ -195,7 +195,6 @@ impl ExecutorBuilder {
     pub fn build(self) -> io::Result<Executor> {
         let mut options = self.options;
         let choice = options.choice.take();
-        let has_choice = choice.is_some();
         let (reactor, bell) = Reactor::new()?;
         let inbox = Arc::new(Inbox::new(bell));
         let (id, first_generation) = registry::enlist(Arc::clone(&inbox))?;
@@ -218,7 +217,7 @@ impl ExecutorBuilder {
             wakers: Cell::default(),
             next_look: Cell::new(POLLS_PER_LOOK),
             counters: stats::Counters::default(),
-            is_watched: Cell::new(options.on_slow_poll.is_some() || has_choice),
+            is_watched: Cell::new(options.on_slow_poll.is_some()),
             options,
             is_shut_down: Cell::new(false),
             is_entered: Cell::new(false),

@@ -21,6 +21,7 @@ use crate::task::extras;
 impl Core {
     /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
     pub(super) fn sleep(&self, limit: Option<Duration>) {
+        self.end_poll();
         let deadline = self.timers.borrow().next();
         let has_remotes = self.inbox.has_remotes();
         let is_closed_world = !self.scheduler.awaits_outside()

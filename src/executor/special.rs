@@ -13,9 +13,11 @@ use crate::executor::Core;
 use crate::executor::main_future::Main;
 use crate::executor::shutdown;
 use crate::locals;
+use crate::scheduler::choice::{Chooses, Chosen};
 use crate::task::cell::Turn;
 use crate::task::extras;
 use crate::task::header::Header;
+use crate::waker::Token;
 
 impl Core {
     /// Polls the main future, or a task that has inherited values; drops one that is to be cancelled.
@@ -54,10 +56,29 @@ impl Core {
         })
     }
 
-    /// Counts how long a task was polled.
-    fn count_time(&self, turn: &Turn, took: Duration) {
-        self.scheduler.add_poll(turn, took);
-        self.count_work(took);
+    /// The turn of the task that the policy wants polled next. If the last poll was long, it is time for a
+    /// look outside before, which may make others ready.
+    pub(super) fn choose(&self, choice: &dyn Chooses) -> Option<(Token, Turn)> {
+        loop {
+            match choice.choose(&self.scheduler, &self.clock) {
+                Chosen::Turn(token, turn) => return Some((token, turn)),
+                Chosen::Nobody => return None,
+                Chosen::Worked(worked) => {
+                    self.count_work(worked);
+                    self.look_if_due();
+                }
+            }
+        }
+    }
+
+    /// Ends the last poll, for the policy: the time that passes from now on is no task's.
+    pub(super) fn end_poll(&self) {
+        if let Some(choice) = self.scheduler.choice() {
+            if let Some(worked) = choice.end_poll(&self.clock) {
+                self.count_work(worked);
+            }
+            choice.lose_time();
+        }
     }
 
     /// Brings the next look outside nearer: by each microsecond of work as by a short poll.
@@ -102,7 +123,7 @@ impl Core {
     }
 
     /// Polls, and looks at it: while the executor shuts down, tasks go on that somebody waits for, and
-    /// the others end; what a policy wants to know is measured; and slow polls are reported.
+    /// the others end; and slow polls are reported.
     #[cold]
     pub(super) fn poll_watched(
         &self,
@@ -113,13 +134,12 @@ impl Core {
         if self.is_shut_down.get() && turn.is_detached() && !turn.has_ended() {
             turn.set_special();
         }
-        let started = clock::real_now();
-        let before = self.scheduler.choice().map(|_| self.clock.now());
+        let slow = self
+            .options
+            .on_slow_poll
+            .map(|report| (report, clock::real_now()));
         let polled = self.poll(turn, main, cx);
-        if let Some(before) = before {
-            self.count_time(turn, self.clock.now() - before);
-        }
-        if let Some(report_if_slow) = self.options.on_slow_poll {
+        if let Some((report_if_slow, started)) = slow {
             report_if_slow(self, turn, started);
         }
         polled
