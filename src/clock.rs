@@ -52,6 +52,11 @@ impl Instant {
     /// The moment after all others: a deadline that never comes.
     pub(crate) const NEVER: Self = Self { nanos: u64::MAX };
 
+    /// Nanoseconds since the clock's own beginning.
+    pub(crate) fn nanos(self) -> u64 {
+        self.nanos
+    }
+
     /// Returns this moment moved by `duration` into the future, or the last moment there is.
     ///
     /// A deadline of `now + Duration::MAX` is thereby no deadline at all.

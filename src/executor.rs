@@ -132,6 +132,7 @@ impl Core {
                 count => self.poll_ready(count, main),
             }
         }
+        self.end_poll();
     }
 
     /// Whether there is nothing left to run for.
@@ -150,9 +151,9 @@ impl Core {
     fn poll_ready(&self, count: usize, main: &mut Option<Main<'_>>) {
         self.counters.turns.add(1);
         for _ in 0..count {
-            let next = match self.is_watched.get() {
+            let next = match self.scheduler.tells() {
                 false => self.scheduler.next(),
-                true => self.next_watched(),
+                true => self.next_told(),
             };
             let Some((token, turn)) = next else {
                 return;
@@ -250,6 +251,7 @@ impl Core {
     #[inline]
     fn take_messages(&self) {
         if !self.inbox.is_empty() {
+            self.end_poll();
             self.inbox.take(|message| match message {
                 Message::Wake(token) => self.scheduler.wake(token),
                 Message::Call(call) => call(),
@@ -274,6 +276,7 @@ impl Core {
     /// Looks at the world outside without waiting for it.
     #[cold]
     fn look_outside(&self) {
+        self.end_poll();
         self.next_look
             .set(self.counters.polls.get() + POLLS_PER_LOOK);
         self.take_messages();

@@ -43,6 +43,9 @@
 //! world outside is looked at, so that no policy keeps timers and sockets from their tasks' queue. But
 //! it can starve a task, by always giving another one.
 //!
+//! What a policy wants to remember of a task goes with it, as a [mark](ReadyTask::set_mark). One that does
+//! not go by time [says so](Policy::is_timed), and saves each poll a reading of the clock.
+//!
 //! A [`ReadyTask`] cannot be copied: so a policy cannot give one twice. One that drops a task, gives none
 //! though it keeps some, or gives one of another executor makes `run` panic with its name and the task's,
 //! at once; one that panics is named in a [`Report`](crate::Report). Such a policy is not asked again: what
@@ -97,6 +100,13 @@ pub trait Policy {
 
     /// The task that is to be polled next. `None` only if there is none.
     fn pop(&mut self) -> Option<ReadyTask>;
+
+    /// Whether it goes by time: asks tasks since when they are ready, or how long they ran. One that does
+    /// not may say so, and saves each poll a reading of the clock; then those times are not kept, but on a
+    /// virtual clock.
+    fn is_timed(&self) -> bool {
+        true
+    }
 }
 
 impl<P: Policy + ?Sized> Policy for Box<P> {
@@ -106,6 +116,10 @@ impl<P: Policy + ?Sized> Policy for Box<P> {
 
     fn pop(&mut self) -> Option<ReadyTask> {
         (**self).pop()
+    }
+
+    fn is_timed(&self) -> bool {
+        (**self).is_timed()
     }
 }
 
@@ -154,19 +168,28 @@ impl Rank {
     };
 }
 
-/// What the polls of a task have taken so far.
+/// What the polls of a task have taken so far; times are in nanoseconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Account {
     /// How many there were.
     pub(crate) polls: u64,
     /// How long they took together.
-    pub(crate) ran: Duration,
+    pub(crate) ran: u64,
     /// How long the last one took.
-    pub(crate) last: Duration,
+    pub(crate) last: u64,
 }
 
 /// A task that is ready, and what a policy may know of it. Giving it back says that it is polled next.
+///
+/// It is as small as a pointer: policies may move it about as they like.
 pub struct ReadyTask {
+    /// What is known of it.
+    pub(crate) known: Box<Known>,
+}
+
+/// What a policy may know of a task. It is made when the task is ready for the first time, and goes to and
+/// fro between the executor and the policy until the task has ended.
+pub(crate) struct Known {
     /// Its name for wakers.
     pub(crate) token: Token,
     /// Whether the executor has it back. If not, dropping it is noticed (`scheduler/broken.rs`).
@@ -183,82 +206,123 @@ pub struct ReadyTask {
     pub(crate) since: Instant,
     /// What its polls have taken.
     pub(crate) account: Account,
+    /// What the policy has noted.
+    pub(crate) mark: u128,
 }
 
 impl ReadyTask {
     /// Its number: they go up in the order in which tasks are spawned.
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.id
+        self.known.id
     }
 
     /// Its name, if it has one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.task.as_ref()?.name()
+        self.known.task.as_ref()?.name()
     }
 
     /// The priority given by [`Builder::priority`](crate::task::Builder::priority): higher ones are to
     /// come first; 0 if none was given.
     #[must_use]
     pub fn priority(&self) -> i32 {
-        self.rank.priority
+        self.known.rank.priority
     }
 
     /// The deadline given by [`Builder::deadline`](crate::task::Builder::deadline).
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.rank.deadline
+        self.known.rank.deadline
     }
 
     /// The weight given by [`Builder::weight`](crate::task::Builder::weight): a task of weight 2 is to
     /// have twice the time of one of weight 1, which is that of all that were given none.
     #[must_use]
     pub fn weight(&self) -> u32 {
-        self.rank.weight
+        self.known.rank.weight
     }
 
     /// Why it became ready.
     #[must_use]
     pub fn reason(&self) -> Reason {
-        self.reason
+        self.known.reason
     }
 
     /// Since when it is ready, as seen at the end of the poll in which it was woken.
     #[must_use]
     pub fn since(&self) -> Instant {
-        self.since
+        self.known.since
     }
 
     /// How often it was polled.
     #[must_use]
     pub fn polls(&self) -> u64 {
-        self.account.polls
+        self.known.account.polls
     }
 
     /// How long its polls took together, on the executor's clock: on a virtual one that is what
     /// [`task::consume`](crate::task::consume) was told.
     #[must_use]
     pub fn ran(&self) -> Duration {
-        self.account.ran
+        Duration::from_nanos(self.known.account.ran)
     }
 
     /// How long its last poll took; zero before the first.
     #[must_use]
     pub fn last(&self) -> Duration {
-        self.account.last
+        Duration::from_nanos(self.known.account.last)
+    }
+
+    /// What the policy has [noted](Self::set_mark) with this task; zero at first.
+    #[must_use]
+    pub fn mark(&self) -> u128 {
+        self.known.mark
+    }
+
+    /// Notes a number with the task, which is still there when it is ready again: so a policy needs no table
+    /// of tasks, which would have to be told of their ends. A policy inside another one shares the mark.
+    ///
+    /// # Examples
+    ///
+    /// Stride scheduling (Waldspurger and Weihl 1995) in ten lines: the task with the lowest pass is next,
+    /// which goes up by a stride for each turn.
+    ///
+    /// ```
+    /// use bibelot::sched::{Policy, ReadyTask};
+    ///
+    /// #[derive(Default)]
+    /// struct Stride(Vec<ReadyTask>);
+    ///
+    /// impl Policy for Stride {
+    ///     fn push(&mut self, task: ReadyTask) {
+    ///         self.0.push(task);
+    ///     }
+    ///
+    ///     fn pop(&mut self) -> Option<ReadyTask> {
+    ///         let least = (0..self.0.len()).min_by_key(|&nth| self.0[nth].mark())?;
+    ///         let mut task = self.0.remove(least);
+    ///         task.set_mark(task.mark() + (1 << 20) / u128::from(task.weight()));
+    ///         Some(task)
+    ///     }
+    /// }
+    /// # bibelot::Executor::builder().policy(Stride::default()).build().unwrap().run(bibelot::task::yield_now());
+    /// ```
+    pub fn set_mark(&mut self, mark: u128) {
+        self.known.mark = mark;
     }
 }
 
 impl fmt::Debug for ReadyTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = &self.known;
         f.debug_struct("ReadyTask")
-            .field("id", &self.id)
+            .field("id", &known.id)
             .field("name", &self.name())
-            .field("rank", &self.rank)
-            .field("reason", &self.reason)
-            .field("since", &self.since)
-            .field("account", &self.account)
+            .field("rank", &known.rank)
+            .field("reason", &known.reason)
+            .field("since", &known.since)
+            .field("account", &known.account)
             .finish()
     }
 }

@@ -21,6 +21,7 @@ pub(crate) mod children;
 pub(crate) mod choice;
 pub(crate) mod roster;
 mod running;
+mod stopwatch;
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
@@ -222,6 +223,12 @@ impl Scheduler {
             self.note_spawn(&birth);
         }
         (birth.token, handle)
+    }
+
+    /// Whether a policy or an observer is to hear who is ready.
+    #[inline]
+    pub(crate) fn tells(&self) -> bool {
+        self.tells
     }
 
     /// How many tasks were spawned so far.

@@ -252,7 +252,7 @@ impl ExecutorBuilder {
         let roster = options.roster.take();
         let observers = take(&mut options.observers);
         let watched = options.seat.map(|seat| seat(clock.clone(), observers));
-        let is_watched = options.on_slow_poll.is_some() || choice.is_some() || watched.is_some();
+        let is_watched = options.on_slow_poll.is_some() || watched.is_some();
         let (reactor, bell) = Reactor::new(watched.clone())?;
         let inbox = Arc::new(Inbox::new(bell));
         let (id, first_generation) = registry::enlist(Arc::clone(&inbox))?;

@@ -66,6 +66,7 @@ impl Executor {
                 }
             }
             core.poll_ready(core.scheduler.ready_len(), &mut None);
+            core.end_poll();
         });
         core.leave_to_host();
     }

@@ -23,6 +23,7 @@ use crate::observer::Event;
 impl Core {
     /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
     pub(super) fn sleep(&self, limit: Option<Duration>) {
+        self.end_poll();
         if let Some(idlers) = self.waiting_idlers() {
             return idlers.on_idle(self);
         }

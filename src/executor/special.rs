@@ -14,6 +14,7 @@ use crate::executor::main_future::Main;
 use crate::executor::shutdown;
 use crate::locals;
 use crate::observer::{Audience, Event};
+use crate::scheduler::choice::{Chooses, Chosen};
 use crate::task::cell::Turn;
 use crate::task::extras;
 use crate::task::header::Header;
@@ -56,10 +57,29 @@ impl Core {
         })
     }
 
-    /// Counts how long a task was polled.
-    fn count_time(&self, turn: &Turn, took: Duration) {
-        self.scheduler.add_poll(turn, took);
-        self.count_work(took);
+    /// The turn of the task that the policy wants polled next. If the last poll was long, it is time for a
+    /// look outside before, which may make others ready.
+    pub(super) fn choose(&self, choice: &dyn Chooses) -> Option<(Token, Turn)> {
+        loop {
+            match choice.choose(&self.scheduler, &self.clock) {
+                Chosen::Turn(token, turn) => return Some((token, turn)),
+                Chosen::Nobody => return None,
+                Chosen::Worked(worked) => {
+                    self.count_work(worked);
+                    self.look_if_due();
+                }
+            }
+        }
+    }
+
+    /// Ends the last poll, for the policy: the time that passes from now on is no task's.
+    pub(super) fn end_poll(&self) {
+        if let Some(choice) = self.scheduler.choice() {
+            if let Some(worked) = choice.end_poll(&self.clock) {
+                self.count_work(worked);
+            }
+            choice.lose_time();
+        }
     }
 
     /// Brings the next look outside nearer: by each microsecond of work as by a short poll.
@@ -104,7 +124,7 @@ impl Core {
     }
 
     /// Polls, and looks at it: while the executor shuts down, tasks go on that somebody waits for, and
-    /// the others end; what a policy wants to know is measured; and slow polls are reported.
+    /// the others end; and slow polls are reported.
     #[cold]
     pub(super) fn poll_watched(
         &self,
@@ -119,16 +139,15 @@ impl Core {
             self.note_turn(audience);
             audience.note(Event::Polled { task: turn.id() });
         }
-        let started = clock::real_now();
-        let before = self.scheduler.choice().map(|_| self.clock.now());
+        let slow = self
+            .options
+            .on_slow_poll
+            .map(|report| (report, clock::real_now()));
         let polled = self.poll_and_pay(turn, main, cx);
         if let Some(audience) = self.scheduler.audience() {
             audience.note(self.what_has_become_of(turn, polled));
         }
-        if let Some(before) = before {
-            self.count_time(turn, self.clock.now() - before);
-        }
-        if let Some(report_if_slow) = self.options.on_slow_poll {
+        if let Some((report_if_slow, started)) = slow {
             report_if_slow(self, turn, started);
         }
         polled
@@ -137,11 +156,11 @@ impl Core {
     /// The turn of the next ready task, chosen by the policy if there is one. What observers have not been
     /// told they are told before.
     #[cold]
-    pub(super) fn next_watched(&self) -> Option<(Token, Turn)> {
+    pub(super) fn next_told(&self) -> Option<(Token, Turn)> {
         self.tell();
         match self.scheduler.choice() {
             None => self.scheduler.next(),
-            Some(choice) => choice.choose(&self.scheduler, self.clock.now()),
+            Some(choice) => self.choose(choice),
         }
     }
 

@@ -13,16 +13,20 @@ use crate::sched::{Policy, ReadyTask};
 #[derive(Debug, Default)]
 pub struct EarliestDeadline {
     /// By deadline.
-    tasks: Urgency<Instant>,
+    tasks: Urgency,
 }
 
 impl Policy for EarliestDeadline {
     fn push(&mut self, task: ReadyTask) {
         let deadline = task.deadline().unwrap_or(Instant::NEVER);
-        self.tasks.push(deadline, task);
+        self.tasks.push(deadline.nanos().into(), task);
     }
 
     fn pop(&mut self) -> Option<ReadyTask> {
         self.tasks.pop().map(|(_, task)| task)
+    }
+
+    fn is_timed(&self) -> bool {
+        false
     }
 }

@@ -20,6 +20,10 @@ impl Policy for Fifo {
     fn pop(&mut self) -> Option<ReadyTask> {
         self.0.pop_front()
     }
+
+    fn is_timed(&self) -> bool {
+        false
+    }
 }
 
 /// Last come, first served: what a task has woken goes on while its data are in the cache. Two tasks
@@ -34,5 +38,9 @@ impl Policy for Lifo {
 
     fn pop(&mut self) -> Option<ReadyTask> {
         self.0.pop()
+    }
+
+    fn is_timed(&self) -> bool {
+        false
     }
 }

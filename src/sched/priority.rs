@@ -6,6 +6,9 @@ use crate::sched::{Policy, ReadyTask};
 /// How many arrivals a level of priority is worth, unless it is said.
 const AGE: u64 = 64;
 
+/// How many it may be worth: times a priority that is half of what an [`i64`] has room for.
+const AGE_MAX: i64 = 1 << 31;
+
 /// The highest [priority](crate::task::Builder::priority) first; among equals, first come, first served.
 ///
 /// Waiting counts: a task that has waited while 64 others became ready stands where a newcomer of one
@@ -18,9 +21,9 @@ const AGE: u64 = 64;
 #[derive(Debug)]
 pub struct Priority {
     /// By urgency.
-    tasks: Urgency<i128>,
-    /// How many arrivals a level is worth.
-    age: u64,
+    tasks: Urgency,
+    /// How many arrivals a level is worth; `None` if no number of them is worth one.
+    age: Option<i64>,
 }
 
 impl Priority {
@@ -31,12 +34,13 @@ impl Priority {
     }
 
     /// A level is worth so many arrivals: the fewer, the less priorities count. With [`u64::MAX`] they are
-    /// strict, and the lower ones can starve.
+    /// strict, and the lower ones can starve; short of that, more than 2³¹ count as that many.
     #[must_use]
     pub fn aging(arrivals: u64) -> Self {
+        let age = i64::try_from(arrivals).map_or(AGE_MAX, |age| age.min(AGE_MAX));
         Self {
             tasks: Urgency::default(),
-            age: arrivals,
+            age: (arrivals < u64::MAX).then_some(age),
         }
     }
 }
@@ -49,12 +53,20 @@ impl Default for Priority {
 
 impl Policy for Priority {
     fn push(&mut self, task: ReadyTask) {
-        let bonus = i128::from(self.age) * i128::from(task.priority());
-        let urgency = i128::from(self.tasks.arrivals()) - bonus;
-        self.tasks.push(urgency, task);
+        let priority = i64::from(task.priority());
+        let urgency = match self.age {
+            Some(age) => self.tasks.arrivals() as i64 - age * priority,
+            None => -priority,
+        };
+        // The same order among numbers that are not negative.
+        self.tasks.push(urgency.abs_diff(i64::MIN).into(), task);
     }
 
     fn pop(&mut self) -> Option<ReadyTask> {
         self.tasks.pop().map(|(_, task)| task)
+    }
+
+    fn is_timed(&self) -> bool {
+        false
     }
 }

@@ -1,7 +1,5 @@
 //! [`ShortestJob`]: quick ones first, by what they were so far.
 
-use std::time::Duration;
-
 use crate::sched::urgency::Urgency;
 use crate::sched::{Policy, ReadyTask};
 
@@ -13,14 +11,15 @@ use crate::sched::{Policy, ReadyTask};
 /// there are enough of the others.
 #[derive(Debug, Default)]
 pub struct ShortestJob {
-    /// By the mean of their polls.
-    tasks: Urgency<Duration>,
+    /// By the mean of their polls in nanoseconds.
+    tasks: Urgency,
 }
 
 impl Policy for ShortestJob {
     fn push(&mut self, task: ReadyTask) {
-        let polls = u32::try_from(task.polls()).unwrap_or(u32::MAX);
-        self.tasks.push(task.ran() / polls.max(1), task);
+        let account = task.known.account;
+        let mean = account.ran / account.polls.max(1);
+        self.tasks.push(mean.into(), task);
     }
 
     fn pop(&mut self) -> Option<ReadyTask> {

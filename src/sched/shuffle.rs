@@ -38,4 +38,8 @@ impl Policy for Shuffle {
         let chosen = self.rng.below(self.tasks.len());
         self.tasks.swap_remove_front(chosen)
     }
+
+    fn is_timed(&self) -> bool {
+        false
+    }
 }

@@ -1,30 +1,74 @@
 //! Tasks in order of a number: what lies under most policies.
+//!
+//! ```text
+//!   push ─► before all others? ─► first ────────┐
+//!           otherwise ──────────► heap ─ top ───┴─► pop
+//! ```
+//!
+//! A heap costs a step for each doubling of the tasks. One that comes, goes and comes back before all
+//! others, as the most urgent one does when it gives way, costs none.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::mem;
 
 use crate::sched::ReadyTask;
 
+/// How many bits of a key say when the task arrived: if there are ever more arrivals than they can tell
+/// apart, two tasks of equal numbers may be taken in the wrong order, once.
+const ARRIVAL_BITS: u32 = 48;
+
 /// Tasks, of which the one with the least number comes first, and among equals the one that was there
 /// first.
-#[derive(Debug)]
-pub(super) struct Urgency<N> {
-    /// By number and arrival.
-    tasks: BTreeMap<(N, u64), ReadyTask>,
+#[derive(Debug, Default)]
+pub(super) struct Urgency {
+    /// The first one, or none if that is in the heap.
+    first: Option<Entry>,
+    /// All others.
+    others: BinaryHeap<Entry>,
     /// How many have arrived.
     arrivals: u64,
 }
 
-impl<N: Ord> Urgency<N> {
-    /// Puts a task in its place.
-    pub(super) fn push(&mut self, number: N, task: ReadyTask) {
-        self.tasks.insert((number, self.arrivals), task);
+/// A task in its place. The one that comes first is the greatest, as the heap wants it.
+#[derive(Debug)]
+struct Entry {
+    /// Its number, and its arrival.
+    key: u128,
+    /// The task.
+    task: ReadyTask,
+}
+
+impl Urgency {
+    /// Puts a task in its place. Its number is below 2⁸⁰.
+    pub(super) fn push(&mut self, number: u128, task: ReadyTask) {
+        let arrival = self.arrivals % (1 << ARRIVAL_BITS);
         self.arrivals += 1;
+        let key = number << ARRIVAL_BITS | u128::from(arrival);
+        let mut entry = Entry { key, task };
+        match &mut self.first {
+            Some(first) => {
+                if entry > *first {
+                    mem::swap(first, &mut entry);
+                }
+            }
+            None => {
+                if self.others.peek().is_none_or(|top| entry > *top) {
+                    self.first = Some(entry);
+                    return;
+                }
+            }
+        }
+        self.others.push(entry);
     }
 
     /// Takes the first one, with its number.
-    pub(super) fn pop(&mut self) -> Option<(N, ReadyTask)> {
-        let ((number, _), task) = self.tasks.pop_first()?;
-        Some((number, task))
+    pub(super) fn pop(&mut self) -> Option<(u128, ReadyTask)> {
+        let Entry { key, task } = match self.first.take() {
+            Some(first) => first,
+            None => self.others.pop()?,
+        };
+        Some((key >> ARRIVAL_BITS, task))
     }
 
     /// How many have arrived so far.
@@ -33,11 +77,30 @@ impl<N: Ord> Urgency<N> {
     }
 }
 
-impl<N> Default for Urgency<N> {
-    fn default() -> Self {
-        Self {
-            tasks: BTreeMap::new(),
-            arrivals: 0,
-        }
+impl Ord for Entry {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.key.cmp(&self.key)
     }
 }
+
+impl PartialOrd for Entry {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+
+    // Said by itself, as it is all that the heap asks.
+    #[inline]
+    fn le(&self, other: &Self) -> bool {
+        other.key <= self.key
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Entry {}

@@ -30,8 +30,8 @@ thread_local! {
 impl Drop for ReadyTask {
     /// Leaves a mark if it was not given back.
     fn drop(&mut self) {
-        if !self.is_given_back {
-            LOST.set(Some(self.token));
+        if !self.known.is_given_back {
+            LOST.set(Some(self.known.token));
         }
     }
 }
@@ -77,8 +77,8 @@ impl Promise {
     /// Panics if the task is not ready, or another executor's.
     #[inline]
     pub(super) fn assert_ready(&self, scheduler: &Scheduler, task: &ReadyTask) {
-        let is_ready = scheduler.table.borrow().is_ready(task.token);
-        if !is_ready || task.token.executor() != scheduler.id {
+        let is_ready = scheduler.table.borrow().is_ready(task.known.token);
+        if !is_ready || task.known.token.executor() != scheduler.id {
             self.end_with_wrong(scheduler, task);
         }
     }
@@ -110,7 +110,7 @@ impl Promise {
     #[cold]
     fn end_with_wrong(&self, scheduler: &Scheduler, task: &ReadyTask) -> ! {
         let called = Called(task.name(), task.id());
-        let what = if task.token.executor() == scheduler.id {
+        let what = if task.known.token.executor() == scheduler.id {
             "which is not ready; it is of an executor that has ended"
         } else {
             "a task of another executor; each needs a policy of its own"

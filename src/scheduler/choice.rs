@@ -1,9 +1,9 @@
 //! The ready queue of an executor with a policy.
 //!
 //! ```text
-//!   wake ─► ready (slot), reasons ──── told at the next choice ───► policy.push
-//!                                                                      │
-//!   the turn of its slot ◄────────── policy.pop ◄──────────────────────┘
+//!   wake ─► ready (slot), why ──────── told at the next choice ───► policy.push
+//!                                                                      │ what is known of the task goes
+//!   the turn of its slot ◄────────── policy.pop ◄──────────────────────┘ with it, and comes back
 //! ```
 //!
 //! A wake comes while the table is borrowed, and a policy is user code. So a wake does what it always
@@ -14,14 +14,14 @@
 //! copied, so no slot is popped twice. Who breaks it is told in `scheduler/broken.rs`: read that next.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::clock::Instant;
+use crate::clock::{Clock, Instant};
 use crate::observer::{Audience, Event};
-use crate::sched::{Account, Policy, ReadyTask, Reason};
+use crate::sched::{Account, Known, Policy, ReadyTask, Reason};
 use crate::scheduler::Scheduler;
 use crate::scheduler::broken::{self, Promise};
+use crate::scheduler::stopwatch::Stopwatch;
 use crate::task::cell::{TaskRef, Turn};
 use crate::task::extras;
 use crate::task::header::Birth;
@@ -31,17 +31,31 @@ use crate::waker::Token;
 /// What chooses among the ready tasks, as the scheduler knows it: a program that has no policy has
 /// none of the code.
 pub(crate) trait Chooses {
-    /// The turn of the task that the policy wants polled next; `None` says that no task is ready.
-    fn choose(&self, scheduler: &Scheduler, now: Instant) -> Option<(Token, Turn)>;
+    /// The turn of the task that the policy wants polled next.
+    fn choose(&self, scheduler: &Scheduler, clock: &Clock) -> Chosen;
 
-    /// Notes why a task is ready that is in the ready queue now.
-    fn note(&self, reason: Reason);
+    /// Notes why the task in a slot is ready, which is in the ready queue now and was polled before.
+    fn note(&self, slot: usize, reason: Reason);
 
-    /// Adds a poll to what those of the running task have taken.
-    fn add_poll(&self, slot: usize, id: TaskId, took: Duration);
+    /// Ends the poll of the task that was chosen, if it has not ended: how long it took, and those before
+    /// that were not measured.
+    fn end_poll(&self, clock: &Clock) -> Option<Duration>;
+
+    /// Notes that time has passed in which nobody was polled.
+    fn lose_time(&self);
 
     /// Forgets who is ready.
     fn forget(&self);
+}
+
+/// What comes of a choice.
+pub(crate) enum Chosen {
+    /// A task is to be polled.
+    Turn(Token, Turn),
+    /// First it is to be counted how long the last poll took, and those before that were not measured.
+    Worked(Duration),
+    /// No task is ready.
+    Nobody,
 }
 
 /// A policy, and what it wants to know.
@@ -52,10 +66,12 @@ pub(crate) struct Choice {
     promise: Promise,
     /// How many tasks it keeps.
     held: Cell<usize>,
-    /// Why those in the ready queue are there, in the same order.
-    reasons: RefCell<VecDeque<Reason>>,
-    /// What the polls of tasks have taken, by their slots.
-    accounts: RefCell<Vec<(TaskId, Account)>>,
+    /// Tasks that the policy does not keep, with what is known of them, by their slots.
+    known: RefCell<Vec<Option<ReadyTask>>>,
+    /// The slot of the task that was chosen last.
+    chosen: Cell<usize>,
+    /// Measures its poll.
+    stopwatch: Stopwatch,
 }
 
 /// The policy while it is asked; goes back to its place, whatever happens.
@@ -74,20 +90,41 @@ impl Choice {
     /// That of a policy of this name; one without is ours, and may panic on purpose.
     pub(crate) fn new(policy: Box<dyn Policy>, name: Option<&'static str>) -> Self {
         Self {
+            stopwatch: Stopwatch::new(policy.is_timed()),
             policy: Cell::new(Some(policy)),
             promise: Promise::new(name),
             held: Cell::new(0),
-            reasons: RefCell::default(),
-            accounts: RefCell::default(),
+            chosen: Cell::new(0),
+            known: RefCell::default(),
         }
     }
 
-    /// What the polls of a task have taken.
-    fn account(&self, slot: u32, id: TaskId) -> Account {
-        match self.accounts.borrow().get(slot as usize) {
-            Some((owner, account)) if *owner == id => *account,
-            _ => Account::default(),
+    /// The task in a slot, with what is known of it, to be given to the policy.
+    fn take_known(&self, slot: u32, task: &TaskRef) -> ReadyTask {
+        let mut known = self.known.borrow_mut();
+        match known.get_mut(slot as usize).and_then(Option::take) {
+            Some(mut kept) => {
+                if kept.known.id != task.id() {
+                    *kept.known = Known::new(task);
+                }
+                kept.known.is_given_back = false;
+                kept
+            }
+            None => ReadyTask {
+                known: Box::new(Known::new(task)),
+            },
         }
+    }
+
+    /// Keeps what is known of a task that is polled now, until it is ready again.
+    fn keep_known(&self, slot: usize, mut task: ReadyTask) {
+        task.known.is_given_back = true;
+        task.known.account.polls += 1;
+        let kept = &mut *self.known.borrow_mut();
+        if kept.len() <= slot {
+            kept.resize_with(slot + 1, || None);
+        }
+        kept[slot] = Some(task);
     }
 
     /// The policy.
@@ -100,28 +137,52 @@ impl Choice {
         })
     }
 
-    /// The first of those in the ready queue, of whom the policy has not been told.
-    fn next_untold(&self, scheduler: &Scheduler, now: Instant) -> Option<ReadyTask> {
+    /// The first of those in the ready queue, of whom the policy has not been told, and whether it is the
+    /// last one.
+    #[inline]
+    fn next_untold(&self, scheduler: &Scheduler, now: Instant) -> Option<(ReadyTask, bool)> {
         let table = &mut *scheduler.table.borrow_mut();
         loop {
             let slot = table.ready.pop()?;
-            let reason = self.reasons.borrow_mut().pop_front();
             let Some(task) = &table.slots[slot as usize].task else {
                 table.free_ended(slot);
                 continue;
             };
-            let (handle, rank) = extras::handle_and_rank(task);
             table.elsewhere += 1;
-            return Some(ReadyTask {
-                token: task.token(),
-                is_given_back: false,
-                id: task.id(),
-                task: handle,
-                rank,
-                reason: reason.unwrap_or(Reason::Outside),
-                since: now,
-                account: self.account(slot, task.id()),
-            });
+            let mut task = self.take_known(slot, task);
+            task.known.since = now;
+            return Some((task, table.ready.len() == 0));
+        }
+    }
+
+    /// Tells the policy of those that have become ready. What it wakes or spawns meanwhile waits until the
+    /// next choice.
+    #[inline]
+    fn tell(&self, lent: &mut Lent<'_>, now: Instant) {
+        while let Some((task, is_last)) = self.next_untold(lent.scheduler, now) {
+            self.held.set(self.held.get() + 1);
+            lent.push(task);
+            if is_last {
+                return;
+            }
+        }
+    }
+}
+
+impl Known {
+    /// What is known of a task that was never polled.
+    fn new(task: &TaskRef) -> Self {
+        let (handle, rank) = extras::handle_and_rank(task);
+        Self {
+            token: task.token(),
+            is_given_back: false,
+            id: task.id(),
+            task: handle,
+            rank,
+            reason: Reason::Spawned,
+            since: Instant::PAST,
+            account: Account::default(),
+            mark: 0,
         }
     }
 }
@@ -131,58 +192,69 @@ impl Chooses for Choice {
     ///
     /// Panics if the policy loses a task, gives none though it keeps some, or gives one that is not ready
     /// or another executor's; and as the policy does.
-    fn choose(&self, scheduler: &Scheduler, now: Instant) -> Option<(Token, Turn)> {
-        if self.promise.is_broken() {
-            return scheduler.next();
+    fn choose(&self, scheduler: &Scheduler, clock: &Clock) -> Chosen {
+        if let Some(worked) = self.end_poll(clock) {
+            // Time for a look outside, perhaps, before anybody is chosen.
+            return Chosen::Worked(worked);
         }
-        let mut lent = self.lend(scheduler)?;
+        if self.promise.is_broken() {
+            return match scheduler.next() {
+                Some((token, turn)) => Chosen::Turn(token, turn),
+                None => Chosen::Nobody,
+            };
+        }
+        let Some(mut lent) = self.lend(scheduler) else {
+            return Chosen::Nobody;
+        };
+        let now = self.stopwatch.begin(clock);
         loop {
-            while let Some(task) = self.next_untold(scheduler, now) {
-                self.held.set(self.held.get() + 1);
-                lent.push(task);
-            }
+            self.tell(&mut lent, now);
             if self.held.get() == 0 {
-                return None;
+                return Chosen::Nobody;
             }
             let given = lent.pop();
             self.promise.assert_lost_none(scheduler);
-            let Some(mut task) = given else {
+            let Some(task) = given else {
                 self.promise.end_with_none(scheduler, self.held.get());
             };
             self.promise.assert_ready(scheduler, &task);
-            task.is_given_back = true;
             self.held.set(self.held.get() - 1);
+            let slot = task.known.token.slot();
+            self.keep_known(slot, task);
             let table = &mut *scheduler.table.borrow_mut();
             table.elsewhere -= 1;
-            if let Some(turn) = scheduler.begin_slot(table, task.token.slot() as u32) {
-                return Some(turn);
+            if let Some((token, turn)) = scheduler.begin_slot(table, slot as u32) {
+                self.chosen.set(slot);
+                self.stopwatch.is_running.set(true);
+                return Chosen::Turn(token, turn);
             }
         }
     }
 
-    fn note(&self, reason: Reason) {
-        if !self.promise.is_broken() {
-            self.reasons.borrow_mut().push_back(reason);
+    fn note(&self, slot: usize, reason: Reason) {
+        if let Some(Some(task)) = self.known.borrow_mut().get_mut(slot) {
+            task.known.reason = reason;
         }
     }
 
-    fn add_poll(&self, slot: usize, id: TaskId, took: Duration) {
-        let accounts = &mut *self.accounts.borrow_mut();
-        if accounts.len() <= slot {
-            accounts.resize(slot + 1, (id, Account::default()));
+    #[inline]
+    fn end_poll(&self, clock: &Clock) -> Option<Duration> {
+        let (took, is_exact) = self.stopwatch.end(clock)?;
+        if is_exact && let Some(Some(task)) = self.known.borrow_mut().get_mut(self.chosen.get()) {
+            let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+            let account = &mut task.known.account;
+            account.last = nanos;
+            account.ran = account.ran.saturating_add(nanos);
         }
-        let (owner, account) = &mut accounts[slot];
-        if *owner != id {
-            (*owner, *account) = (id, Account::default());
-        }
-        account.polls += 1;
-        account.ran += took;
-        account.last = took;
+        Some(took)
+    }
+
+    fn lose_time(&self) {
+        self.stopwatch.lose_time();
     }
 
     fn forget(&self) {
         self.held.set(0);
-        self.reasons.borrow_mut().clear();
         drop(self.policy.take());
         broken::forget_lost();
     }
@@ -247,11 +319,12 @@ impl Scheduler {
     #[cold]
     pub(super) fn note_wake(&self, woken: Token, task: Option<&TaskRef>) {
         if let Some(choice) = self.choice() {
-            choice.note(match self.current.get() {
+            let reason = match self.current.get() {
                 Some(token) if token == woken => Reason::Itself,
                 Some(_) => Reason::Task(self.current_id.get()),
                 None => Reason::Outside,
-            });
+            };
+            choice.note(woken.slot(), reason);
         }
         if let (Some(audience), Some(task)) = (self.audience(), task) {
             audience.note_woken(task.id(), self.running());
@@ -261,9 +334,6 @@ impl Scheduler {
     /// Notes that a task was spawned, which is in the ready queue now.
     #[cold]
     pub(super) fn note_spawn(&self, birth: &Birth) {
-        if let Some(choice) = self.choice() {
-            choice.note(Reason::Spawned);
-        }
         if let Some(audience) = self.audience() {
             audience.note(Event::Spawned {
                 task: birth.id,
@@ -271,13 +341,6 @@ impl Scheduler {
                 name: None,
                 at: birth.spawned_at,
             });
-        }
-    }
-
-    /// Notes how long a task was polled, for the policy.
-    pub(crate) fn add_poll(&self, turn: &Turn, took: Duration) {
-        if let Some(choice) = self.choice() {
-            choice.add_poll(turn.token().slot(), turn.id(), took);
         }
     }
 }

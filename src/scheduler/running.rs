@@ -88,7 +88,7 @@ impl Scheduler {
     /// What is known of a ready task beyond what policies are told; `None` if it has ended meanwhile.
     pub(crate) fn standing(&self, task: &ReadyTask) -> Option<Standing> {
         let table = self.table.borrow();
-        let task = table.slots.get(task.token.slot())?.task.as_ref()?;
+        let task = table.slots.get(task.known.token.slot())?.task.as_ref()?;
         Some(Standing {
             spawned_at: task.spawned_at(),
             waits: task.waits().to_string(),

@@ -10,6 +10,7 @@
 //!   embedding         what it costs to build an echo server into a small program
 //!   instructions      instructions per operation, counted by valgrind
 //!   scale             bibelot alone, with a thousand to a million tasks
+//!   policies          what each policy costs at a switch, in instructions (--rows names policies)
 //!   structured        what groups, timeouts and cleanups of bibelot cost (--rows names cells)
 //!   sharing           locks, channels, queues with threads and worker threads (--rows names rows)
 //!   --child ROW RUNTIME [--ops N] [--tasks N]
@@ -85,6 +86,8 @@ mod workload;
 
 #[cfg(feature = "bibelot")]
 mod bibelot;
+#[cfg(feature = "bibelot")]
+mod policies;
 #[cfg(feature = "bibelot")]
 mod sharing;
 #[cfg(feature = "bibelot")]
@@ -169,12 +172,16 @@ fn run() -> Result<(), String> {
         ["instructions"] => instructions::print(&plan(&args)?),
         ["scale"] => instructions::print_scale(),
         #[cfg(feature = "bibelot")]
+        ["policies"] => return policies::print(args.rows.as_deref()),
+        #[cfg(feature = "bibelot")]
         ["structured"] => return structured::print(args.rows.as_deref(), args.rounds),
         #[cfg(feature = "bibelot")]
         ["sharing"] => {
             sharing::print(args.rows.as_deref(), args.rounds);
             Ok(())
         }
+        #[cfg(feature = "bibelot")]
+        ["--child", "policies", name] => policies::cell(name, args.ops, args.tasks),
         #[cfg(feature = "bibelot")]
         ["--child", "sharing", row, library, host] => sharing::cell(row, library, host, args.ops),
         #[cfg(feature = "bibelot")]
