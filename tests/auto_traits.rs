@@ -27,6 +27,7 @@ use bibelot::task::{
 };
 use bibelot::testing::Sim;
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
+use bibelot::trace::{self, Histogram, Metrics, Recorder, Recording, Summary, TaskInfo};
 use bibelot::worker::{self, CallerCancelled, Portal, PortalError, PortalHandle, ThreadHandle};
 use bibelot::{Executor, ExecutorBuilder, ExecutorEnded, Remote, Report, SlowPoll, Stats};
 
@@ -83,6 +84,8 @@ is!(task::Local<Rc<()>>: Send Sync);
 not!(AsyncFd<std::fs::File>: Send Sync);
 not!(ThreadHandle<()>: Send Sync);
 not!(Sim: Send Sync);
+not!(Recorder: Send Sync);
+not!(Metrics: Send Sync);
 
 // Files, whose line belongs to an executor's thread; what is only known of them does not.
 #[cfg(feature = "fs")]
@@ -187,6 +190,11 @@ is!(broadcast::RecvError: Send Sync Copy);
 is!(broadcast::TryRecvError: Send Sync Copy);
 is!(mpsc::SendTimeoutError<()>: Send Sync Copy);
 is!(SlowPoll: Send Sync Clone);
+is!(trace::Event: Send Sync Clone);
+is!(Recording: Send Sync Clone);
+is!(TaskInfo: Send Sync Clone);
+is!(Summary: Send Sync Clone);
+is!(Histogram: Send Sync Clone);
 is!(JoinError: Send);
 is!(PortalError: Send);
 is!(Panicked: Send);
