@@ -115,7 +115,7 @@ impl Core {
             self.note_turn(audience);
             audience.note(Event::Polled { task: turn.id() });
         }
-        let started = clock::real_now();
+        let started = self.options.on_slow_poll.map(|_| clock::real_now());
         let before = self.scheduler.choice().map(|_| self.clock.now());
         let polled = self.poll_and_pay(turn, main, cx);
         if let Some(audience) = self.scheduler.audience() {
@@ -124,7 +124,7 @@ impl Core {
         if let Some(before) = before {
             self.count_time(turn, self.clock.now() - before);
         }
-        if let Some(report_if_slow) = self.options.on_slow_poll {
+        if let (Some(report_if_slow), Some(started)) = (self.options.on_slow_poll, started) {
             report_if_slow(self, turn, started);
         }
         polled
