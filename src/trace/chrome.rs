@@ -10,12 +10,15 @@
 //! The format is the one of "Trace Event Format" (Google, 2016): a list of objects, each with a phase `ph`.
 //! Slices are complete ones (`X`), arrows a start and an end of one number (`s`, `f`), marks instants
 //! (`i`), the curve a counter (`C`), names of lanes metadata (`M`). An arrow belongs to the slice around its
-//! start, and with `"bp":"e"` to the one around its end. Slices of no length, of which a simulation has many,
-//! have an inside only by the order of the file: so an arrow comes right after the slice it belongs to,
-//! and everything in the order of its moments.
+//! start, and with `"bp":"e"` to the one around its end.
+//!
+//! Slices of no length, of which a simulation has many, have an inside only by the order of the file; and
+//! if they were complete ones, Perfetto would take those of one moment for nested ones. So they have a begin and an
+//! end (`B`, `E`), and everything comes in the order of its moments, and of the events it comes from.
 //!
 //! Moments are microseconds since the first event, so that a `double` has them to the nanosecond, for a
-//! hundred days. Read next: `trace/chrome/lanes.rs`, which draws.
+//! hundred days. There is no `displayTimeUnit`: some versions of Perfetto have taken it for the unit of the
+//! moments. Read next: `trace/chrome/lanes.rs`, which draws.
 
 mod lanes;
 
@@ -36,12 +39,7 @@ pub(super) fn write(recording: &Recording, out: &mut dyn io::Write) -> io::Resul
     let start = recording.start().unwrap_or(Instant::PAST);
     write!(
         out,
-        r#"{{"displayTimeUnit":"ns","otherData":{{"lost events":"{}"}},"traceEvents":["#,
-        recording.lost()
-    )?;
-    write!(
-        out,
-        "\n{}",
+        "{{\"traceEvents\":[\n{}",
         Metadata("process_name", EXECUTOR, &Named("bibelot"))
     )?;
     write!(
@@ -66,7 +64,8 @@ pub(super) fn write(recording: &Recording, out: &mut dyn io::Write) -> io::Resul
     for item in lanes.into_items() {
         write!(out, ",\n{}", Stamped(start, &item))?;
     }
-    out.write_all(b"\n]}\n")
+    let lost = recording.lost();
+    writeln!(out, "\n],\"otherData\":{{\"lost events\":\"{lost}\"}}}}")
 }
 
 /// Something in the picture.
@@ -85,6 +84,10 @@ struct Item {
 enum Shape {
     /// A slice: its end, its category, its name, and what else is to be said.
     Slice(Instant, &'static str, String, Vec<Arg>),
+    /// The begin of a slice of no length: its category, its name, and what else is to be said.
+    Begin(&'static str, String, Vec<Arg>),
+    /// Its end.
+    Close,
     /// A mark: its name, and what else is to be said.
     Mark(&'static str, Vec<Arg>),
     /// The start of an arrow: its number, and its name.
@@ -192,6 +195,12 @@ impl fmt::Display for Stamped<'_> {
                 )?;
                 write_args(f, args)
             }
+            Shape::Begin(category, name, args) => {
+                let name = Quoted(name);
+                write!(f, r#"{{"ph":"B",{place},"cat":"{category}","name":{name}"#)?;
+                write_args(f, args)
+            }
+            Shape::Close => write!(f, r#"{{"ph":"E",{place}}}"#),
             Shape::Mark(name, args) => {
                 write!(
                     f,

@@ -45,15 +45,32 @@ fn lane(item: &Json) -> u64 {
 /// Slices of a lane: category, name, begin and end.
 type Slices = Vec<(String, String, u64, u64)>;
 
-/// The slices of each lane, in the order of the file.
+/// The slices of each lane, in the order of the file. Those with a begin and an end are of no length, and
+/// have nothing but marks and arrows in them.
 fn slices(items: &[Json]) -> BTreeMap<u64, Slices> {
     let mut lanes = BTreeMap::<u64, Slices>::new();
-    for item in of("X", items) {
-        let (begin, took) = (nanos(item, "ts"), nanos(item, "dur"));
-        let (category, name) = (item.get("cat").text(), item.get("name").text());
-        let slice = (category.to_owned(), name.to_owned(), begin, begin + took);
-        lanes.entry(lane(item)).or_default().push(slice);
+    let mut open = BTreeMap::new();
+    for item in items {
+        let phase = item.get("ph").text();
+        match phase {
+            "X" | "B" => {
+                let text = |key| item.get(key).text().to_owned();
+                let (begin, slices) = (nanos(item, "ts"), lanes.entry(lane(item)).or_default());
+                assert!(!open.contains_key(&lane(item)), "{item:?}");
+                let mut end = begin;
+                if phase == "B" {
+                    open.insert(lane(item), begin);
+                } else {
+                    end += nanos(item, "dur");
+                    assert!(begin < end, "{item:?}");
+                }
+                slices.push((text("cat"), text("name"), begin, end));
+            }
+            "E" => assert_eq!(open.remove(&lane(item)), Some(nanos(item, "ts"))),
+            _ => {}
+        }
     }
+    assert!(open.is_empty());
     lanes
 }
 
@@ -94,15 +111,18 @@ fn check_arrows(items: &[Json]) {
         assert_eq!(start.get("name"), end.get("name"));
         assert!(nanos(start, "ts") <= nanos(end, "ts"));
     }
-    // The last slice that has begun in the lane of an end.
+    // The last slice that has begun in the lane of an end; none if that is over by the order of the file.
     let mut last = BTreeMap::<u64, (bool, u64, u64)>::new();
     for item in items {
         match item.get("ph").text() {
-            "X" => {
+            phase @ ("X" | "B") => {
                 let begin = nanos(item, "ts");
                 let is_poll = item.get("cat").text() == "poll";
-                let slice = (is_poll, begin, begin + nanos(item, "dur"));
-                last.insert(lane(item), slice);
+                let took = if phase == "X" { nanos(item, "dur") } else { 0 };
+                last.insert(lane(item), (is_poll, begin, begin + took));
+            }
+            "E" => {
+                last.remove(&lane(item));
             }
             "s" | "f" => {
                 let (is_poll, begin, end) = last[&lane(item)];
@@ -315,4 +335,17 @@ fn a_hundred_thousand_events_are_drawn() {
     });
     check(&items);
     assert!(of("X", &items).count() > 50_000);
+}
+
+#[test]
+fn polls_of_one_moment_are_side_by_side_and_not_one_within_the_other() {
+    let items = drawn_of(10_000, async {
+        for _ in 0..2_000 {
+            task::yield_now().await;
+        }
+    });
+    check(&items);
+    // Of each turn, and of its poll.
+    let count = |phase| of(phase, &items).count();
+    assert_eq!((count("X"), count("B"), count("E")), (0, 4_002, 4_002));
 }

@@ -15,7 +15,7 @@ use crate::task::TaskId;
 use crate::trace::chrome::{Arg, EXECUTOR, Item, Shape, Value};
 use crate::trace::recording::Recording;
 
-/// A moment, and the number of the event of which it is.
+/// A moment, and the number of the event of which it is, from 1 on; 0 is before all.
 type Moment = (Instant, usize);
 
 /// What a task does.
@@ -40,7 +40,7 @@ struct Lane {
     /// What it does.
     does: Does,
     /// When its last poll ended.
-    polled_until: Option<Instant>,
+    polled_until: Option<Moment>,
     /// Whether it was woken in the poll that goes on.
     is_woken: bool,
     /// The start of the arrow to its next poll: in whose lane, when, and its name.
@@ -53,7 +53,7 @@ pub(super) struct Lanes {
     /// The lanes of tasks.
     tasks: BTreeMap<TaskId, Lane>,
     /// The turn that goes on: when it began, how many tasks were ready, and when its last poll ended.
-    turn: Option<(Moment, usize, Instant)>,
+    turn: Option<(Moment, usize, Moment)>,
     /// The sleep that goes on, and until when.
     sleep: Option<(Moment, Option<Instant>)>,
     /// In whose lanes deadlines are.
@@ -89,10 +89,10 @@ impl Lanes {
             self.tasks.entry(task).or_default().does = Does::Runs((start, 0));
         }
         for (nth, (at, event)) in recording.events().iter().enumerate() {
-            self.add((*at, nth), event);
+            self.add((*at, nth + 1), event);
         }
         // What goes on is drawn to the end.
-        let nth = recording.events().len();
+        let nth = recording.events().len() + 1;
         let tasks: Vec<TaskId> = self.tasks.keys().copied().collect();
         for task in tasks {
             self.change(task, (end, nth), Does::HasEnded, &[]);
@@ -118,10 +118,16 @@ impl Lanes {
 
     /// Everything, in the order of its moments.
     pub(super) fn into_items(mut self) -> Vec<Item> {
-        let is_arrow = |item: &Item| matches!(item.shape, Shape::Start(..) | Shape::End(..));
-        // An arrow comes after the slice to which it belongs, also when both are of one event.
+        // What is of one event: a slice ends, of which an arrow may start, before another begins, in which
+        // one may end.
+        let order = |item: &Item| match item.shape {
+            Shape::Start(..) => 0,
+            Shape::Close => 1,
+            Shape::End(..) => 3,
+            _ => 2,
+        };
         self.items
-            .sort_by_key(|item| (item.at, item.nth, is_arrow(item)));
+            .sort_by_key(|item| (item.at, item.nth, order(item)));
         self.items
     }
 
@@ -130,7 +136,7 @@ impl Lanes {
         match *event {
             Event::Turn { ready } => {
                 self.end_turn();
-                self.turn = Some((now, ready, now.0));
+                self.turn = Some((now, ready, now));
                 self.put(now, EXECUTOR, Shape::Ready(ready));
             }
             Event::Asleep { until } => {
@@ -186,9 +192,9 @@ impl Lanes {
         let (begin, category, name, mut says) = match std::mem::replace(&mut lane.does, next) {
             Does::Something | Does::HasEnded => return,
             Does::Runs(begin) => {
-                lane.polled_until = Some(now.0);
+                lane.polled_until = Some(now);
                 if let Some((.., until)) = &mut self.turn {
-                    *until = now.0;
+                    *until = now;
                 }
                 (begin, "poll", String::from("poll"), Vec::new())
             }
@@ -210,11 +216,7 @@ impl Lanes {
             Value::Text(text) => (*name, Value::Text(text.clone())),
             Value::Number(number) => (*name, Value::Number(*number)),
         }));
-        self.put(
-            begin,
-            lane_of(task),
-            Shape::Slice(now.0, category, name, says),
-        );
+        self.slice(lane_of(task), (begin, now), category, name, says);
     }
 
     /// A task has made another one ready: the arrow starts in its poll, or at the end of its last one.
@@ -222,7 +224,7 @@ impl Lanes {
         let start = match self.tasks.get(&from) {
             Some(lane) => match (&lane.does, lane.polled_until) {
                 (Does::Runs(_), _) => now,
-                (_, Some(until)) => (until.min(now.0), now.1),
+                (_, Some(until)) => until,
                 (_, None) => return,
             },
             None => return,
@@ -246,8 +248,8 @@ impl Lanes {
     fn end_turn(&mut self) {
         if let Some((begin, ready, until)) = self.turn.take() {
             let ready = number("ready", i64::try_from(ready).unwrap_or(i64::MAX));
-            let turn = Shape::Slice(until, "turn", String::from("turn"), vec![ready]);
-            self.put(begin, EXECUTOR, turn);
+            let name = String::from("turn");
+            self.slice(EXECUTOR, (begin, until), "turn", name, vec![ready]);
         }
     }
 
@@ -255,9 +257,8 @@ impl Lanes {
     fn end_sleep(&mut self, now: Moment) {
         if let Some((begin, until)) = self.sleep.take() {
             let until = until.map(|until| text("until", format_args!("{until:?}")));
-            let args = Vec::from_iter(until);
-            let sleep = Shape::Slice(now.0, "sleep", String::from("asleep"), args);
-            self.put(begin, EXECUTOR, sleep);
+            let (name, args) = (String::from("asleep"), Vec::from_iter(until));
+            self.slice(EXECUTOR, (begin, now), "sleep", name, args);
         }
     }
 
@@ -306,6 +307,23 @@ impl Lanes {
             _ => return,
         };
         self.put(now, lane, Shape::Mark(name, args));
+    }
+
+    /// Puts a slice into the picture.
+    fn slice(
+        &mut self,
+        lane: u64,
+        (begin, end): (Moment, Moment),
+        category: &'static str,
+        name: String,
+        args: Vec<Arg>,
+    ) {
+        if begin.0 < end.0 {
+            self.put(begin, lane, Shape::Slice(end.0, category, name, args));
+        } else if begin != end {
+            self.put(begin, lane, Shape::Begin(category, name, args));
+            self.put(end, lane, Shape::Close);
+        }
     }
 
     /// Puts something into the picture.
