@@ -1,9 +1,9 @@
 //! [`Gallery`]: the observers of one executor, and what they have not been told.
 //!
-//! Most of what an event costs is the reading of the real clock. So events between which nothing of the
-//! user's can run share one: a turn and its first poll, descriptors of one look, deadlines of one look. That
-//! loses what the executor itself takes in between, a few nanoseconds each. A wake always has a reading of its own:
-//! between two of them a poll may do anything.
+//! Most of what an event costs is the reading of the real clock. So events between which nothing of
+//! the user's can run share one: a turn and its first poll, descriptors of one look, deadlines of one
+//! look. That loses what the executor itself takes in between, a few nanoseconds each. A wake always
+//! has a reading of its own: between two of them a poll may do anything.
 
 use std::cell::{Cell, RefCell};
 use std::mem::take;
@@ -21,8 +21,8 @@ use crate::task::TaskId;
 /// Makes an audience of observers, for an executor that goes by this clock.
 pub(crate) type Seat = fn(Clock, Vec<Box<dyn Observer>>) -> Rc<dyn Audience>;
 
-/// How many events there may be room for when there are none: a turn that has had more of them, having spawned
-/// a million tasks say, does not leave its room behind.
+/// How many events there may be room for when there are none: a turn that has had more of them,
+/// having spawned a million tasks say, does not leave its room behind.
 const ROOM: usize = 1024;
 
 /// The observers of one executor, and what they have not been told.

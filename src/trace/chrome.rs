@@ -7,18 +7,19 @@
 //!   fetch      ├ ready ▼├ poll ┤├ a deadline ───────────────┤├ ready ┤├ poll
 //! ```
 //!
-//! The format is the one of "Trace Event Format" (Google, 2016): a list of objects, each with a phase `ph`.
-//! Slices are complete ones (`X`), arrows a start and an end of one number (`s`, `f`), marks instants
-//! (`i`), the curve a counter (`C`), names of lanes metadata (`M`). An arrow belongs to the slice around its
-//! start, and with `"bp":"e"` to the one around its end.
+//! The format is the one of "Trace Event Format" (Google, 2016): a list of objects, each with a phase
+//! `ph`. Slices are complete ones (`X`), arrows a start and an end of one number (`s`, `f`), marks
+//! instants (`i`), the curve a counter (`C`), names of lanes metadata (`M`). An arrow belongs to the
+//! slice around its start, and with `"bp":"e"` to the one around its end.
 //!
-//! Slices of no length, of which a simulation has many, have an inside only by the order of the file; and
-//! if they were complete ones, Perfetto would take those of one moment for nested ones. So they have a begin and an
-//! end (`B`, `E`), and everything comes in the order of its moments, and of the events it comes from.
+//! Slices of no length, of which a simulation has many, have an inside only by the order of the file;
+//! and if they were complete ones, Perfetto would take those of one moment for nested ones. So they
+//! have a begin and an end (`B`, `E`), and everything comes in the order of its moments, and of the
+//! events it comes from.
 //!
-//! Moments are microseconds since the first event, so that a `double` has them to the nanosecond, for a
-//! hundred days. There is no `displayTimeUnit`: some versions of Perfetto have taken it for the unit of the
-//! moments. Read next: `trace/chrome/lanes.rs`, which draws.
+//! Moments are microseconds since the first event, so that a `double` has them to the nanosecond, for
+//! a hundred days. There is no `displayTimeUnit`: some versions of Perfetto have taken it for the
+//! unit of the moments. Read next: `trace/chrome/lanes.rs`, which draws.
 
 mod lanes;
 

@@ -141,6 +141,19 @@ impl Histogram {
     /// # Panics
     ///
     /// Panics unless `percent` is from 0 to 100.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::time::Duration;
+    /// use bibelot::trace::Histogram;
+    ///
+    /// let mut histogram = Histogram::new();
+    /// (1..=100).for_each(|nanos| histogram.record(Duration::from_nanos(nanos)));
+    /// assert_eq!(histogram.percentile(90.0), Some(Duration::from_nanos(90)));
+    /// assert_eq!(histogram.percentile(0.0), histogram.min());
+    /// assert_eq!(histogram.percentile(100.0), histogram.max());
+    /// ```
     #[must_use]
     pub fn percentile(&self, percent: f64) -> Option<Duration> {
         assert!(
@@ -192,8 +205,22 @@ impl Histogram {
         self.sum += other.sum;
     }
 
-    /// The values in classes, from the shortest to the longest, for a plot: the longest of each class, and
-    /// how many there are in it.
+    /// The values in classes, from the shortest to the longest, for a plot: the longest of each
+    /// class, and how many there are in it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::time::Duration;
+    /// use bibelot::trace::Histogram;
+    ///
+    /// let mut histogram = Histogram::new();
+    /// for millis in [5, 1, 5] {
+    ///     histogram.record(Duration::from_millis(millis));
+    /// }
+    /// let ms = Duration::from_millis;
+    /// assert_eq!(Vec::from_iter(histogram.iter()), [(ms(1), 1), (ms(5), 2)]);
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (Duration, u64)> {
         let filled = self.buckets.iter().filter(|bucket| bucket.count > 0);
         filled.map(|bucket| (nanos_of(bucket.max), bucket.count))

@@ -72,8 +72,25 @@ impl Metrics {
         self.0.ask(Figures::summary)
     }
 
-    /// Begins anew, after a warm-up say: with the next event, of whichever executor tells first. If that is
-    /// the same, the tasks that are alive keep the moments of their spawns and wakes.
+    /// Begins anew, after a warm-up say: with the next event, of whichever executor tells first. If
+    /// that is the same, the tasks that are alive keep the moments of their spawns and wakes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::trace::{Metrics, Summary};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let metrics = Metrics::new();
+    /// let executor = bibelot::Executor::builder().observer(metrics.clone()).build()?;
+    /// executor.run(async { /* warm up */ });
+    /// metrics.clear();
+    /// assert_eq!(metrics.summary(), Summary::default());
+    /// executor.run(async { /* and measure */ });
+    /// assert_eq!(metrics.summary().spawned(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn clear(&self) {
         self.0.open(Figures::clear);
     }
@@ -143,7 +160,8 @@ impl Figures {
         self.tasks.extend(spawned.map(|(task, at)| {
             let state = State {
                 spawned: Some(at),
-                // Nobody knows. If it was not, its response would be that of a poll that is not the first.
+                // Nobody knows. If it was not, its response would be that of a poll that is not the
+                // first.
                 was_polled: true,
                 ..State::default()
             };
@@ -186,7 +204,10 @@ impl Figures {
                 self.tasks.insert(task, state);
             }
             Event::Woken { task, .. } => {
-                self.tasks.entry(task).or_default().ready.get_or_insert(at);
+                // One that has ended may be woken by what it leaves behind.
+                if let Some(state) = self.tasks.get_mut(&task) {
+                    state.ready.get_or_insert(at);
+                }
             }
             Event::Polled { task } => self.begin_poll(at, task),
             Event::Parked { task, .. } => {
@@ -218,7 +239,9 @@ impl Figures {
         }
         let outer = self.polled.begin(at, task);
         self.charge(outer);
-        let state = self.tasks.entry(task).or_default();
+        let Some(state) = self.tasks.get_mut(&task) else {
+            return;
+        };
         if let Some(since) = state.ready.take() {
             self.summary.wake_to_run.record(at - since);
         }

@@ -65,6 +65,27 @@ impl Recorder {
 
     /// What it has kept up to now, as a copy. An executor tells between two polls: within a task, what
     /// has happened since its poll began is not in there yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::testing::Sim;
+    /// use bibelot::time::{Duration, sleep};
+    /// use bibelot::trace::{Event, Recorder};
+    ///
+    /// let recorder = Recorder::new(1000);
+    /// let so_far = recorder.clone();
+    /// let builder = bibelot::Executor::builder().observer(recorder.clone());
+    /// Sim::from_builder(builder).run(async move {
+    ///     sleep(Duration::from_millis(5)).await;
+    ///     let recording = so_far.recording();
+    ///     let last = recording.events().last();
+    ///     assert!(matches!(last, Some((_, Event::Woken { .. }))));
+    /// });
+    /// let recording = recorder.recording();
+    /// let last = recording.events().last();
+    /// assert!(matches!(last, Some((_, Event::Finished { .. }))));
+    /// ```
     #[must_use]
     pub fn recording(&self) -> Recording {
         self.0.ask(Ring::recording)

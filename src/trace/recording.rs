@@ -17,6 +17,30 @@ use crate::trace::summary::Summary;
 
 /// What a [`Recorder`](crate::trace::Recorder) has kept: the last events of an executor in their order,
 /// and what is known of the tasks. It is a copy, owns all it has, and may go to another thread.
+///
+/// # Examples
+///
+/// What did each task do?
+///
+/// ```
+/// use bibelot::testing::Sim;
+/// use bibelot::trace::Recorder;
+/// use bibelot::{Executor, task};
+///
+/// let recorder = Recorder::new(1000);
+/// let builder = Executor::builder().observer(recorder.clone());
+/// Sim::from_builder(builder).run(async {
+///     task::Builder::new().name("worker").spawn(task::yield_now());
+/// });
+/// let recording = recorder.recording();
+/// for task in recording.tasks() {
+///     let name = task.name().unwrap_or("a task");
+///     println!("{name} of {} ran {:?}", task.spawned_at(), task.ran());
+/// }
+/// let worker = &recording.tasks()[1];
+/// assert_eq!((worker.name(), worker.polls()), (Some("worker"), 2));
+/// assert_eq!(worker.parent(), Some(recording.tasks()[0].id()));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Recording {
     /// With the moment at which each happened.
@@ -91,8 +115,8 @@ impl Recording {
         self.lost
     }
 
-    /// The tasks that are in the events or were alive at the end, in the order of their spawns; also those
-    /// whose spawn was overwritten.
+    /// The tasks that are in the events or were alive at the end, in the order of their spawns; also
+    /// those whose spawn was overwritten.
     #[must_use]
     pub fn tasks(&self) -> &[TaskInfo] {
         &self.tasks
@@ -117,9 +141,24 @@ impl Recording {
         self.events.last().map(|&(at, _)| at)
     }
 
-    /// The figures of what is recorded, as [`Metrics`](crate::trace::Metrics) would have had them. If events
-    /// were [lost](Self::lost) they are those of the time since: a poll that was going on counts from the
-    /// first event, a wait that began before it does not count, and a life from its beginning.
+    /// The figures of what is recorded, as [`Metrics`](crate::trace::Metrics) would have had them. If
+    /// events were [lost](Self::lost) they are those of the time since: a poll that was going on
+    /// counts from the first event, a wait that began before it does not count, and a life from its
+    /// beginning; the response of a task that was spawned before is not known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::testing::Sim;
+    /// use bibelot::trace::{Metrics, Recorder};
+    ///
+    /// let (recorder, metrics) = (Recorder::new(1000), Metrics::new());
+    /// let builder = bibelot::Executor::builder()
+    ///     .observer(recorder.clone())
+    ///     .observer(metrics.clone());
+    /// Sim::from_builder(builder).run(bibelot::task::yield_now());
+    /// assert_eq!(recorder.recording().summary(), metrics.summary());
+    /// ```
     #[must_use]
     pub fn summary(&self) -> Summary {
         let mut figures = Figures::default();
@@ -135,10 +174,11 @@ impl Recording {
     /// `about:tracing` and speedscope.
     ///
     /// Each task has a lane of its own, called by its name, with a slice for each poll, for each wait
-    /// (called by what is waited for) and for each time that it was ready; and an arrow from the poll in which
-    /// it was spawned or woken to the one that this led to. The executor has a lane with its turns and sleeps, and
-    /// a curve of how many tasks were ready when a turn began. Deadlines, descriptors and requests to cancel are
-    /// marks. Moments count from the first event, in microseconds, with the nanoseconds after the point.
+    /// (called by what is waited for) and for each time that it was ready; and an arrow from the poll
+    /// in which it was spawned or woken to the one that this led to. The executor has a lane with its
+    /// turns and sleeps, and a curve of how many tasks were ready when a turn began. Deadlines,
+    /// descriptors and requests to cancel are marks. Moments count from the first event, in
+    /// microseconds, with the nanoseconds after the point.
     ///
     /// It takes time and memory in proportion to the events: 100 000 are about 15 MB. Give it a
     /// `BufWriter`, and flush that.
@@ -166,7 +206,7 @@ impl Recording {
     }
 }
 
-/// What a [`Recording`] knows of a task.
+/// What a [`Recording`] knows of a task: see [`Recording::tasks`].
 #[derive(Debug, Clone)]
 pub struct TaskInfo {
     /// Its number.

@@ -9,12 +9,12 @@
 //!   open      who was being polled when the oldest happened
 //! ```
 //!
-//! What an [`Event`] says of its task beyond the number is kept once, in a table. A task leaves it when
-//! it has ended and no event can name it any more: it may still be named until the end of the turn in
-//! which it ends, as the one that wakes its joiner. So it leaves when the first turn or sleep after its end is
-//! overwritten; and at the latest when as many tasks have ended after it as there is room for events.
-//! Requests to cancel are rare and do not fit into 32 bytes: the rest of them lies beside the ring, in their
-//! order.
+//! What an [`Event`] says of its task beyond the number is kept once, in a table. A task leaves it
+//! when it has ended and no event can name it any more: it may still be named until the end of the
+//! turn in which it ends, as the one that wakes its joiner. So it leaves when the first turn or sleep
+//! after its end is overwritten; and at the latest when as many tasks have ended after it as there is
+//! room for events. Requests to cancel are rare and do not fit into 32 bytes: the rest of them lies
+//! beside the ring, in their order.
 
 use std::collections::{HashMap, VecDeque};
 use std::mem::replace;

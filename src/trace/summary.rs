@@ -8,9 +8,9 @@ use crate::trace::histogram::Histogram;
 /// How well an executor schedules, in figures; its `Display` is a table.
 ///
 /// It comes from [`Metrics`](crate::trace::Metrics), of a whole run, or from a
-/// [`Recording`](crate::trace::Recording), of the events in it. *Elapsed* is the time from the first event to
-/// the last one. The main task and the children of scopes, their bodies among them, are tasks like all
-/// others; but a child has its polls within those of the task that polls its scope.
+/// [`Recording`](crate::trace::Recording), of the events in it. *Elapsed* is the time from the first
+/// event to the last one. The main task and the children of scopes, their bodies among them, are
+/// tasks like all others; but a child has its polls within those of the task that polls its scope.
 ///
 /// # Examples
 ///
@@ -153,14 +153,15 @@ impl Summary {
         self.child_polls
     }
 
-    /// Context switches: how many of the executor's [`polls`](Self::polls) were of another task than the one
-    /// before.
+    /// Context switches: how many of the executor's [`polls`](Self::polls) were of another task than
+    /// the one before.
     #[must_use]
     pub fn switches(&self) -> u64 {
         self.switches
     }
 
-    /// Throughput: tasks that have [ended](Self::ended), a second of the time elapsed; 0 if none has elapsed.
+    /// Throughput: tasks that have [ended](Self::ended), a second of the time elapsed; 0 if none has
+    /// elapsed.
     #[must_use]
     pub fn tasks_per_second(&self) -> f64 {
         self.per_second(self.ended())
@@ -172,21 +173,21 @@ impl Summary {
         self.per_second(self.polls)
     }
 
-    /// Jain's [index of fairness](fairness) over what the tasks have run: each for the time in which it, and no
-    /// child within it, was polled. A task that was polled and has run for no time has asked for none, and
-    /// does not count; one that was never polled does.
+    /// Jain's [index of fairness](fairness) over what the tasks have run: each for the time in which
+    /// it, and no child within it, was polled. A task that was polled and has run for no time has
+    /// asked for none, and does not count; one that was never polled does.
     ///
-    /// It says how even the shares are, not how fair it is that they are: a long job and a short one that both
-    /// have ended had different shares. The main task counts too, and on a real clock has always run
-    /// for some time; for the index over tasks of one's choice, [`fairness`] takes what
+    /// It says how even the shares are, not how fair it is that they are: a long job and a short one
+    /// that both have ended had different shares. The main task counts too, and on a real clock has
+    /// always run for some time; for the index over tasks of one's choice, [`fairness`] takes what
     /// [`TaskInfo::ran`](crate::trace::TaskInfo::ran) says.
     #[must_use]
     pub fn fairness(&self) -> f64 {
         self.fairness
     }
 
-    /// From when a task is ready to the begin of its poll. It is ready when it is spawned or woken; if that
-    /// is in its own poll, when this ends. One value a poll.
+    /// From when a task is ready to the begin of its poll. It is ready when it is spawned or woken;
+    /// if that is in its own poll, when this ends. One value a poll.
     #[must_use]
     pub fn wake_to_run(&self) -> &Histogram {
         &self.wake_to_run
@@ -305,10 +306,11 @@ impl Shares {
 
 /// Jain's index of fairness: how evenly something is shared.
 ///
-/// (Σ *x*)² / (*n* Σ *x*²), from 1 / *n*, when one has all, to 1, when all have the same; *k* of *n* that have
-/// the same while the others have nothing give *k* / *n*. If nobody has anything it is 1. (Jain, Chiu and Hawe, "A
-/// quantitative measure of fairness and discrimination for resource allocation in shared computer systems",
-/// DEC TR-301, 1984.) Shares by weight are to be divided by it before.
+/// (Σ *x*)² / (*n* Σ *x*²), from 1 / *n*, when one has all, to 1, when all have the same; *k* of *n*
+/// that have the same while the others have nothing give *k* / *n*. If nobody has anything it is 1.
+/// (Jain, Chiu and Hawe, "A quantitative measure of fairness and discrimination for resource
+/// allocation in shared computer systems", DEC TR-301, 1984.) Shares by weight are to be divided by
+/// it before.
 ///
 /// # Examples
 ///

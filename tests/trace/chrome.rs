@@ -93,6 +93,16 @@ fn check(items: &[Json]) {
             assert!(pair[0].3 <= pair[1].2, "{pair:?}");
         }
     }
+    let mut ended = Vec::new();
+    for item in stamped
+        .iter()
+        .filter(|item| matches!(item.get("ph").text(), "X" | "B"))
+    {
+        assert!(!ended.contains(&lane(item)), "after its end: {item:?}");
+        if *item.get("args").get("end") != Json::Null {
+            ended.push(lane(item));
+        }
+    }
     let known: Vec<u64> = names(items).into_values().collect();
     assert!(stamped.iter().all(|item| known.contains(&lane(item))));
     check_arrows(items);

@@ -1,8 +1,9 @@
 //! Programs to be looked at, and what looks at them.
 
 use std::cell::RefCell;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 
 use bibelot::net::UnixStream;
 use bibelot::testing::Sim;
@@ -50,6 +51,21 @@ pub(crate) async fn works_and_sleeps(work: u64, rest: u64) {
     }
 }
 
+/// Wakes its task when it is dropped.
+struct LeftBehind(Waker);
+
+impl Drop for LeftBehind {
+    fn drop(&mut self) {
+        self.0.wake_by_ref();
+    }
+}
+
+/// Works, and wakes its task when that has ended: with the destructor of its value, if nobody takes it.
+pub(crate) async fn wakes_too_late() -> impl Sized {
+    task::consume(ms(1));
+    poll_fn(|cx| Poll::Ready(LeftBehind(cx.waker().clone()))).await
+}
+
 /// Names, parents, wakes by all kinds of causes, ends of all kinds, deadlines: everything but
 /// descriptors, so that it is the same each time.
 pub(crate) async fn a_bit_of_everything() {
@@ -60,6 +76,7 @@ pub(crate) async fn a_bit_of_everything() {
         task::yield_now().await;
         panic!("on purpose");
     });
+    bibelot::spawn(wakes_too_late());
     let parent = name("parent").spawn(async {
         let child = bibelot::spawn(works_and_sleeps(1, 1));
         task::scope(async |s| {

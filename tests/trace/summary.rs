@@ -9,7 +9,7 @@ use bibelot::time::{Duration, sleep};
 use bibelot::trace::{Event, Histogram, Metrics, Observer, Recorder, Summary, fairness};
 use bibelot::{Executor, task};
 
-use crate::programs::{a_bit_of_everything, keeper, look_at, ms, works_and_sleeps};
+use crate::programs::{a_bit_of_everything, keeper, look_at, ms, wakes_too_late, works_and_sleeps};
 
 /// The summary of a program, which metrics and a recording agree on.
 fn summary_of<F: Future>(main: F) -> Summary {
@@ -132,6 +132,21 @@ fn one_that_asks_for_nothing_does_not_lower_the_index() {
     });
     assert_eq!(summary.spawned(), 3);
     assert_eq!(summary.fairness(), 1.0);
+}
+
+#[test]
+fn one_that_is_woken_when_it_has_ended_is_not_there_any_more() {
+    let (recorder, metrics, told) = look_at(1000, async {
+        bibelot::spawn(wakes_too_late());
+        task::yield_now().await;
+    });
+    let nth = |is: fn(&Event) -> bool| told.iter().rposition(|(_, event)| is(event)).unwrap();
+    let ended = nth(|event| matches!(event, Event::Finished { task, .. } if task.get() == 2));
+    let woken = nth(|event| matches!(event, Event::Woken { task, .. } if task.get() == 2));
+    assert!(ended < woken, "{told:?}");
+    // It would count as one that is starved.
+    assert_eq!(metrics.summary().fairness(), 1.0);
+    assert_eq!(recorder.recording().summary(), metrics.summary());
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! [`Lanes`]: what is drawn of a recording, a lane a task.
 //!
-//! A task is in one of three ways at any moment: it is polled, or waits, or is ready. Whenever it comes to
-//! another one, the slice of the one before is complete. What an arrow needs to know of its start, the poll in
-//! which the wake was, is at hand when the wake is read; it is drawn when its end is known, at the next poll
-//! of the task.
+//! A task is in one of three ways at any moment: it is polled, or waits, or is ready. Whenever it
+//! comes to another one, the slice of the one before is complete. What an arrow needs to know of its
+//! start, the poll in which the wake was, is at hand when the wake is read; it is drawn when its end
+//! is known, at the next poll of the task.
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::Location;
@@ -118,8 +118,8 @@ impl Lanes {
 
     /// Everything, in the order of its moments.
     pub(super) fn into_items(mut self) -> Vec<Item> {
-        // What is of one event: a slice ends, of which an arrow may start, before another begins, in which
-        // one may end.
+        // What is of one event: a slice ends, of which an arrow may start, before another begins, in
+        // which one may end.
         let order = |item: &Item| match item.shape {
             Shape::Start(..) => 0,
             Shape::Close => 1,
@@ -182,6 +182,8 @@ impl Lanes {
         let lane = self.tasks.entry(task).or_default();
         match lane.does {
             Does::Runs(_) => lane.is_woken = true,
+            // By what it has left behind.
+            Does::HasEnded => {}
             _ => self.change(task, now, Does::IsReady(now), &[]),
         }
     }
@@ -256,7 +258,8 @@ impl Lanes {
     /// The sleep is over, if there was one.
     fn end_sleep(&mut self, now: Moment) {
         if let Some((begin, until)) = self.sleep.take() {
-            let until = until.map(|until| text("until", format_args!("{until:?}")));
+            let until =
+                until.map(|until| text("until", format_args!("{:?} later", until - begin.0)));
             let (name, args) = (String::from("asleep"), Vec::from_iter(until));
             self.slice(EXECUTOR, (begin, now), "sleep", name, args);
         }
@@ -278,7 +281,7 @@ impl Lanes {
                 deadline,
             } => {
                 self.timers.insert(timer, lane(task));
-                let due = text("deadline", format_args!("{deadline:?}"));
+                let due = text("due", format_args!("{:?} later", deadline - now.0));
                 (
                     lane(task),
                     "deadline set",
