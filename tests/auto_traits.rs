@@ -27,6 +27,7 @@ use bibelot::task::{
 };
 use bibelot::testing::{Advance, Log, RandomState, Sequencer, Settle, Sim, Step, StepGuard};
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
+use bibelot::trace::{self, Histogram, Metrics, Recorder, Recording, Summary, TaskInfo};
 use bibelot::worker::{self, CallerCancelled, Portal, PortalError, PortalHandle, ThreadHandle};
 use bibelot::{Executor, ExecutorBuilder, ExecutorEnded, Remote, Report, SlowPoll, Stats};
 
@@ -89,6 +90,8 @@ not!(Advance: Send Sync);
 not!(Sequencer: Send Sync);
 not!(Step<'static>: Send Sync);
 not!(StepGuard<'static>: Send Sync);
+not!(Recorder: Send Sync);
+not!(Metrics: Send Sync);
 
 // Files, whose line belongs to an executor's thread; what is only known of them does not.
 #[cfg(feature = "fs")]
@@ -194,6 +197,11 @@ is!(broadcast::TryRecvError: Send Sync Copy);
 is!(mpsc::SendTimeoutError<()>: Send Sync Copy);
 is!(SlowPoll: Send Sync Clone);
 is!(RandomState: Send Sync Clone);
+is!(trace::Event: Send Sync Clone);
+is!(Recording: Send Sync Clone);
+is!(TaskInfo: Send Sync Clone);
+is!(Summary: Send Sync Clone);
+is!(Histogram: Send Sync Clone);
 is!(JoinError: Send);
 is!(PortalError: Send);
 is!(Panicked: Send);

@@ -1,3 +1,8 @@
 //! What observers are told, and what is made of it.
 
+mod chrome;
+mod json;
 mod observer;
+mod programs;
+mod recorder;
+mod summary;
