@@ -23,7 +23,7 @@ fn summary_of<F: Future>(main: F) -> Summary {
 fn a_known_program_has_a_known_summary() {
     //        0  2    5      9   11      15   18    21
     //  main  │
-    //  a     ├──┤             ├───┤                    due at 5, polled at 9
+    //  a     ├──┤             ├───┤                    due at 5, and seen then; polled at 9
     //  b        ├────┤                      ├─────┤    due at 18
     //  c             ├──────┤     ├───────┤            due at 10, polled at 11
     let summary = summary_of(async {
@@ -43,7 +43,7 @@ tasks                 4 spawned, 4 returned, 0 cancelled, 0 panicked: 190.5 a se
 polls                 7 with 6 switches, and 0 of children: 333.3 a second
 fairness          0.931
                   count        p50        p99      p99.9        max       mean
-wake to run           7     0.00ns     5.00ms     5.00ms     5.00ms     1.00ms
+wake to run           7     0.00ns     5.00ms     5.00ms     5.00ms     1.57ms
 response              4     0.00ns     5.00ms     5.00ms     5.00ms     1.75ms
 turnaround            4    11.00ms    21.00ms    21.00ms    21.00ms    11.75ms"
     );
