@@ -13,6 +13,7 @@ use crate::executor::face::Executor;
 use crate::executor::{Core, POLLS_PER_LOOK, stats};
 use crate::inbox::Inbox;
 use crate::reactor::Reactor;
+use crate::reactor::simulated::Network;
 use crate::registry;
 use crate::report::{self, Hook, Report};
 use crate::sched::{Fifo, Policy};
@@ -50,6 +51,10 @@ pub(crate) struct Options {
     pub(crate) is_virtual: bool,
     /// Who chooses among ready tasks, if they do not come first in, first out.
     pub(crate) choice: Option<Box<dyn Chooses>>,
+    /// The seed of the simulation.
+    pub(crate) seed: Option<u64>,
+    /// Where sockets are made, if not in the kernel.
+    pub(crate) network: Option<Rc<dyn Network>>,
 }
 
 impl Default for Options {
@@ -65,6 +70,8 @@ impl Default for Options {
             hook: None,
             is_virtual: false,
             choice: None,
+            seed: None,
+            network: None,
         }
     }
 }
@@ -184,6 +191,18 @@ impl ExecutorBuilder {
     pub(crate) fn simulated(mut self) -> Self {
         self.options.is_virtual = true;
         self.options.on_deadlock = Some(Core::report_deadlock);
+        self
+    }
+
+    /// Says what chance goes by in the simulation.
+    pub(crate) fn seeded(mut self, seed: u64) -> Self {
+        self.options.seed = Some(seed);
+        self
+    }
+
+    /// Has sockets made in a simulated network.
+    pub(crate) fn network(mut self, network: Rc<dyn Network>) -> Self {
+        self.options.network = Some(network);
         self
     }
 

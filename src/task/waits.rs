@@ -20,7 +20,7 @@ pub(crate) struct Waits {
 /// What another task or a thread has in hand.
 #[cfg_attr(
     not(feature = "sync"),
-    expect(dead_code, reason = "what has a name is in `sync` and `worker`")
+    expect(dead_code, reason = "most that has a name is in `sync` and `worker`")
 )]
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Thing {
@@ -68,6 +68,16 @@ pub(crate) enum Thing {
     /// A permit for a thread.
     #[cfg(feature = "worker")]
     PoolPermit,
+    /// A simulated connection to be made.
+    SimulatedConnection,
+    /// A client of a simulated listener.
+    SimulatedClient,
+    /// What the peer of a simulated connection sends.
+    SimulatedData,
+    /// Room in a simulated connection.
+    SimulatedRoom,
+    /// A datagram of a simulated network.
+    SimulatedDatagram,
 }
 
 impl Thing {
@@ -95,6 +105,11 @@ impl Thing {
             Self::Closing => "the receivers to be gone",
             #[cfg(feature = "worker")]
             Self::PoolPermit => "a permit of the pool",
+            Self::SimulatedConnection => "a simulated connection to be made",
+            Self::SimulatedClient => "a client of a simulated listener",
+            Self::SimulatedData => "data of a simulated connection",
+            Self::SimulatedRoom => "room in a simulated connection",
+            Self::SimulatedDatagram => "a simulated datagram",
         })
     }
 
@@ -143,7 +158,6 @@ impl Waits {
     }
 
     /// The same, and what it is that another task or a thread has in hand.
-    #[cfg(feature = "sync")]
     pub(crate) fn by_name(self, thing: Thing) -> Self {
         Self { thing, ..self }
     }

@@ -1,8 +1,11 @@
 //! [`Sim`]: an executor with a virtual clock.
 
+use std::rc::Rc;
+
 use crate::executor::builder::ExecutorBuilder;
 use crate::executor::face::{Executor, run_to_end};
 use crate::sched::Shuffle;
+use crate::testing::Network;
 
 /// Runs programs on a virtual clock.
 ///
@@ -60,7 +63,34 @@ impl Sim {
     /// }
     /// ```
     pub fn seed(mut self, seed: u64) -> Self {
-        self.builder = self.builder.policy(Shuffle::new(seed));
+        self.builder = self.builder.policy(Shuffle::new(seed)).seeded(seed);
+        self
+    }
+
+    /// Runs in a network in memory: the sockets of [`net`](crate::net) that the program makes are this
+    /// network's, and so are the names that it looks up. Without one they are the machine's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::net::{TcpListener, TcpStream};
+    /// use bibelot::testing::{Network, Sim};
+    ///
+    /// Sim::new().network(&Network::new()).run(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:80").await?;
+    ///     let client = TcpStream::connect("localhost:80").await?;
+    ///     let (server, from) = listener.accept().await?;
+    ///     assert_eq!(from, client.local_addr()?);
+    ///     server.write_all(b"hello").await?;
+    ///     drop(server);
+    ///     let mut greeting = String::new();
+    ///     client.read_to_string(&mut greeting).await?;
+    ///     assert_eq!(greeting, "hello");
+    ///     Ok::<(), std::io::Error>(())
+    /// }).unwrap();
+    /// ```
+    pub fn network(mut self, network: &Network) -> Self {
+        self.builder = self.builder.network(Rc::new(network.clone()));
         self
     }
 
