@@ -14,4 +14,4 @@ mod storm;
 pub use fairness::{Starved, fairness};
 pub use network::{Host, Link, Network, OnHost};
 pub use sim::Sim;
-pub use storm::{Storm, Strike, cancel_storm};
+pub use storm::{Storm, Strike, cancel_storm, cancel_storm_in};

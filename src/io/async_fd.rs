@@ -25,7 +25,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::executor::context;
 use crate::place;
-use crate::reactor::simulated::{On, Socket};
+use crate::reactor::simulated::On;
 use crate::reactor::source::{Direction, Place, Source};
 use crate::sys::Lent;
 use crate::task::waits::Waits;
@@ -107,9 +107,9 @@ impl<T: AsFd + 'static> AsyncFd<T> {
 
 impl<T: AsFd> AsyncFd<T> {
     /// Takes in a simulated socket.
-    pub(crate) fn simulated(socket: Rc<dyn Socket>) -> Self {
+    pub(crate) fn simulated(source: Rc<Source>) -> Self {
         Self {
-            source: Source::simulated(socket),
+            source,
             lent: None,
             inner: None,
         }
@@ -117,11 +117,8 @@ impl<T: AsFd> AsyncFd<T> {
 
     /// Another handle of the same socket, if it is a simulated one.
     pub(crate) fn clone_simulated(&self) -> Option<Self> {
-        self.inner.is_none().then(|| Self {
-            source: Rc::clone(&self.source),
-            lent: None,
-            inner: None,
-        })
+        let is_simulated = self.inner.is_none();
+        is_simulated.then(|| Self::simulated(Rc::clone(&self.source)))
     }
 
     /// What operations are tried on.
@@ -344,17 +341,6 @@ struct Operation<'a, T: AsFd, F> {
 // Nothing in it is pinned: the operation is called, not polled.
 impl<T: AsFd, F> Unpin for Operation<'_, T, F> {}
 
-impl<T: AsFd, F> Operation<'_, T, F> {
-    /// Waits for an event of a simulated socket.
-    #[cold]
-    fn wait_simulated<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
-        let socket = self.fd.source.socket();
-        context::note(socket.waits_for(self.place.direction)?, self.at);
-        self.place.wait_simulated(cx);
-        Poll::Pending
-    }
-}
-
 impl<T, F, R> Future for Operation<'_, T, F>
 where
     T: AsFd,
@@ -378,7 +364,9 @@ where
             }
         }
         let Some(lent) = &this.fd.lent else {
-            return this.wait_simulated(cx);
+            let socket = this.fd.source.socket();
+            socket.wait(&mut this.place, cx, this.at)?;
+            return Poll::Pending;
         };
         context::note(Waits::IO, this.at);
         let reactor = context::reactor();

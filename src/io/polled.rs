@@ -48,8 +48,8 @@ impl<T: AsFd> AsyncFd<T> {
         }
         self.source.would_block(direction);
         let Some(lent) = &self.lent else {
-            context::note(self.source.socket().waits_for(direction)?, at);
-            self.source.wait_unqueued_simulated(direction, cx);
+            let socket = self.source.socket();
+            socket.wait_unqueued(&self.source, direction, cx, at)?;
             return Poll::Pending;
         };
         context::note(Waits::IO, at);

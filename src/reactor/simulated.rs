@@ -10,33 +10,35 @@
 //! would block answers so. So whoever waits here waits as on the kernel, and what is proved of the one
 //! (`reactor/source.rs`) holds for the other.
 //!
-//! Who makes a socket asks the executor for a network; only a simulation gives it one, and so only
-//! programs that simulate have any of its code. To a real socket it costs one comparison where it
-//! waits.
+//! Who makes a socket asks the executor for a network; only a simulation gives it one. What it takes to make
+//! one, and to wait for it, is called through the traits, so only programs that simulate have any of that
+//! code. To a real socket it costs one comparison where it waits.
 //!
 //! Read next: `testing/network.rs`, which is the network.
 
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Shutdown, SocketAddr};
+use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Waker};
 
 use crate::reactor::source::{Direction, Place, Source};
-use crate::task::waits::Waits;
-use crate::wait_queue::Ticket;
 use crate::waker;
+
+/// A place in the program.
+pub(crate) type At = &'static Location<'static>;
 
 /// A network that is simulated.
 pub(crate) trait Network {
     /// Makes a socket that clients connect to, at the first address that can be had.
-    fn listen(&self, addresses: &[SocketAddr]) -> io::Result<Rc<dyn Socket>>;
+    fn listen(&self, addresses: &[SocketAddr]) -> io::Result<Rc<Source>>;
 
     /// Makes a socket for datagrams, at the first address that can be had.
-    fn bind(&self, addresses: &[SocketAddr]) -> io::Result<Rc<dyn Socket>>;
+    fn bind(&self, addresses: &[SocketAddr]) -> io::Result<Rc<Source>>;
 
     /// Begins to connect; [`Socket::is_connected`] tells when it is.
-    fn connect(&self, address: SocketAddr) -> io::Result<Rc<dyn Socket>>;
+    fn connect(&self, address: SocketAddr) -> io::Result<Rc<Source>>;
 
     /// Finds the addresses of a name.
     fn look_up(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
@@ -53,14 +55,22 @@ pub(crate) trait Network {
 pub(crate) trait Socket: fmt::Debug {
     /// Is told whom to tell of events.
     fn attach(&self, source: Weak<Source>);
-    /// What a task waits for that waits for this side; an error if its simulation is over, so that no
-    /// event would ever come.
-    fn waits_for(&self, direction: Direction) -> io::Result<Waits>;
+    /// Waits in this place; an error if its simulation is over, so that no event would ever come.
+    fn wait(&self, place: &mut Place<'_>, cx: &Context<'_>, at: At) -> io::Result<()>;
+    /// Waits without a place in line.
+    #[cfg(feature = "futures-io")]
+    fn wait_unqueued(
+        &self,
+        source: &Source,
+        direction: Direction,
+        cx: &Context<'_>,
+        at: At,
+    ) -> io::Result<()>;
 
     /// Whether a connect that has begun has succeeded; would-block if it still goes on.
     fn is_connected(&self) -> io::Result<()>;
     /// Takes a client, and where it comes from.
-    fn accept(&self) -> io::Result<(Rc<dyn Socket>, SocketAddr)>;
+    fn accept(&self) -> io::Result<(Rc<Source>, SocketAddr)>;
     /// Reads from a stream.
     fn read(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
     /// Writes to a stream.
@@ -139,16 +149,17 @@ pub(crate) fn no_descriptor() -> io::Error {
 impl Source {
     /// The source of a simulated socket, which tells it of events.
     pub(crate) fn simulated(socket: Rc<dyn Socket>) -> Rc<Self> {
-        let source = Rc::new(Self::of(Some(socket)));
-        source.socket().attach(Rc::downgrade(&source));
+        let source = Self::new();
+        socket.attach(Rc::downgrade(&source));
+        source.socket.get_or_init(|| socket);
         source
     }
 
     /// The simulated socket.
     #[cold]
     pub(crate) fn socket(&self) -> &dyn Socket {
-        let socket = self.socket.as_deref();
-        socket.expect("without a descriptor it is a simulated socket's")
+        let socket = self.socket.get();
+        &**socket.expect("without a descriptor it is a simulated socket's")
     }
 
     /// Wakes who waits if it is ready: a foreign waker was cloned or dropped, which may have done
@@ -160,12 +171,6 @@ impl Source {
             side.on_event(&mut wakers);
             wakers.into_iter().for_each(waker::wake_kept);
         }
-    }
-
-    /// Waits in the place of `ticket`, or at the end of the line if there is none yet.
-    fn wait_simulated(&self, direction: Direction, ticket: &mut Option<Ticket>, cx: &Context<'_>) {
-        self.join_line(direction, ticket, cx);
-        self.look_again(direction);
     }
 
     /// Waits without a place in line; replaces who waited so before.
@@ -180,7 +185,8 @@ impl Source {
 impl Place<'_> {
     /// Waits in this place for an event of a simulated socket.
     pub(crate) fn wait_simulated(&mut self, cx: &Context<'_>) {
-        let ticket = &mut self.ticket;
-        self.source.wait_simulated(self.direction, ticket, cx);
+        let (source, direction) = (self.source, self.direction);
+        source.join_line(direction, &mut self.ticket, cx);
+        source.look_again(direction);
     }
 }

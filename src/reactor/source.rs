@@ -26,7 +26,7 @@
 //! having found would-block passes the wake on, whether it was dropped or served (see
 //! `wait_queue.rs`). Read next: `io/async_fd.rs`, the leaf future.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
@@ -102,27 +102,23 @@ pub(crate) struct Source {
     /// Where it is registered: with every executor under which somebody has had to wait, unless that
     /// has ended.
     homes: RefCell<Vec<(Rc<Reactor>, Key)>>,
-    /// The simulated socket whose readiness this is, if there is no descriptor.
-    pub(super) socket: Option<Rc<dyn Socket>>,
+    /// The simulated socket whose readiness this is, if there is no descriptor. Set behind the constructor:
+    /// a compiler that sees only one kind of socket passed there keeps all its code, also where none is.
+    pub(super) socket: OnceCell<Rc<dyn Socket>>,
 }
 
 impl Source {
     /// A source that is registered nowhere.
     pub(crate) fn new() -> Rc<Self> {
-        Rc::new(Self::of(None))
-    }
-
-    /// A source of a descriptor, or of a simulated socket.
-    pub(super) fn of(socket: Option<Rc<dyn Socket>>) -> Self {
-        Self {
+        Rc::new(Self {
             read: Side::new(),
             write: Side::new(),
             more_than_data: Cell::new(false),
             filled: Cell::new(0),
             emptied: Cell::new(0),
             homes: RefCell::default(),
-            socket,
-        }
+            socket: OnceCell::new(),
+        })
     }
 
     /// One side.

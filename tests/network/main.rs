@@ -1,10 +1,16 @@
 //! The simulated network: that programs find in it what they find in the kernel, what its faults do, and
 //! that all of it happens at its exact moment and again with the same seed.
 
+mod cancel;
 mod conditions;
 mod datagrams;
 mod faults;
+mod hosts;
 mod kernel;
+mod places;
+mod seeds;
+#[cfg(feature = "sync")]
+mod serve;
 mod times;
 
 use std::io;

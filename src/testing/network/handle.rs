@@ -6,12 +6,13 @@ use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Shutdown, SocketAddr};
 use std::rc::{Rc, Weak};
+use std::task::Context;
 
 use rustix::io::Errno;
 
 use crate::executor::context;
-use crate::reactor::simulated::Socket;
-use crate::reactor::source::{Direction, Source};
+use crate::reactor::simulated::{At, Socket};
+use crate::reactor::source::{Direction, Place, Source};
 use crate::task::waits::{Thing, Waits};
 use crate::testing::Network;
 use crate::testing::network::stream::Stage;
@@ -82,6 +83,23 @@ impl Handle {
             }))
         })
     }
+
+    /// Notes what the running task waits for, and where; an error if its simulation is over.
+    fn note(&self, direction: Direction, at: At) -> io::Result<()> {
+        let thing = self.with(|world, id| {
+            Ok(match (self.kind, direction) {
+                (Kind::Listener, _) => Thing::SimulatedClient,
+                (Kind::Datagrams, _) => Thing::SimulatedDatagram,
+                (Kind::Stream, _) if world.stream(id).stage != Stage::Connected => {
+                    Thing::SimulatedConnection
+                }
+                (Kind::Stream, Direction::Read) => Thing::SimulatedData,
+                (Kind::Stream, Direction::Write) => Thing::SimulatedRoom,
+            })
+        });
+        context::note(Waits::TASK.by_name(thing?), at);
+        Ok(())
+    }
 }
 
 impl Socket for Handle {
@@ -97,29 +115,33 @@ impl Socket for Handle {
         });
     }
 
-    fn waits_for(&self, direction: Direction) -> io::Result<Waits> {
-        let thing = self.with(|world, id| {
-            Ok(match (self.kind, direction) {
-                (Kind::Listener, _) => Thing::SimulatedClient,
-                (Kind::Datagrams, _) => Thing::SimulatedDatagram,
-                (Kind::Stream, _) if world.stream(id).stage != Stage::Connected => {
-                    Thing::SimulatedConnection
-                }
-                (Kind::Stream, Direction::Read) => Thing::SimulatedData,
-                (Kind::Stream, Direction::Write) => Thing::SimulatedRoom,
-            })
-        });
-        Ok(Waits::TASK.by_name(thing?))
+    fn wait(&self, place: &mut Place<'_>, cx: &Context<'_>, at: At) -> io::Result<()> {
+        self.note(place.direction, at)?;
+        place.wait_simulated(cx);
+        Ok(())
+    }
+
+    #[cfg(feature = "futures-io")]
+    fn wait_unqueued(
+        &self,
+        source: &Source,
+        direction: Direction,
+        cx: &Context<'_>,
+        at: At,
+    ) -> io::Result<()> {
+        self.note(direction, at)?;
+        source.wait_unqueued_simulated(direction, cx);
+        Ok(())
     }
 
     fn is_connected(&self) -> io::Result<()> {
         self.with_kind(Kind::Stream, World::finish_connect)
     }
 
-    fn accept(&self) -> io::Result<(Rc<dyn Socket>, SocketAddr)> {
+    fn accept(&self) -> io::Result<(Rc<Source>, SocketAddr)> {
         let (client, from) = self.with_kind(Kind::Listener, World::accept)?;
         let handle = Handle::new(self.network.clone(), self.run, client, Kind::Stream);
-        Ok((Rc::new(handle), from))
+        Ok((Source::simulated(Rc::new(handle)), from))
     }
 
     fn read(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {

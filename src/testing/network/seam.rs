@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::executor::context;
 use crate::reactor::simulated;
+use crate::reactor::source::Source;
 use crate::testing::Network;
 use crate::testing::network::handle::{Handle, Kind};
 use crate::testing::network::world::{Id, World};
@@ -32,13 +33,18 @@ impl Network {
         &self,
         kind: Kind,
         make: impl FnOnce(&mut World, usize) -> io::Result<Id>,
-    ) -> io::Result<Rc<dyn simulated::Socket>> {
+    ) -> io::Result<Rc<Source>> {
         let host = host::current(self)?;
         let (id, run) = self.with(|world| {
             context::with(|core| world.begin_unless_begun(core));
             io::Result::Ok((make(world, host)?, world.run))
         })?;
-        Ok(Rc::new(Handle::new(self.clone(), run, id, kind)))
+        Ok(Source::simulated(Rc::new(Handle::new(
+            self.clone(),
+            run,
+            id,
+            kind,
+        ))))
     }
 
     /// What tells it from others.
@@ -48,19 +54,19 @@ impl Network {
 }
 
 impl simulated::Network for Network {
-    fn listen(&self, addresses: &[SocketAddr]) -> io::Result<Rc<dyn simulated::Socket>> {
+    fn listen(&self, addresses: &[SocketAddr]) -> io::Result<Rc<Source>> {
         self.make(Kind::Listener, |world, host| {
             ports::first(addresses, |at| world.listen(host, at))
         })
     }
 
-    fn bind(&self, addresses: &[SocketAddr]) -> io::Result<Rc<dyn simulated::Socket>> {
+    fn bind(&self, addresses: &[SocketAddr]) -> io::Result<Rc<Source>> {
         self.make(Kind::Datagrams, |world, host| {
             ports::first(addresses, |at| world.bind(host, at))
         })
     }
 
-    fn connect(&self, address: SocketAddr) -> io::Result<Rc<dyn simulated::Socket>> {
+    fn connect(&self, address: SocketAddr) -> io::Result<Rc<Source>> {
         self.make(Kind::Stream, |world, host| world.connect(host, address))
     }
 
