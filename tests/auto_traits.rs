@@ -25,7 +25,7 @@ use bibelot::task::{
     self, Builder, CancelScope, Cancelled, Failure, Finally, GroupError, JoinError, JoinHandle,
     Panicked, Scope, ScopedJoinHandle, Shield, Task, TaskId, TryScope, YieldNow,
 };
-use bibelot::testing::Sim;
+use bibelot::testing::{Host, Link, Network, OnHost, Sim};
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
 use bibelot::worker::{self, CallerCancelled, Portal, PortalError, PortalHandle, ThreadHandle};
 use bibelot::{Executor, ExecutorBuilder, ExecutorEnded, Remote, Report, SlowPoll, Stats};
@@ -83,6 +83,10 @@ is!(task::Local<Rc<()>>: Send Sync);
 not!(AsyncFd<std::fs::File>: Send Sync);
 not!(ThreadHandle<()>: Send Sync);
 not!(Sim: Send Sync);
+not!(Network: Send Sync);
+not!(Host: Send Sync);
+not!(Link: Send Sync);
+not!(OnHost<Ready<()>>: Send Sync);
 
 // Files, whose line belongs to an executor's thread; what is only known of them does not.
 #[cfg(feature = "fs")]

@@ -15,7 +15,7 @@
 //! Laws:
 //!
 //! 1. Nothing arrives within the call that sends it. It has a moment, at which the executor's timers
-//!    call [`deliver`](simulated::Network::deliver): so there is no task for the network, the clock jumps
+//!    call `deliver`: so there is no task for the network, the clock jumps
 //!    as for a sleep, and a deadlock is one.
 //! 2. What happens at one moment happens in the order in which it was sent.
 //! 3. Who waits is told when nothing is borrowed (law 6 of `executor.rs`).
@@ -50,6 +50,7 @@ use std::time::Duration;
 pub use host::{Host, OnHost};
 pub use link::Link;
 
+use crate::executor::context;
 use crate::testing::network::conditions::{Passage, Setup, checked};
 use crate::testing::network::world::World;
 
@@ -73,8 +74,9 @@ use crate::testing::network::world::World;
 ///
 /// # As the kernel does
 ///
-/// A connect takes a round trip; to a port where nobody listens it is refused, and where nothing comes back
-/// it is tried again after 1, 3, 7, … seconds and times out after 127. What a stream loses is sent again
+/// A connect takes a round trip; to a port where nobody listens it is refused, to an address that no host has
+/// it fails at once, and where nothing comes back it is tried again after 1, 3, 7, … seconds and times out
+/// after 127. What a stream loses is sent again
 /// after 200 ms, 400 ms, …, and the connection fails after some 15 minutes. A writer waits while 64 KiB have
 /// not been read. A stream that is dropped lets its peer read to the end, unless it was dropped with unread
 /// data: that is a reset. A listener that is dropped resets who was not accepted. (turmoil and madsim are
@@ -276,7 +278,7 @@ impl Network {
         self.link(one, other).hold();
     }
 
-    /// Lets go what was held: [`Link::heal`].
+    /// Lets go what was held; the same as [`heal`](Self::heal).
     ///
     /// # Panics
     ///
@@ -315,7 +317,15 @@ impl Network {
 
     /// Changes what is set: for this simulation if there is one, else for all that follow.
     fn edit(&self, f: impl Fn(&mut Setup)) {
-        self.with(|world| world.edit(f));
+        self.with(|world| {
+            context::try_with(|core| {
+                let network = core.network();
+                if network.is_some_and(|network| network.key() == self.key()) {
+                    world.begin_unless_begun(core);
+                }
+            });
+            world.edit(f);
+        });
     }
 
     /// Cuts, holds or opens directions of links.

@@ -111,6 +111,16 @@ fn what_nobody_receives_in_time_is_lost() {
         assert!(timeout(ms(1), there.recv(&mut buf)).await.is_err());
         here.send(b"room again").await?;
         assert_eq!(there.recv(&mut buf).await?, 10);
+        // Nor do empty ones gather without end.
+        for _ in 0..10_000 {
+            here.send(b"").await?;
+        }
+        sleep(ms(1)).await;
+        let mut count = 0;
+        while timeout(ms(1), there.recv(&mut buf)).await.is_ok() {
+            count += 1;
+        }
+        assert_eq!(count, 212_992 / 64);
         Ok(())
     });
 }

@@ -185,6 +185,10 @@ fn a_connect_comes_from_a_port_that_is_given_back() {
             drop(listener.accept().await?);
         }
         assert_eq!(ports.len(), 16_384);
+        drop(listener);
+        sleep(ms(1)).await;
+        let left = format!("{network:?}");
+        assert!(left.contains("streams: 0, listeners: 0"), "{left}");
         Ok(())
     });
 }
@@ -211,6 +215,11 @@ fn what_stands_between_the_simulations_is_what_was_set_before() {
             Ok(())
         });
     }
+    // Also what is set before there is any socket.
+    run(&network, async {
+        network.partition("localhost", "server");
+        Ok(())
+    });
     network.link("localhost", "server").set_latency(ms(3));
     for _ in 0..2 {
         run(&network, async {

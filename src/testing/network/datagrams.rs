@@ -16,8 +16,11 @@ use crate::testing::network::conditions::{Passage, Way};
 use crate::testing::network::ports::{Protocol, Route, first, plain, seen_from};
 use crate::testing::network::world::{Event, Id, World};
 
-/// How many bytes may wait to be received: Linux's `rmem_default`, which counts more than the bytes.
+/// How many bytes may wait to be received: Linux's `rmem_default`.
 const ROOM_BYTES: usize = 212_992;
+/// How many bytes a datagram counts for beside those that it carries, so that empty ones do not gather
+/// without end.
+const EXTRA_BYTES: usize = 64;
 /// How long a datagram may be over IPv4.
 const LENGTH_MAX: usize = 65_507;
 
@@ -83,7 +86,7 @@ impl Datagrams {
         buf[..count].copy_from_slice(&bytes[..count]);
         let (length, from) = (bytes.len(), *from);
         if !stays {
-            self.received_bytes -= length;
+            self.received_bytes -= length + EXTRA_BYTES;
             self.received.pop_front();
         }
         Ok((count, from))
@@ -201,10 +204,11 @@ impl World {
         let socket = self.datagrams(id);
         let from = seen_from(socket.local.ip(), datagram.from);
         let is_unwanted = socket.remote.is_some_and(|remote| remote != from);
-        if is_unwanted || socket.received_bytes + datagram.bytes.len() > ROOM_BYTES {
+        let bytes = socket.received_bytes + datagram.bytes.len() + EXTRA_BYTES;
+        if is_unwanted || bytes > ROOM_BYTES {
             return;
         }
-        socket.received_bytes += datagram.bytes.len();
+        socket.received_bytes = bytes;
         socket.received.push_back((datagram.bytes, from));
         let source = socket.source.clone();
         self.notify(&source, true, false);
