@@ -63,6 +63,7 @@ use crate::inbox::{Inbox, Message};
 #[cfg(feature = "worker")]
 use crate::primitive::Mutex;
 use crate::reactor::Reactor;
+use crate::reactor::simulated::Network;
 use crate::report::{self, Hook, Report, SlowPoll};
 use crate::scheduler::Scheduler;
 use crate::task::cell::Turn;
@@ -359,6 +360,16 @@ impl Core {
     pub(crate) fn thread_permits(&self) -> &Arc<Mutex<Counted>> {
         let make = || Arc::new(Mutex::new(Counted::new(self.options.thread_limit)));
         self.thread_permits.get_or_init(make)
+    }
+
+    /// What chance goes by, if it is a simulation with a seed.
+    pub(crate) fn seed(&self) -> Option<u64> {
+        self.options.seed
+    }
+
+    /// Where sockets are made, if not in the kernel.
+    pub(crate) fn network(&self) -> Option<&Rc<dyn Network>> {
+        self.options.network.as_ref()
     }
 
     /// What other threads want.

@@ -37,7 +37,8 @@
 //! There are no timeouts on sockets, since [`time::timeout`](crate::time::timeout) limits any wait.
 //! [`TcpStream::connect`] tries several addresses side by side, not one after the other.
 //! [`TcpListener::bind`] asks for a longer queue. A socket stays on its thread; it may be used under
-//! another executor of that thread than the one it was made under.
+//! another executor of that thread than the one it was made under. In a simulation that is given a
+//! [network](crate::testing::Network), sockets are made in that one.
 //!
 //! Read next: `net/tcp.rs`, then `io/async_fd.rs`, which does the waiting.
 

@@ -23,6 +23,7 @@ mod poll;
 #[cfg(any(not(target_os = "linux"), polling_test_poll_backend))]
 #[path = "reactor/portable.rs"]
 mod poll;
+pub(crate) mod simulated;
 pub(crate) mod source;
 
 use std::cell::{Cell, RefCell};

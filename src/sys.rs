@@ -254,24 +254,25 @@ mod portable {
 
 /// A descriptor that is asked for once and used as long as its owner is there.
 mod lent {
-    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+    use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-    /// The descriptor that an owner has lent, by its number. A safe `as_fd` may answer something else
-    /// each time; but what was registered is what must be taken out.
-    pub(crate) struct Lent(RawFd);
+    /// The descriptor that an owner has lent. A safe `as_fd` may answer something else each time; but
+    /// what was registered is what must be taken out.
+    pub(crate) struct Lent(BorrowedFd<'static>);
 
     impl Lent {
         /// The descriptor of `owner`, which outlives every use of this and is meanwhile shared at most.
         pub(crate) fn by(owner: &(impl AsFd + 'static)) -> Self {
-            Self(owner.as_fd().as_raw_fd())
+            let number = owner.as_fd().as_raw_fd();
+            // SAFETY: it was lent for as long as the owner is only shared, and an owner cannot know
+            // when that loan ends, so it is open. `AsyncFd` gives out `&T` alone, and uses this no
+            // more when `T` leaves it. The lifetime is not handed on: `as_fd` borrows from here.
+            Self(unsafe { BorrowedFd::borrow_raw(number) })
         }
 
         /// The descriptor.
         pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
-            // SAFETY: it was lent for as long as the owner is only shared, and an owner cannot know
-            // when that loan ends, so it is open. `AsyncFd` gives out `&T` alone, and uses this no
-            // more when `T` leaves it.
-            unsafe { BorrowedFd::borrow_raw(self.0) }
+            self.0
         }
     }
 }

@@ -6,6 +6,7 @@
 //! waits until all others wait, a [`Sequencer`] forces one interleaving, and [`random`] draws numbers that
 //! the seed repeats. [`twice`] holds a test to that: same seed, same [`Log`], to the byte. [`explore()`]
 //! runs a test under many schedules, finds the one that breaks it, and writes it down for [`Sim::replay`].
+//! A [`Network`] in memory takes the place of the machine's, with latency, losses and partitions.
 //! [`cancel_storm`] cancels a future wherever it can be. [`fairness()`] finds out whom a
 //! [policy](crate::sched) starves.
 
@@ -15,6 +16,7 @@ mod explore;
 mod fairness;
 mod idle;
 mod log;
+mod network;
 mod random;
 mod replay;
 mod sequencer;
@@ -27,10 +29,11 @@ pub use advance::{Advance, advance};
 pub use explore::{Explored, Explorer, Found, explore};
 pub use fairness::{Starved, fairness};
 pub use log::Log;
+pub use network::{Host, Link, Network, OnHost};
 pub use random::{Number, RandomState, random, random_bool, shuffle};
 pub use replay::ReplayError;
 pub use sequencer::{Sequencer, Step, StepGuard};
 pub use settle::{Settle, settle};
 pub use sim::Sim;
-pub use storm::{Storm, Strike, cancel_storm};
+pub use storm::{Storm, Strike, cancel_storm, cancel_storm_in};
 pub use twice::twice;

@@ -25,7 +25,9 @@ use bibelot::task::{
     self, Builder, CancelScope, Cancelled, Failure, Finally, GroupError, JoinError, JoinHandle,
     Panicked, Scope, ScopedJoinHandle, Shield, Task, TaskId, TryScope, YieldNow,
 };
-use bibelot::testing::{Advance, Log, RandomState, Sequencer, Settle, Sim, Step, StepGuard};
+use bibelot::testing::{
+    Advance, Host, Link, Log, Network, OnHost, RandomState, Sequencer, Settle, Sim, Step, StepGuard,
+};
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
 use bibelot::trace::{self, Histogram, Metrics, Recorder, Recording, Summary, TaskInfo};
 use bibelot::worker::{self, CallerCancelled, Portal, PortalError, PortalHandle, ThreadHandle};
@@ -92,6 +94,10 @@ not!(Step<'static>: Send Sync);
 not!(StepGuard<'static>: Send Sync);
 not!(Recorder: Send Sync);
 not!(Metrics: Send Sync);
+not!(Network: Send Sync);
+not!(Host: Send Sync);
+not!(Link: Send Sync);
+not!(OnHost<Ready<()>>: Send Sync);
 
 // Files, whose line belongs to an executor's thread; what is only known of them does not.
 #[cfg(feature = "fs")]

@@ -17,7 +17,8 @@ use bibelot::io::{AsyncFd, Duplex, duplex, pipe};
 use bibelot::net;
 use bibelot::spawn;
 use bibelot::task::yield_now;
-use bibelot::testing::Sim;
+use bibelot::testing::{Network, Sim};
+use bibelot::time::{Duration, sleep};
 use futures_io::{AsyncRead, AsyncWrite};
 
 use support::same_every_time;
@@ -110,6 +111,54 @@ fn streams_of_tcp_and_of_one_machine_have_the_traits() {
         let (one, other) = net::UnixStream::pair().unwrap();
         exchange(one, other).await;
     });
+}
+
+#[test]
+fn simulated_streams_have_the_traits() {
+    let network = Network::new().latency(Duration::from_millis(1));
+    Sim::new().network(&network).run(async {
+        let listener = net::TcpListener::bind("127.0.0.1:80").await.unwrap();
+        let one = net::TcpStream::connect("127.0.0.1:80").await.unwrap();
+        let (other, _) = listener.accept().await.unwrap();
+        exchange(one, other).await;
+
+        let one = net::TcpStream::connect("127.0.0.1:80").await.unwrap();
+        let (other, _) = listener.accept().await.unwrap();
+        let bufs = [IoSlice::new(b"ab"), IoSlice::new(b"c")];
+        let written = poll_fn(|cx| Pin::new(&mut &one).poll_write_vectored(cx, &bufs)).await;
+        assert_eq!(written.unwrap(), 3);
+        poll_fn(|cx| Pin::new(&mut &one).poll_flush(cx))
+            .await
+            .unwrap();
+        let (mut a, mut bc) = ([0; 1], [0; 2]);
+        let mut bufs = [IoSliceMut::new(&mut a), IoSliceMut::new(&mut bc)];
+        let read = poll_fn(|cx| Pin::new(&mut &other).poll_read_vectored(cx, &mut bufs)).await;
+        assert_eq!((read.unwrap(), &a, &bc), (3, b"a", b"bc"));
+        // To close what is closed already is no error, nor where the peer has gone.
+        close(&one).await.unwrap();
+        close(&one).await.unwrap();
+        network.reset("localhost", "localhost");
+        sleep(Duration::from_millis(1)).await;
+        close(&other).await.unwrap();
+    });
+}
+
+#[test]
+fn a_deadlock_of_those_who_poll_a_simulated_stream_is_reported_with_its_place() {
+    let mut line = 0;
+    let network = Network::new();
+    let dead = catch_unwind(AssertUnwindSafe(|| {
+        Sim::new().network(&network).run(async {
+            let listener = net::TcpListener::bind("127.0.0.1:80").await.unwrap();
+            let one = net::TcpStream::connect("127.0.0.1:80").await.unwrap();
+            let (_other, _) = listener.accept().await.unwrap();
+            line = line!() + 1;
+            poll_fn(|cx| Pin::new(&mut &one).poll_read(cx, &mut [0])).await
+        })
+    }));
+    let text = *dead.unwrap_err().downcast::<String>().unwrap();
+    let place = format!("data of a simulated connection at {}:{line}:", file!());
+    assert!(text.contains(&place), "{place} in {text}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::executor::{Core, POLLS_PER_LOOK, stats};
 use crate::inbox::Inbox;
 use crate::observer::{Gallery, Observer, Seat};
 use crate::reactor::Reactor;
+use crate::reactor::simulated::Network;
 use crate::registry;
 use crate::report::{self, Hook, Report};
 use crate::sched::{Fifo, Policy};
@@ -61,6 +62,8 @@ pub(crate) struct Options {
     pub(crate) observers: Vec<Box<dyn Observer>>,
     /// What makes an audience of them, if there are some.
     pub(crate) seat: Option<Seat>,
+    /// Where sockets are made, if not in the kernel.
+    pub(crate) network: Option<Rc<dyn Network>>,
 }
 
 impl Default for Options {
@@ -80,6 +83,7 @@ impl Default for Options {
             choice: None,
             observers: Vec::new(),
             seat: None,
+            network: None,
         }
     }
 }
@@ -238,6 +242,12 @@ impl ExecutorBuilder {
         };
         self.options.seed = seed;
         self.detect_deadlock()
+    }
+
+    /// Has sockets made in a simulated network.
+    pub(crate) fn network(mut self, network: Rc<dyn Network>) -> Self {
+        self.options.network = Some(network);
+        self
     }
 
     /// Makes the executor.

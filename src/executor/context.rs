@@ -12,6 +12,7 @@ use crate::executor::Core;
 use crate::frame::{self, Frame};
 use crate::locals::{self, Locals};
 use crate::reactor::Reactor;
+use crate::reactor::simulated::Network;
 use crate::report::Hooked;
 use crate::task::waits::Waits;
 use crate::waker;
@@ -84,6 +85,11 @@ pub(crate) fn with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> R {
 #[track_caller]
 pub(crate) fn reactor() -> Rc<Reactor> {
     with(|core| Rc::clone(core.reactor()))
+}
+
+/// The simulated network of the executor that runs on this thread, if it has one.
+pub(crate) fn network() -> Option<Rc<dyn Network>> {
+    try_with(|core| core.network().cloned()).flatten()
 }
 
 /// Reads the clock of the executor that runs on this thread, or else the real one.

@@ -9,7 +9,11 @@
 //! ```
 //!
 //! Law: the owner is asked for its descriptor once, when it is taken in. What was registered is taken
-//! out, whatever `as_fd` answers by then. Read next: `net/tcp.rs`, which is std's methods over this.
+//! out, whatever `as_fd` answers by then.
+//!
+//! A socket of `net` may be simulated (`reactor/simulated.rs`). Then there is neither owner nor
+//! descriptor here, and the line and the readiness are the same: only the events come from elsewhere.
+//! Read next: `net/tcp.rs`, which is std's methods over this.
 
 use std::fmt;
 use std::io;
@@ -21,6 +25,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::executor::context;
 use crate::place;
+use crate::reactor::simulated::On;
 use crate::reactor::source::{Direction, Place, Source};
 use crate::sys::Lent;
 use crate::task::waits::Waits;
@@ -70,10 +75,10 @@ use crate::task::yields;
 /// ```
 pub struct AsyncFd<T: AsFd> {
     /// What is known of its readiness.
-    source: Rc<Source>,
-    /// The descriptor.
-    lent: Lent,
-    /// The descriptor's owner; `None` only on the way out.
+    pub(super) source: Rc<Source>,
+    /// The descriptor; `None` if it is a simulated socket.
+    pub(super) lent: Option<Lent>,
+    /// The descriptor's owner; `None` if it is a simulated socket, and on the way out.
     inner: Option<T>,
 }
 
@@ -86,7 +91,7 @@ impl<T: AsFd + 'static> AsyncFd<T> {
     /// waited for, such as a file's, is found out only when a task has to wait.
     pub fn new(inner: T) -> io::Result<Self> {
         let fd = Self::from_nonblocking(inner);
-        rustix::io::ioctl_fionbio(fd.lent.as_fd(), true)?;
+        rustix::io::ioctl_fionbio(fd.lent().as_fd(), true)?;
         Ok(fd)
     }
 
@@ -94,27 +99,55 @@ impl<T: AsFd + 'static> AsyncFd<T> {
     pub(crate) fn from_nonblocking(inner: T) -> Self {
         Self {
             source: Source::new(),
-            lent: Lent::by(&inner),
+            lent: Some(Lent::by(&inner)),
             inner: Some(inner),
         }
     }
 }
 
 impl<T: AsFd> AsyncFd<T> {
+    /// Takes in a simulated socket.
+    pub(crate) fn simulated(source: Rc<Source>) -> Self {
+        Self {
+            source,
+            lent: None,
+            inner: None,
+        }
+    }
+
+    /// Another handle of the same socket, if it is a simulated one.
+    pub(crate) fn clone_simulated(&self) -> Option<Self> {
+        let is_simulated = self.inner.is_none();
+        is_simulated.then(|| Self::simulated(Rc::clone(&self.source)))
+    }
+
+    /// What operations are tried on.
+    #[inline]
+    pub(crate) fn on(&self) -> On<'_, T> {
+        match &self.inner {
+            Some(owner) => On::Kernel(owner),
+            None => On::Simulated(self.source.socket()),
+        }
+    }
+
     /// The descriptor's owner.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "it is there until into_inner")]
     pub fn get_ref(&self) -> &T {
-        self.inner
+        self.on().owner()
+    }
+
+    /// The descriptor.
+    fn lent(&self) -> &Lent {
+        self.lent
             .as_ref()
-            .expect("it is taken out only by into_inner, which consumes the AsyncFd")
+            .expect("of a socket that is the kernel's")
     }
 
     /// Gives the descriptor's owner back. The descriptor stays non-blocking.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "it is there until now")]
     pub fn into_inner(mut self) -> T {
-        self.source.leave(self.lent.as_fd());
+        self.source.leave(self.lent().as_fd());
         self.inner.take().expect("into_inner consumes the AsyncFd")
     }
 
@@ -129,11 +162,11 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// Nothing is lost: `op` has not succeeded when this future is dropped.
     #[track_caller]
-    pub fn read_with<R, F>(&self, op: F) -> impl Future<Output = io::Result<R>>
+    pub fn read_with<R, F>(&self, mut op: F) -> impl Future<Output = io::Result<R>>
     where
         F: FnMut(&T) -> io::Result<R>,
     {
-        self.operation(Direction::Read, op)
+        self.read_on(move |on| op(on.owner()))
     }
 
     /// Like [`read_with`](Self::read_with), for an operation that waits until the descriptor is
@@ -147,9 +180,27 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// Nothing is lost: `op` has not succeeded when this future is dropped.
     #[track_caller]
-    pub fn write_with<R, F>(&self, op: F) -> impl Future<Output = io::Result<R>>
+    pub fn write_with<R, F>(&self, mut op: F) -> impl Future<Output = io::Result<R>>
     where
         F: FnMut(&T) -> io::Result<R>,
+    {
+        self.write_on(move |on| op(on.owner()))
+    }
+
+    /// [`read_with`](Self::read_with), for a socket that may be simulated.
+    #[track_caller]
+    pub(crate) fn read_on<R, F>(&self, op: F) -> impl Future<Output = io::Result<R>>
+    where
+        F: FnMut(On<'_, T>) -> io::Result<R>,
+    {
+        self.operation(Direction::Read, op)
+    }
+
+    /// [`write_with`](Self::write_with), for a socket that may be simulated.
+    #[track_caller]
+    pub(crate) fn write_on<R, F>(&self, op: F) -> impl Future<Output = io::Result<R>>
+    where
+        F: FnMut(On<'_, T>) -> io::Result<R>,
     {
         self.operation(Direction::Write, op)
     }
@@ -166,8 +217,8 @@ impl<T: AsFd> AsyncFd<T> {
     /// Nothing is lost.
     #[track_caller]
     pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
-        self.operation(Direction::Read, |_: &T| {
-            would_block_unless(self.lent.as_fd(), rustix::event::PollFlags::IN)
+        self.operation(Direction::Read, |_: On<'_, T>| {
+            would_block_unless(self.lent().as_fd(), rustix::event::PollFlags::IN)
         })
     }
 
@@ -182,8 +233,8 @@ impl<T: AsFd> AsyncFd<T> {
     /// Nothing is lost.
     #[track_caller]
     pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
-        self.operation(Direction::Write, |_: &T| {
-            would_block_unless(self.lent.as_fd(), rustix::event::PollFlags::OUT)
+        self.operation(Direction::Write, |_: On<'_, T>| {
+            would_block_unless(self.lent().as_fd(), rustix::event::PollFlags::OUT)
         })
     }
 
@@ -199,31 +250,6 @@ impl<T: AsFd> AsyncFd<T> {
             },
             op,
             at: place::here(),
-        }
-    }
-
-    /// Tries `op` and, if it would block, has the task woken when it is worth another try: for
-    /// `poll_read` and its like, which keep no place in line. Only the last one to poll is woken.
-    #[cfg(feature = "futures-io")]
-    pub(crate) fn poll_with<R>(
-        &self,
-        direction: Direction,
-        cx: &mut Context<'_>,
-        at: &'static Location<'static>,
-        mut op: impl FnMut(&T) -> io::Result<R>,
-    ) -> Poll<io::Result<R>> {
-        ready!(yields::spend(cx, at));
-        match attempt(self.get_ref(), &mut op) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            result => return Poll::Ready(result),
-        }
-        self.source.would_block(direction);
-        context::note(Waits::IO, at);
-        let fd = self.lent.as_fd();
-        let reactor = context::reactor();
-        match self.source.wait_unqueued(direction, cx, fd, &reactor) {
-            Ok(()) => Poll::Pending,
-            Err(error) => Poll::Ready(Err(error)),
         }
     }
 
@@ -255,10 +281,16 @@ pub(super) fn would_block_unless(
 }
 
 /// Calls `op` until no signal interrupts it.
-fn attempt<T, R>(inner: &T, op: &mut impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+pub(super) fn attempt<T: AsFd, R>(
+    fd: &AsyncFd<T>,
+    op: &mut impl FnMut(On<'_, T>) -> io::Result<R>,
+) -> io::Result<R> {
     loop {
-        context::count_call();
-        match op(inner) {
+        let on = fd.on();
+        if let On::Kernel(_) = on {
+            context::count_call();
+        }
+        match op(on) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
@@ -267,8 +299,8 @@ fn attempt<T, R>(inner: &T, op: &mut impl FnMut(&T) -> io::Result<R>) -> io::Res
 
 impl<T: AsFd> Drop for AsyncFd<T> {
     fn drop(&mut self) {
-        if self.inner.is_some() {
-            self.source.leave(self.lent.as_fd());
+        if let (Some(_), Some(lent)) = (&self.inner, &self.lent) {
+            self.source.leave(lent.as_fd());
         }
     }
 }
@@ -287,7 +319,10 @@ impl<T: AsFd> AsRawFd for AsyncFd<T> {
 
 impl<T: AsFd + fmt::Debug> fmt::Debug for AsyncFd<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AsyncFd").field(self.get_ref()).finish()
+        match self.on() {
+            On::Kernel(owner) => f.debug_tuple("AsyncFd").field(owner).finish(),
+            On::Simulated(socket) => socket.fmt(f),
+        }
     }
 }
 
@@ -309,7 +344,7 @@ impl<T: AsFd, F> Unpin for Operation<'_, T, F> {}
 impl<T, F, R> Future for Operation<'_, T, F>
 where
     T: AsFd,
-    F: FnMut(&T) -> io::Result<R>,
+    F: FnMut(On<'_, T>) -> io::Result<R>,
 {
     type Output = io::Result<R>;
 
@@ -317,7 +352,7 @@ where
         let this = &mut *self;
         if this.place.may_try() {
             ready!(yields::spend(cx, this.at));
-            match attempt(this.fd.get_ref(), &mut this.op) {
+            match attempt(this.fd, &mut this.op) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     this.fd.source.would_block(this.place.direction);
                 }
@@ -328,9 +363,13 @@ where
                 }
             }
         }
+        let Some(lent) = &this.fd.lent else {
+            let socket = this.fd.source.socket();
+            socket.wait(&mut this.place, cx, this.at)?;
+            return Poll::Pending;
+        };
         context::note(Waits::IO, this.at);
         let reactor = context::reactor();
-        let fd = this.fd.lent.as_fd();
-        this.place.wait(cx, fd, &reactor).map(Err)
+        this.place.wait(cx, lent.as_fd(), &reactor).map(Err)
     }
 }

@@ -13,18 +13,56 @@
 //! A stream with a descriptor is two lines at the end of this file, `reads_by_fd!` and `writes_by_fd!`,
 //! which need to see its field `fd`.
 
-use std::io::{IoSlice, IoSliceMut, Read, Result, Write};
+use std::io::{Error, ErrorKind, IoSlice, IoSliceMut, Read, Result, Write};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
+use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-use super::{AsyncFd, Duplex, PipeReader, PipeWriter};
+use super::async_fd::{AsyncFd, attempt};
+use super::{Duplex, PipeReader, PipeWriter};
 use crate::executor::context;
 use crate::place;
+use crate::reactor::simulated::On;
 use crate::reactor::source::Direction;
+use crate::task::waits::Waits;
+use crate::task::yields;
+
+impl<T: AsFd> AsyncFd<T> {
+    /// Tries `op` and, if it would block, has the task woken when it is worth another try: for
+    /// `poll_read` and its like, which keep no place in line. Only the last one to poll is woken.
+    fn poll_with<R>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        at: &'static Location<'static>,
+        mut op: impl FnMut(On<'_, T>) -> Result<R>,
+    ) -> Poll<Result<R>> {
+        ready!(yields::spend(cx, at));
+        match attempt(self, &mut op) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            result => return Poll::Ready(result),
+        }
+        self.source.would_block(direction);
+        let Some(lent) = &self.lent else {
+            let socket = self.source.socket();
+            socket.wait_unqueued(&self.source, direction, cx, at)?;
+            return Poll::Pending;
+        };
+        context::note(Waits::IO, at);
+        let reactor = context::reactor();
+        match self
+            .source
+            .wait_unqueued(direction, cx, lent.as_fd(), &reactor)
+        {
+            Ok(()) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
 
 /// Reads by std's `Read` of the descriptor's owner. Only the last one to poll is woken.
 impl<T> AsyncRead for &AsyncFd<T>
@@ -39,7 +77,10 @@ where
         buf: &mut [u8],
     ) -> Poll<Result<usize>> {
         let at = place::here();
-        self.poll_with(Direction::Read, cx, at, |mut owner| owner.read(buf))
+        self.poll_with(Direction::Read, cx, at, |on| match on {
+            On::Kernel(mut owner) => owner.read(buf),
+            On::Simulated(socket) => socket.read(&mut [IoSliceMut::new(buf)]),
+        })
     }
 
     #[track_caller]
@@ -49,8 +90,9 @@ where
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<Result<usize>> {
         let at = place::here();
-        self.poll_with(Direction::Read, cx, at, |mut owner| {
-            owner.read_vectored(bufs)
+        self.poll_with(Direction::Read, cx, at, |on| match on {
+            On::Kernel(mut owner) => owner.read_vectored(bufs),
+            On::Simulated(socket) => socket.read(bufs),
         })
     }
 }
@@ -66,7 +108,10 @@ where
     #[track_caller]
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
         let at = place::here();
-        self.poll_with(Direction::Write, cx, at, |mut owner| owner.write(buf))
+        self.poll_with(Direction::Write, cx, at, |on| match on {
+            On::Kernel(mut owner) => owner.write(buf),
+            On::Simulated(socket) => socket.write(&[IoSlice::new(buf)]),
+        })
     }
 
     #[track_caller]
@@ -76,22 +121,32 @@ where
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
         let at = place::here();
-        self.poll_with(Direction::Write, cx, at, |mut owner| {
-            owner.write_vectored(bufs)
+        self.poll_with(Direction::Write, cx, at, |on| match on {
+            On::Kernel(mut owner) => owner.write_vectored(bufs),
+            On::Simulated(socket) => socket.write(bufs),
         })
     }
 
     #[track_caller]
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let at = place::here();
-        self.poll_with(Direction::Write, cx, at, |mut owner| owner.flush())
+        self.poll_with(Direction::Write, cx, at, |on| match on {
+            On::Kernel(mut owner) => owner.flush(),
+            On::Simulated(_) => Ok(()),
+        })
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
         use rustix::io::Errno;
+        let On::Kernel(owner) = self.on() else {
+            let closed = self.source.socket().shutdown(Shutdown::Write);
+            // As below.
+            let is_gone = |error: &Error| error.kind() == ErrorKind::NotConnected;
+            return Poll::Ready(closed.or_else(|error| is_gone(&error).then_some(()).ok_or(error)));
+        };
         context::count_call();
         Poll::Ready(
-            match rustix::net::shutdown(*self, rustix::net::Shutdown::Write) {
+            match rustix::net::shutdown(owner, rustix::net::Shutdown::Write) {
                 // No socket; or one whose peer has gone, so that nothing is left to shut down.
                 Ok(()) | Err(Errno::NOTSOCK | Errno::NOTCONN) => Ok(()),
                 Err(error) => Err(error.into()),

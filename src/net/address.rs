@@ -6,6 +6,8 @@
 //!   "example.org:80" ── a thread of its own: the system's resolver ── reply ► later
 //! ```
 //!
+//! In a simulated network the names are its hosts', and they are addresses at once.
+//!
 //! The system's resolver (`getaddrinfo`) blocks, and it is the only one that answers as every other
 //! program on the machine is answered. So a name is looked up in a thread, one for each lookup: they
 //! are rare, and one that hangs delays nobody else.
@@ -14,6 +16,7 @@ use std::io;
 use std::net::{self, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::{iter, option, slice, thread, vec};
 
+use crate::executor::context;
 use crate::place::placed;
 use crate::reply::{self, Reply};
 
@@ -88,6 +91,9 @@ pub(super) async fn resolve(address: impl ToSocketAddrs) -> io::Result<Vec<Socke
 
 /// Has std look a name up, in a thread.
 async fn look_up(host: &str, port: u16) -> Found {
+    if let Some(network) = context::network() {
+        return network.look_up(host, port).map(Vec::into_iter);
+    }
     match begin_look_up(host.to_owned(), port)?.await {
         Some(found) => found,
         None => Err(io::Error::other("the resolver's thread panicked")),

@@ -13,12 +13,29 @@
 use std::io;
 use std::net::{self, SocketAddr};
 
+use crate::executor::context;
+use crate::io::AsyncFd;
 use crate::net::{TcpStream, socket};
+use crate::reactor::simulated::On;
 
 /// Connects to `address`; closes what was begun when dropped.
 pub(super) async fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
-    let begun = socket::begin_connect(address)?;
-    let stream = TcpStream::from_nonblocking(net::TcpStream::from(begun));
-    stream.fd.write_with(socket::is_connected).await?;
+    let stream = begin(address)?;
+    let connected = stream.fd.write_on(|on| match on {
+        On::Kernel(socket) => socket::is_connected(socket),
+        On::Simulated(socket) => socket.is_connected(),
+    });
+    connected.await?;
     Ok(stream)
+}
+
+/// A stream that has begun to connect. A plain function, so that nothing of it is left in the future that
+/// waits.
+fn begin(address: SocketAddr) -> io::Result<TcpStream> {
+    if let Some(network) = context::network() {
+        let fd = AsyncFd::simulated(network.connect(address)?);
+        return Ok(TcpStream { fd });
+    }
+    let begun = socket::begin_connect(address)?;
+    Ok(TcpStream::from_nonblocking(net::TcpStream::from(begun)))
 }

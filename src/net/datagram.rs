@@ -16,7 +16,10 @@ macro_rules! datagrams {
             /// Nothing was sent.
             #[track_caller]
             pub fn send(&self, buf: &[u8]) -> impl Future<Output = io::Result<usize>> {
-                self.fd.write_with(move |socket| socket.send(buf))
+                self.fd.write_on(move |on| match on {
+                    On::Kernel(socket) => socket.send(buf),
+                    On::Simulated(socket) => socket.send(buf),
+                })
             }
 
             /// Receives a datagram into `buf` and returns its length.
@@ -30,7 +33,10 @@ macro_rules! datagrams {
             /// No datagram is lost.
             #[track_caller]
             pub fn recv(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
-                self.fd.read_with(move |socket| socket.recv(buf))
+                self.fd.read_on(move |on| match on {
+                    On::Kernel(socket) => socket.recv(buf),
+                    On::Simulated(socket) => socket.recv(buf),
+                })
             }
         }
     };

@@ -3,9 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::executor::context;
 use crate::io::AsyncFd;
 use crate::net::{Accept, Incoming, TcpStream, ToSocketAddrs, address, socket};
 use crate::place::placed;
+use crate::reactor::simulated::On;
 
 /// A socket that clients connect to; [`std::net::TcpListener`], awaited.
 ///
@@ -51,6 +53,10 @@ impl TcpListener {
     pub fn bind<A: ToSocketAddrs>(address: A) -> impl Future<Output = io::Result<Self>> {
         placed(async move {
             let addresses = address::resolve(address).await?;
+            if let Some(network) = context::network() {
+                let fd = AsyncFd::simulated(network.listen(&addresses)?);
+                return Ok(Self { fd });
+            }
             let listener = std::net::TcpListener::bind(&addresses[..])?;
             socket::lengthen_backlog(&listener)?;
             Self::from_std(listener)
@@ -69,9 +75,16 @@ impl TcpListener {
     /// No client is lost.
     #[track_caller]
     pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> {
-        self.fd.read_with(|listener| {
-            let (stream, from) = socket::accept(listener)?;
-            Ok((TcpStream::from_nonblocking(stream), from))
+        self.fd.read_on(|on| match on {
+            On::Kernel(listener) => {
+                let (stream, from) = socket::accept(listener)?;
+                Ok((TcpStream::from_nonblocking(stream), from))
+            }
+            On::Simulated(listener) => {
+                let (stream, from) = listener.accept()?;
+                let fd = AsyncFd::simulated(stream);
+                Ok((TcpStream { fd }, from))
+            }
         })
     }
 

@@ -58,12 +58,15 @@ macro_rules! stream {
 
         impl io::Read for $Stream {
             fn read(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
-                self.fd.read_with(move |mut socket| {
-                    let count = std::io::Read::read(&mut socket, buf)?;
-                    if $short_read_is_the_end {
-                        self.fd.note_read(count, buf.len());
+                self.fd.read_on(move |on| match on {
+                    On::Kernel(mut socket) => {
+                        let count = std::io::Read::read(&mut socket, buf)?;
+                        if $short_read_is_the_end {
+                            self.fd.note_read(count, buf.len());
+                        }
+                        Ok(count)
                     }
-                    Ok(count)
+                    On::Simulated(socket) => socket.read(&mut [io::IoSliceMut::new(buf)]),
                 })
             }
 
@@ -71,29 +74,36 @@ macro_rules! stream {
                 &self,
                 bufs: &mut [io::IoSliceMut<'_>],
             ) -> impl Future<Output = io::Result<usize>> {
-                self.fd.read_with(move |mut socket| {
-                    let count = std::io::Read::read_vectored(&mut socket, bufs)?;
-                    if $short_read_is_the_end {
-                        self.fd
-                            .note_read(count, bufs.iter().map(|buf| buf.len()).sum());
+                self.fd.read_on(move |on| match on {
+                    On::Kernel(mut socket) => {
+                        let count = std::io::Read::read_vectored(&mut socket, bufs)?;
+                        if $short_read_is_the_end {
+                            self.fd
+                                .note_read(count, bufs.iter().map(|buf| buf.len()).sum());
+                        }
+                        Ok(count)
                     }
-                    Ok(count)
+                    On::Simulated(socket) => socket.read(bufs),
                 })
             }
         }
 
         impl io::Write for $Stream {
             fn write(&self, buf: &[u8]) -> impl Future<Output = io::Result<usize>> {
-                self.fd
-                    .write_with(move |mut socket| std::io::Write::write(&mut socket, buf))
+                self.fd.write_on(move |on| match on {
+                    On::Kernel(mut socket) => std::io::Write::write(&mut socket, buf),
+                    On::Simulated(socket) => socket.write(&[io::IoSlice::new(buf)]),
+                })
             }
 
             fn write_vectored(
                 &self,
                 bufs: &[io::IoSlice<'_>],
             ) -> impl Future<Output = io::Result<usize>> {
-                self.fd
-                    .write_with(move |mut socket| std::io::Write::write_vectored(&mut socket, bufs))
+                self.fd.write_on(move |on| match on {
+                    On::Kernel(mut socket) => std::io::Write::write_vectored(&mut socket, bufs),
+                    On::Simulated(socket) => socket.write(bufs),
+                })
             }
 
             fn flush(&self) -> impl Future<Output = io::Result<()>> {

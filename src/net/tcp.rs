@@ -17,6 +17,7 @@ use crate::io::inherent::{reads, writes};
 use crate::io::{self, AsyncFd};
 use crate::net::{ToSocketAddrs, address, connect, race};
 use crate::place::placed;
+use crate::reactor::simulated::On;
 use crate::time::timeout;
 
 /// A connection; [`std::net::TcpStream`], awaited.
@@ -117,7 +118,10 @@ impl TcpStream {
     /// No byte is lost.
     #[track_caller]
     pub fn peek(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
-        self.fd.read_with(move |socket| socket.peek(buf))
+        self.fd.read_on(move |on| match on {
+            On::Kernel(socket) => socket.peek(buf),
+            On::Simulated(socket) => socket.peek(buf),
+        })
     }
 
     same_as_std! {

@@ -2,9 +2,11 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::executor::context;
 use crate::io::{self, AsyncFd};
 use crate::net::{ToSocketAddrs, address};
 use crate::place::placed;
+use crate::reactor::simulated::On;
 
 /// A socket for datagrams; [`std::net::UdpSocket`], awaited.
 ///
@@ -52,6 +54,10 @@ impl UdpSocket {
     pub fn bind<A: ToSocketAddrs>(address: A) -> impl Future<Output = io::Result<Self>> {
         placed(async move {
             let addresses = address::resolve(address).await?;
+            if let Some(network) = context::network() {
+                let fd = AsyncFd::simulated(network.bind(&addresses)?);
+                return Ok(Self { fd });
+            }
             Self::from_std(std::net::UdpSocket::bind(&addresses[..])?)
         })
     }
@@ -71,7 +77,10 @@ impl UdpSocket {
     pub fn connect<A: ToSocketAddrs>(&self, address: A) -> impl Future<Output = io::Result<()>> {
         placed(async move {
             let addresses = address::resolve(address).await?;
-            self.fd.get_ref().connect(&addresses[..])
+            match self.fd.on() {
+                On::Kernel(socket) => socket.connect(&addresses[..]),
+                On::Simulated(socket) => socket.connect(&addresses),
+            }
         })
     }
 
@@ -96,7 +105,11 @@ impl UdpSocket {
                 let text = "no addresses to send data to";
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
             };
-            self.fd.write_with(|socket| socket.send_to(buf, to)).await
+            let sent = self.fd.write_on(|on| match on {
+                On::Kernel(socket) => socket.send_to(buf, to),
+                On::Simulated(socket) => socket.send_to(buf, to),
+            });
+            sent.await
         })
     }
 
@@ -114,7 +127,10 @@ impl UdpSocket {
         &self,
         buf: &mut [u8],
     ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> {
-        self.fd.read_with(move |socket| socket.recv_from(buf))
+        self.fd.read_on(move |on| match on {
+            On::Kernel(socket) => socket.recv_from(buf),
+            On::Simulated(socket) => socket.recv_from(buf),
+        })
     }
 
     /// Like [`recv_from`](Self::recv_from), but leaves the datagram to be received again.
@@ -131,7 +147,10 @@ impl UdpSocket {
         &self,
         buf: &mut [u8],
     ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> {
-        self.fd.read_with(move |socket| socket.peek_from(buf))
+        self.fd.read_on(move |on| match on {
+            On::Kernel(socket) => socket.peek_from(buf),
+            On::Simulated(socket) => socket.peek_from(buf),
+        })
     }
 
     /// Like [`recv`](Self::recv), but leaves the datagram to be received again.
@@ -145,7 +164,10 @@ impl UdpSocket {
     /// No datagram is lost.
     #[track_caller]
     pub fn peek(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
-        self.fd.read_with(move |socket| socket.peek(buf))
+        self.fd.read_on(move |on| match on {
+            On::Kernel(socket) => socket.peek(buf),
+            On::Simulated(socket) => socket.peek(buf),
+        })
     }
 
     same_as_std! {
@@ -161,6 +183,9 @@ impl UdpSocket {
         fn broadcast() -> bool;
         /// Sets whether it may send to all of a network.
         fn set_broadcast(broadcast: bool) -> ();
+    }
+
+    only_std! {
         /// Joins a group, on the interface that has the second address (unspecified: any).
         fn join_multicast_v4(group: &Ipv4Addr, interface: &Ipv4Addr) -> ();
         /// Joins a group, on the interface of that index (0: any).

@@ -26,12 +26,13 @@
 //! having found would-block passes the wake on, whether it was dropped or served (see
 //! `wait_queue.rs`). Read next: `io/async_fd.rs`, the leaf future.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::reactor::simulated::Socket;
 use crate::reactor::{Event, Interest, Key, Reactor};
 use crate::wait_queue::{Ticket, WaitQueue};
 use crate::waker;
@@ -46,14 +47,14 @@ pub(crate) enum Direction {
 }
 
 /// One side of a source.
-struct Side {
+pub(super) struct Side {
     /// Whether the operation is worth a try.
-    is_ready: Cell<bool>,
+    pub(super) is_ready: Cell<bool>,
     /// Who waits.
     queue: RefCell<WaitQueue>,
     /// Who polls from outside our own leaf future: at most one, which has no place in line, and is
     /// woken at every event.
-    poller: Cell<Option<Waker>>,
+    pub(super) poller: Cell<Option<Waker>>,
 }
 
 impl Side {
@@ -67,7 +68,7 @@ impl Side {
     }
 
     /// Notes that it is ready; who is to be woken goes to `wakers`.
-    fn on_event(&self, wakers: &mut Vec<Waker>) {
+    pub(super) fn on_event(&self, wakers: &mut Vec<Waker>) {
         self.is_ready.set(true);
         if let Some(first) = self.queue.borrow_mut().wake_first() {
             wakers.push(first);
@@ -101,6 +102,9 @@ pub(crate) struct Source {
     /// Where it is registered: with every executor under which somebody has had to wait, unless that
     /// has ended.
     homes: RefCell<Vec<(Rc<Reactor>, Key)>>,
+    /// The simulated socket whose readiness this is, if there is no descriptor. Set behind the constructor:
+    /// a compiler that sees only one kind of socket passed there keeps all its code, also where none is.
+    pub(super) socket: OnceCell<Rc<dyn Socket>>,
 }
 
 impl Source {
@@ -113,11 +117,12 @@ impl Source {
             filled: Cell::new(0),
             emptied: Cell::new(0),
             homes: RefCell::default(),
+            socket: OnceCell::new(),
         })
     }
 
     /// One side.
-    fn side(&self, direction: Direction) -> &Side {
+    pub(super) fn side(&self, direction: Direction) -> &Side {
         match direction {
             Direction::Read => &self.read,
             Direction::Write => &self.write,
@@ -167,11 +172,21 @@ impl Source {
         fd: BorrowedFd<'_>,
         reactor: &Rc<Reactor>,
     ) -> io::Result<()> {
+        self.join_line(direction, ticket, cx);
+        self.watch(fd, reactor)
+    }
+
+    /// Waits in the place of `ticket`, or at the end of the line if there is none yet.
+    pub(super) fn join_line(
+        &self,
+        direction: Direction,
+        ticket: &mut Option<Ticket>,
+        cx: &Context<'_>,
+    ) {
         let side = self.side(direction);
         let waker = waker::keep(cx.waker());
         let replaced = side.queue.borrow_mut().wait(ticket, waker, ());
         drop(replaced);
-        self.watch(fd, reactor)
     }
 
     /// Waits for an event without a place in line; replaces who waited so before.

@@ -42,7 +42,7 @@ pub enum WaitKind {
 /// What another task or a thread has in hand.
 #[cfg_attr(
     not(feature = "sync"),
-    expect(dead_code, reason = "what has a name is in `sync` and `worker`")
+    expect(dead_code, reason = "most that has a name is in `sync` and `worker`")
 )]
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Thing {
@@ -94,6 +94,16 @@ pub(crate) enum Thing {
     /// A permit for a thread.
     #[cfg(feature = "worker")]
     PoolPermit,
+    /// A simulated connection to be made.
+    SimulatedConnection,
+    /// A client of a simulated listener.
+    SimulatedClient,
+    /// What the peer of a simulated connection sends.
+    SimulatedData,
+    /// Room in a simulated connection.
+    SimulatedRoom,
+    /// A datagram of a simulated network.
+    SimulatedDatagram,
 }
 
 impl Thing {
@@ -123,6 +133,11 @@ impl Thing {
             Self::Step => "its step of a sequence",
             #[cfg(feature = "worker")]
             Self::PoolPermit => "a permit of the pool",
+            Self::SimulatedConnection => "a simulated connection to be made",
+            Self::SimulatedClient => "a client of a simulated listener",
+            Self::SimulatedData => "data of a simulated connection",
+            Self::SimulatedRoom => "room in a simulated connection",
+            Self::SimulatedDatagram => "a simulated datagram",
         })
     }
 

@@ -1,10 +1,12 @@
 //! [`Sim`]: an executor with a virtual clock.
 
+use std::rc::Rc;
 use std::thread;
 
 use crate::executor::builder::ExecutorBuilder;
 use crate::executor::face::{Executor, run_to_end};
 use crate::sched::Shuffle;
+use crate::testing::Network;
 use crate::testing::log::Log;
 use crate::testing::random::Drawing;
 use crate::testing::replay::Followed;
@@ -128,6 +130,33 @@ impl Sim {
     /// ```
     pub fn log(mut self, log: &Log) -> Self {
         self.logs.push(log.clone());
+        self
+    }
+
+    /// Runs in a network in memory: the sockets of [`net`](crate::net) that the program makes are this
+    /// network's, and so are the names that it looks up. Without one they are the machine's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::net::{TcpListener, TcpStream};
+    /// use bibelot::testing::{Network, Sim};
+    ///
+    /// Sim::new().network(&Network::new()).run(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:80").await?;
+    ///     let client = TcpStream::connect("localhost:80").await?;
+    ///     let (server, from) = listener.accept().await?;
+    ///     assert_eq!(from, client.local_addr()?);
+    ///     server.write_all(b"hello").await?;
+    ///     drop(server);
+    ///     let mut greeting = String::new();
+    ///     client.read_to_string(&mut greeting).await?;
+    ///     assert_eq!(greeting, "hello");
+    ///     Ok::<(), std::io::Error>(())
+    /// }).unwrap();
+    /// ```
+    pub fn network(mut self, network: &Network) -> Self {
+        self.builder = self.builder.network(Rc::new(network.clone()));
         self
     }
 

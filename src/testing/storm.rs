@@ -65,7 +65,40 @@ use crate::testing::Sim;
 /// assert_eq!(suspensions, 1);
 /// ```
 #[track_caller]
-pub fn cancel_storm(mut scenario: impl AsyncFnMut(&Storm)) -> usize {
+pub fn cancel_storm(scenario: impl AsyncFnMut(&Storm)) -> usize {
+    cancel_storm_in(Sim::new, scenario)
+}
+
+/// [`cancel_storm`] in simulations that are not like all others: `sim` makes each of them, with a
+/// [network](Sim::network) say, or a [seed](Sim::seed). They must do the same each time.
+///
+/// # Panics
+///
+/// Panics as the scenario does, after a line on standard error that says where the storm had struck.
+///
+/// # Examples
+///
+/// ```
+/// use bibelot::net::{TcpListener, TcpStream};
+/// use bibelot::testing::{Network, Sim, cancel_storm_in};
+/// use std::time::Duration;
+///
+/// let network = Network::new().latency(Duration::from_millis(1));
+/// let sim = || Sim::new().network(&network);
+/// let suspensions = cancel_storm_in(sim, async |storm| {
+///     let listener = TcpListener::bind("127.0.0.1:80").await.unwrap();
+///     let _client = TcpStream::connect("127.0.0.1:80").await.unwrap();
+///     if storm.strike(listener.accept()).await.is_none() {
+///         listener.accept().await.unwrap(); // no client is lost
+///     }
+/// });
+/// assert_eq!(suspensions, 1);
+/// ```
+#[track_caller]
+pub fn cancel_storm_in(
+    mut sim: impl FnMut() -> Sim,
+    mut scenario: impl AsyncFnMut(&Storm),
+) -> usize {
     let mut target = 1;
     let mut when = Moment::Waits;
     loop {
@@ -75,7 +108,7 @@ pub fn cancel_storm(mut scenario: impl AsyncFnMut(&Storm)) -> usize {
             seen: Cell::new(0),
             has_struck: Cell::new(false),
         };
-        Sim::new().run(scenario(&storm));
+        sim().run(scenario(&storm));
         if !storm.has_struck.get() {
             return storm.seen.get();
         }

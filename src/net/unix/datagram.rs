@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::io::{self, AsyncFd};
 use crate::net::room;
 use crate::place::placed;
+use crate::reactor::simulated::On;
 
 /// A socket for datagrams within the machine; [`std::os::unix::net::UnixDatagram`], awaited.
 ///
@@ -142,7 +143,7 @@ impl UnixDatagram {
         self.fd.get_ref().connect(path)
     }
 
-    same_as_std! {
+    only_std! {
         /// Sets the peer by its address; see [`connect`](Self::connect).
         fn connect_addr(address: &SocketAddr) -> ();
         /// The address of this side.

@@ -82,7 +82,7 @@ impl UnixListener {
         Incoming::new(self)
     }
 
-    same_as_std! {
+    only_std! {
         /// The address it listens at.
         fn local_addr() -> SocketAddr;
     }

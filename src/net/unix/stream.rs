@@ -10,6 +10,7 @@ use crate::io::{self, AsyncFd};
 use crate::net::unix::address;
 use crate::net::{room, socket};
 use crate::place::placed;
+use crate::reactor::simulated::On;
 
 /// A connection within the machine; [`std::os::unix::net::UnixStream`], awaited.
 ///
@@ -80,7 +81,7 @@ impl UnixStream {
         Ok((Self::from_std(one)?, Self::from_std(other)?))
     }
 
-    same_as_std! {
+    only_std! {
         /// The address of the peer.
         fn peer_addr() -> SocketAddr;
         /// The address of this side.
