@@ -157,7 +157,7 @@ fn what_is_dropped_with_the_executor_is_told_as_cancelled() {
 
 #[test]
 fn a_deadline_that_is_taken_back_is_told() {
-    let told = told_of(timeout(Duration::from_secs(1), task::yield_now()));
+    let told = told_of(async { timeout(Duration::from_secs(1), task::yield_now()).await });
     let timers = |line: &&String| line.contains("timer");
     let timers: Vec<_> = told.iter().filter(timers).collect();
     assert_eq!(
