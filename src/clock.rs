@@ -42,8 +42,14 @@ pub struct Instant {
     nanos: u64,
 }
 
-/// Where a clock starts. Not zero, so that a little arithmetic into the past does not fail at once.
+/// Where the real clock starts. Not zero, so that a little arithmetic into the past does not fail at once.
 const BEGINNING: Instant = Instant { nanos: 1 << 60 };
+
+/// Where the other clocks start: a hundred years later, so that an instant tells whose it is.
+const VIRTUAL_BEGINNING: Instant = Instant { nanos: 1 << 62 };
+
+/// What is before is the real clock's, for the 36 years to come.
+const MIDDLE: Instant = Instant { nanos: 1 << 61 };
 
 impl Instant {
     /// The moment before all others: a deadline that has always passed.
@@ -66,6 +72,11 @@ impl Instant {
         Self {
             nanos: self.nanos.saturating_add(nanos),
         }
+    }
+
+    /// Whether this is a moment of the real clock, and `now` one of a clock that is not.
+    pub(crate) fn is_real_beside(self, now: Self) -> bool {
+        now >= MIDDLE && self < MIDDLE && self != Self::PAST
     }
 
     /// Returns the time from `earlier` to this moment, or zero if `earlier` is later.
@@ -151,7 +162,11 @@ impl Sub for Instant {
 
 impl fmt::Debug for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = i128::from(self.nanos) - i128::from(BEGINNING.nanos);
+        let beginning = match *self < MIDDLE {
+            true => BEGINNING,
+            false => VIRTUAL_BEGINNING,
+        };
+        let since = i128::from(self.nanos) - i128::from(beginning.nanos);
         let sign = if since < 0 { '-' } else { '+' };
         let nanos = u64::try_from(since.unsigned_abs()).unwrap_or(u64::MAX);
         write!(f, "Instant({sign}{:?})", Duration::from_nanos(nanos))
@@ -172,12 +187,12 @@ pub(crate) enum Clock {
 impl Clock {
     /// A virtual clock at its beginning.
     pub(crate) fn new_virtual() -> Self {
-        Self::Virtual(Rc::new(Cell::new(BEGINNING)))
+        Self::Virtual(Rc::new(Cell::new(VIRTUAL_BEGINNING)))
     }
 
     /// A manual clock at its beginning.
     pub(crate) fn new_manual() -> Self {
-        Self::Manual(Rc::new(Cell::new(BEGINNING)))
+        Self::Manual(Rc::new(Cell::new(VIRTUAL_BEGINNING)))
     }
 
     /// Reads the clock.

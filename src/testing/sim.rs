@@ -25,7 +25,8 @@ use crate::testing::twice;
 ///
 /// Real sockets and threads work in a simulation, each with its own time and order; what is awaited of them
 /// is the one thing that a seed does not repeat. And what counts from its call, as a
-/// [`sleep`](crate::time::sleep) does, is to be called inside: outside of `run` there is only the real clock.
+/// [`sleep`](crate::time::sleep) does, is to be called inside: outside of `run` there is only the real clock,
+/// and a deadline of that one is a panic in here.
 ///
 /// # Examples
 ///

@@ -22,7 +22,8 @@ use std::time::Duration;
 ///
 /// # Panics
 ///
-/// Panics, when polled, if no executor is running on this thread.
+/// Panics, when polled, if no executor is running on this thread, or if it was called outside of the
+/// simulation that it is awaited in ([`testing::Sim`](crate::testing::Sim)): there it counts on another clock.
 ///
 /// # Cancel safety
 ///
@@ -161,16 +162,30 @@ impl Future for Sleep {
             return Pin::new(pause).poll(cx);
         }
         let waits = context::with(|core| {
-            let waits = this.deadline > core.reading();
-            waits.then(|| Rc::clone(core))
+            let reading = core.reading();
+            if this.deadline > reading {
+                return Ok(Rc::clone(core));
+            }
+            Err(this.deadline.is_real_beside(reading))
         });
-        let Some(core) = waits else {
-            return Poll::Ready(());
+        let core = match waits {
+            Ok(core) => core,
+            Err(false) => return Poll::Ready(()),
+            Err(true) => wrong_clock(this.at),
         };
         core.scheduler().note(Waits::TIME, this.at);
         this.set(core, cx);
         Poll::Pending
     }
+}
+
+/// Says that a deadline means nothing to the clock it is to be judged by.
+#[cold]
+fn wrong_clock(at: &'static Location<'static>) -> ! {
+    panic!(
+        "the deadline at {at} was counted on the real clock, which is not that of the simulation it is \
+         awaited in; call this inside of testing::Sim::run()"
+    );
 }
 
 impl Drop for Sleep {

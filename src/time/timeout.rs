@@ -46,7 +46,8 @@ use crate::time::Sleep;
 ///
 /// # Panics
 ///
-/// Panics, when polled, if no executor is running on this thread.
+/// Panics, when polled, if no executor is running on this thread, or if it was called outside of the
+/// simulation that it is awaited in ([`testing::Sim`](crate::testing::Sim)): there it counts on another clock.
 ///
 /// # Cancel safety
 ///

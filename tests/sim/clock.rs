@@ -183,6 +183,39 @@ fn both_clocks_start_at_the_same_moment_every_time() {
 }
 
 #[test]
+fn a_deadline_that_was_counted_outside_is_told_and_not_taken_for_one_of_the_simulation() {
+    let expected = |line: u32, column: u32| {
+        format!(
+            "the deadline at {}:{line}:{column} was counted on the real clock, which is not that of the \
+             simulation it is awaited in; call this inside of testing::Sim::run()",
+            file!()
+        )
+    };
+    for sim in [Sim::new, || Sim::new().manual()] {
+        let text = panic_of(|| sim().run(sleep(SECOND)));
+        assert_eq!(text, expected(line!() - 1, 42));
+        let text = panic_of(|| sim().run(timeout(SECOND, pending::<()>())));
+        assert_eq!(text, expected(line!() - 1, 42));
+        let outside = Instant::now();
+        let text = panic_of(|| sim().run(async { sleep_until(outside).await }));
+        assert_eq!(text, expected(line!() - 1, 50));
+        // What never comes never comes on any clock.
+        let ended = timeout(Duration::MAX, async { 1 });
+        assert_eq!(sim().run(ended), Ok(1));
+        // And what is long over in here is over.
+        sim().run(async {
+            let early = sleep(SECOND);
+            consume(s(100 * 365 * 24 * 3600));
+            early.await;
+        });
+    }
+    // On the real clock it counts from the call, wherever that was.
+    let start = Instant::now();
+    bibelot::run(sleep(ms(1)));
+    assert!(start.elapsed() >= ms(1));
+}
+
+#[test]
 fn the_clock_of_a_real_executor_cannot_be_advanced() {
     let base = line!();
     let text = panic_of(|| bibelot::run(async { advance(SECOND).await }));
