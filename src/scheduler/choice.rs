@@ -147,12 +147,15 @@ impl Chooses for Choice {
             let Some(mut task) = given else {
                 self.promise.end_with_none(scheduler, self.held.get());
             };
-            self.promise.assert_ready(scheduler, &task);
+            let mut table = scheduler.table.borrow_mut();
+            if !table.is_ready(task.token) || task.token.executor() != scheduler.id {
+                drop(table);
+                self.promise.end_with_wrong(scheduler, &task);
+            }
             task.is_given_back = true;
             self.held.set(self.held.get() - 1);
-            let table = &mut *scheduler.table.borrow_mut();
             table.elsewhere -= 1;
-            if let Some(turn) = scheduler.begin_slot(table, task.token.slot() as u32) {
+            if let Some(turn) = scheduler.begin_slot(&mut table, task.token.slot() as u32) {
                 return Some(turn);
             }
         }
