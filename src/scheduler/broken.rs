@@ -72,17 +72,6 @@ impl Promise {
         }
     }
 
-    /// # Panics
-    ///
-    /// Panics if the task is not ready, or another executor's.
-    #[inline]
-    pub(super) fn assert_ready(&self, scheduler: &Scheduler, task: &ReadyTask) {
-        let is_ready = scheduler.table.borrow().is_ready(task.known.token);
-        if !is_ready || task.known.token.executor() != scheduler.id {
-            self.end_with_wrong(scheduler, task);
-        }
-    }
-
     /// Ends it with a lost task, unless that is another executor's.
     #[cold]
     fn look_for(&self, scheduler: &Scheduler, lost: Token) {
@@ -108,7 +97,7 @@ impl Promise {
 
     /// Ends it with a task that should not have been given.
     #[cold]
-    fn end_with_wrong(&self, scheduler: &Scheduler, task: &ReadyTask) -> ! {
+    pub(super) fn end_with_wrong(&self, scheduler: &Scheduler, task: &ReadyTask) -> ! {
         let called = Called(task.name(), task.id());
         let what = if task.known.token.executor() == scheduler.id {
             "which is not ready; it is of an executor that has ended"
@@ -146,7 +135,7 @@ impl Promise {
 impl Table {
     /// Whether the task of this token is ready, or has ended since it was.
     #[inline]
-    fn is_ready(&self, token: Token) -> bool {
+    pub(super) fn is_ready(&self, token: Token) -> bool {
         let slot = self.slots.get(token.slot());
         slot.is_some_and(|slot| slot.queued && slot.generation == token.generation())
     }

@@ -217,14 +217,17 @@ impl Chooses for Choice {
             let Some(task) = given else {
                 self.promise.end_with_none(scheduler, self.held.get());
             };
-            self.promise.assert_ready(scheduler, &task);
+            let token = task.known.token;
+            let mut table = scheduler.table.borrow_mut();
+            if !table.is_ready(token) || token.executor() != scheduler.id {
+                drop(table);
+                self.promise.end_with_wrong(scheduler, &task);
+            }
             self.held.set(self.held.get() - 1);
-            let slot = task.known.token.slot();
-            self.keep_known(slot, task);
-            let table = &mut *scheduler.table.borrow_mut();
+            self.keep_known(token.slot(), task);
             table.elsewhere -= 1;
-            if let Some((token, turn)) = scheduler.begin_slot(table, slot as u32) {
-                self.chosen.set(slot);
+            if let Some((token, turn)) = scheduler.begin_slot(&mut table, token.slot() as u32) {
+                self.chosen.set(token.slot());
                 self.stopwatch.is_running.set(true);
                 return Chosen::Turn(token, turn);
             }

@@ -249,13 +249,12 @@ impl Director {
         }
     }
 
-    /// Ends the run.
+    /// Ends the run, for the reason that was noted first.
     fn stop(&self, stop: Option<Stop>) -> ! {
         self.log.is_over.set(true);
-        let why = &mut *self.log.stop.borrow_mut();
-        let why = why
-            .get_or_insert_with(|| stop.expect("there is a reason"))
-            .to_string();
+        let noted = self.log.stop.take().or(stop).expect("there is a reason");
+        let why = noted.to_string();
+        self.log.stop.replace(Some(noted));
         panic!("{why}");
     }
 }

@@ -71,6 +71,15 @@ const RERUNS_MAX: usize = 1_000;
 /// A test fails if it panics, if one of its tasks panics and nobody joins it, if all wait for each other, or
 /// if it comes to no end.
 ///
+/// # What a schedule is
+///
+/// The order in which tasks are polled. Tasks give way where they await, and nowhere else: each time several
+/// are ready, one of them is chosen, and what it does until it waits is one step. Children of one
+/// [scope](crate::task::scope), and futures that are joined or raced in one task, are parts of that task, and
+/// keep the order of their wakes. Time passes when nobody is ready, and when it is
+/// [consumed](crate::task::consume). What comes from sockets and threads is no part of a schedule, so a test
+/// that waits for these may not do the same twice.
+///
 /// # Panics
 ///
 /// Panics if a schedule fails, with a text that says what failed, under which schedule, how that was found,
@@ -178,7 +187,8 @@ impl Explorer {
     ///
     /// An *overtake* is a decision that is not first come, first served. A bug that needs few of them is
     /// found by few schedules, and if `limit` comes first, [`Explored::complete_to`] says up to how many
-    /// there is none.
+    /// there is none. A task that gives way until another has done something can do so for ever; then there
+    /// is no end of schedules.
     pub fn exhaustive(self, limit: usize) -> Self {
         self.stage(Stage::All(limit, Order::Fewest))
     }

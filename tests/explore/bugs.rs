@@ -35,7 +35,7 @@ impl Bug {
 }
 
 /// All of them.
-pub(crate) const ALL: [Bug; 6] = [
+pub(crate) const ALL: [Bug; 7] = [
     Bug {
         name: "lost update",
         says: "an update was lost",
@@ -65,6 +65,11 @@ pub(crate) const ALL: [Bug; 6] = [
         name: "late starter",
         says: "writing to a closed file",
         run: |is_mended| Box::pin(late_starter(is_mended)),
+    },
+    Bug {
+        name: "three in a row",
+        says: "all three at once",
+        run: |is_mended| Box::pin(three_in_a_row(is_mended)),
     },
 ];
 
@@ -230,4 +235,31 @@ async fn late_starter(is_mended: bool) {
         pause(20).await;
     }
     is_closed.set(true);
+}
+
+/// Each of three tasks opens a window for one step, but only in the window of the one before.
+async fn three_in_a_row(is_mended: bool) {
+    let open = Rc::new(Cell::new(0));
+    let window = |nth, before| {
+        let open = Rc::clone(&open);
+        async move {
+            pause(before).await;
+            if open.get() == nth {
+                assert!(nth < 2, "all three at once");
+                open.set(nth + 1);
+                if !is_mended {
+                    yield_now().await;
+                }
+                open.set(nth);
+            }
+        }
+    };
+    let tasks = [
+        spawn("first", window(0, 5)),
+        spawn("second", window(1, 3)),
+        spawn("third", window(2, 1)),
+    ];
+    for task in tasks {
+        task.await.unwrap();
+    }
 }

@@ -14,6 +14,13 @@ use bibelot::time::{Duration, sleep};
 use crate::folder;
 use crate::support::{Trace, panic_of, text_of, without_places};
 
+/// A test may return it by `?`, as whatever error.
+const _: fn() = || {
+    fn holds<T: Send + Sync + std::error::Error + 'static>() {}
+    holds::<Found>();
+    holds::<bibelot::testing::ReplayError>();
+};
+
 /// The second of two tasks must not begin before the first one.
 async fn in_line() {
     let has_begun = Rc::new(Cell::new(false));

@@ -150,7 +150,7 @@ async fn ordered(orders: &RefCell<BTreeMap<String, usize>>) {
 fn random_choice_is_even_at_each_decision() {
     let orders = RefCell::default();
     let runs = 8_000;
-    let _seen = Explorer::new()
+    Explorer::new()
         .random(runs)
         .run(async || ordered(&orders).await);
     let orders = orders.into_inner();
@@ -189,7 +189,7 @@ fn other_seeds_take_other_schedules_and_the_same_takes_the_same() {
 fn hits(count: usize, depth: u32, test: impl AsyncFn() -> bool) -> usize {
     let hits = Cell::new(0);
     let runs = Cell::new(0);
-    let _seen = Explorer::new().pct(count, depth).run(async || {
+    Explorer::new().pct(count, depth).run(async || {
         runs.set(runs.get() + 1);
         let is_planned = runs.get() > 2;
         if test().await && is_planned {

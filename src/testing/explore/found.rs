@@ -19,7 +19,6 @@ const AROUND: usize = 5;
 
 /// What an exploration has seen, none of which has failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "it says whether all schedules were seen"]
 pub struct Explored {
     /// How many were run.
     pub(super) schedules: usize,

@@ -1,4 +1,4 @@
-//! A schedule that fails, made small: as few overtakes as can be.
+//! A schedule that fails, made small: no overtake of it can be left out.
 //!
 //! Delta debugging (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE
 //! Transactions on Software Engineering, 2002) over the overtakes: leave out all, halves, quarters, … single

@@ -111,10 +111,10 @@ impl Line {
     fn parse(text: &str) -> Option<Self> {
         let (chosen, rest) = text.split_once(" of ")?;
         let (of, rest) = rest.split_once(", task ")?;
-        let (who, at) = rest.rsplit_once(" at ")?;
-        let (id, name) = match who.split_once(' ') {
-            Some((id, name)) => (id, Some(name.to_owned())),
-            None => (who, None),
+        let (id, at) = rest.split_once(" at ")?;
+        let (at, name) = match at.split_once(", named ") {
+            Some((at, name)) => (at, Some(name.to_owned())),
+            None => (at, None),
         };
         Some(Self {
             chosen: chosen.parse::<usize>().ok()?.checked_sub(1)?,
@@ -137,11 +137,12 @@ impl Line {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}, task {}", self.chosen + 1, self.of, self.id)?;
-        if let Some(name) = &self.name {
-            write!(f, " {name}")?;
+        let Self { of, id, at, .. } = self;
+        write!(f, "{} of {of}, task {id} at {at}", self.chosen + 1)?;
+        match &self.name {
+            Some(name) => write!(f, ", named {name}"),
+            None => Ok(()),
         }
-        write!(f, " at {}", self.at)
     }
 }
 
