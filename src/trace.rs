@@ -47,7 +47,8 @@
 //! An executor without an observer notes nothing, and has none of this code. With one, an event takes
 //! a few dozen nanoseconds, most of which is the reading of the real clock. Memory is bounded: a
 //! [`Recorder`] has 32 bytes an event it may keep, beside what is known of the tasks that are alive or
-//! are in its events; [`Metrics`] has some ten kilobytes, and 64 bytes a task that is alive.
+//! are in its events; [`Metrics`] has some tens of kilobytes, and 80 bytes a task that is alive. What
+//! happens within one poll is kept until that ends.
 //!
 //! # Laws
 //!

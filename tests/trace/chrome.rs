@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use bibelot::testing::Sim;
-use bibelot::trace::{Event, Recorder, Recording};
+use bibelot::trace::{Event, Observer, Recorder, Recording};
 use bibelot::{Executor, task};
 
 use crate::json::{self, Json};
@@ -214,6 +214,40 @@ fn any_picture_is_sound_also_of_a_recording_that_begins_in_the_middle() {
         check(&drawn_of(capacity, a_bit_of_everything()));
     }
     check(&drawn_of(1000, sockets()));
+}
+
+#[test]
+fn any_picture_is_sound_also_of_a_recording_that_ends_in_the_middle() {
+    let (_, _, told) = look_at(1, a_bit_of_everything());
+    for len in 1..=told.len() {
+        let mut recorder = Recorder::new(1000);
+        for (at, event) in &told[..len] {
+            recorder.observe(*at, event);
+        }
+        let recording = recorder.recording();
+        check(&drawn(&recording));
+        let summary = recording.summary();
+        assert!(summary.polled() + summary.asleep() <= summary.elapsed());
+    }
+}
+
+#[test]
+fn one_that_is_dropped_by_a_shutdown_has_its_end() {
+    let recorder = Recorder::new(1000);
+    let builder = Executor::builder().observer(recorder.clone());
+    let executor = builder.build().unwrap();
+    executor.spawn(std::future::pending::<()>());
+    executor.run(task::yield_now());
+    drop(executor);
+    let items = drawn(&recorder.recording());
+    check(&items);
+    let dropped = of("i", &items).filter(|item| item.get("name").text() == "dropped");
+    assert_eq!(dropped.map(lane).collect::<Vec<_>>(), [2]);
+    let end = of("X", &items).filter_map(|item| match item.get("args").get("end") {
+        Json::Text(how) => Some((lane(item), how.as_str())),
+        _ => None,
+    });
+    assert!(end.eq([(2, "was cancelled"), (3, "returned")]));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::panic::Location;
 
 use crate::clock::Instant;
-use crate::observer::{Event, Wait};
+use crate::observer::{Event, Finish, Wait};
 use crate::sched::Reason;
 use crate::task::TaskId;
 use crate::trace::chrome::{Arg, EXECUTOR, Item, Shape, Value};
@@ -30,8 +30,8 @@ enum Does {
     Waits(Moment, Wait, Option<&'static Location<'static>>),
     /// It is ready.
     IsReady(Moment),
-    /// It has ended.
-    HasEnded,
+    /// It has ended, in this way; or the recording has.
+    HasEnded(Option<Finish>),
 }
 
 /// The lane of a task.
@@ -95,7 +95,7 @@ impl Lanes {
         let nth = recording.events().len() + 1;
         let tasks: Vec<TaskId> = self.tasks.keys().copied().collect();
         for task in tasks {
-            self.change(task, (end, nth), Does::HasEnded, &[]);
+            self.change(task, (end, nth), Does::HasEnded(None));
         }
         self.end_turn();
         self.end_sleep((end, nth));
@@ -147,7 +147,7 @@ impl Lanes {
             Event::Awake => self.end_sleep(now),
             Event::Spawned { task, parent, .. } => {
                 self.tasks.insert(task, Lane::default());
-                self.change(task, now, Does::IsReady(now), &[]);
+                self.change(task, now, Does::IsReady(now));
                 if let Some(parent) = parent {
                     self.start_arrow(parent, task, now, "spawn");
                 }
@@ -159,19 +159,23 @@ impl Lanes {
                 }
             }
             Event::Polled { task } => {
-                self.change(task, now, Does::Runs(now), &[]);
+                self.change(task, now, Does::Runs(now));
                 self.end_arrow(task, now);
             }
             Event::Parked { task, on, at } => {
                 let lane = self.tasks.entry(task).or_default();
                 let is_woken = std::mem::take(&mut lane.is_woken);
-                self.change(task, now, Does::Waits(now, on, at), &[]);
+                self.change(task, now, Does::Waits(now, on, at));
                 if is_woken {
-                    self.change(task, now, Does::IsReady(now), &[]);
+                    self.change(task, now, Does::IsReady(now));
                 }
             }
             Event::Finished { task, how } => {
-                self.change(task, now, Does::HasEnded, &[text("end", how)]);
+                let lane = self.tasks.entry(task).or_default();
+                if !matches!(lane.does, Does::Runs(_)) {
+                    self.put(now, lane_of(task), Shape::Mark("dropped", vec![]));
+                }
+                self.change(task, now, Does::HasEnded(Some(how)));
             }
             ref mark => self.mark(now, mark),
         }
@@ -183,16 +187,20 @@ impl Lanes {
         match lane.does {
             Does::Runs(_) => lane.is_woken = true,
             // By what it has left behind.
-            Does::HasEnded => {}
-            _ => self.change(task, now, Does::IsReady(now), &[]),
+            Does::HasEnded(_) => {}
+            _ => self.change(task, now, Does::IsReady(now)),
         }
     }
 
     /// A task does something else: the slice of what it did is complete.
-    fn change(&mut self, task: TaskId, now: Moment, next: Does, args: &[Arg]) {
+    fn change(&mut self, task: TaskId, now: Moment, next: Does) {
         let lane = self.tasks.entry(task).or_default();
-        let (begin, category, name, mut says) = match std::mem::replace(&mut lane.does, next) {
-            Does::Something | Does::HasEnded => return,
+        let end = match next {
+            Does::HasEnded(how) => how.map(|how| text("end", how)),
+            _ => None,
+        };
+        let (begin, category, name, mut args) = match std::mem::replace(&mut lane.does, next) {
+            Does::Something | Does::HasEnded(_) => return,
             Does::Runs(begin) => {
                 lane.polled_until = Some(now);
                 if let Some((.., until)) = &mut self.turn {
@@ -210,15 +218,10 @@ impl Lanes {
         if category != "poll" && begin.0 == now.0 {
             return;
         }
-        says.push((
-            "task",
-            Value::Number(task.get().try_into().unwrap_or(i64::MAX)),
-        ));
-        says.extend(args.iter().map(|(name, value)| match value {
-            Value::Text(text) => (*name, Value::Text(text.clone())),
-            Value::Number(number) => (*name, Value::Number(*number)),
-        }));
-        self.slice(lane_of(task), (begin, now), category, name, says);
+        let id = i64::try_from(task.get()).unwrap_or(i64::MAX);
+        args.push(number("task", id));
+        args.extend(end);
+        self.slice(lane_of(task), (begin, now), category, name, args);
     }
 
     /// A task has made another one ready: the arrow starts in its poll, or at the end of its last one.
@@ -267,26 +270,29 @@ impl Lanes {
 
     /// Draws what has no length.
     fn mark(&mut self, now: Moment, event: &Event) {
-        let lane = |task: Option<TaskId>| task.map_or(EXECUTOR, lane_of);
+        let tasks = &mut self.tasks;
+        let mut lane = |task: Option<TaskId>| {
+            task.map_or(EXECUTOR, |task| {
+                tasks.entry(task).or_default();
+                lane_of(task)
+            })
+        };
         let (lane, name, args) = match *event {
             Event::CancelAsked { task, by, at } => {
                 let by = by.map(|by| text("by", format_args!("task {by}")));
                 let mut args = Vec::from_iter(by);
                 args.push(text("at", at));
-                (lane_of(task), "cancel asked", args)
+                (lane(Some(task)), "cancel asked", args)
             }
             Event::TimerSet {
                 timer,
                 task,
                 deadline,
             } => {
-                self.timers.insert(timer, lane(task));
+                let lane = lane(task);
+                self.timers.insert(timer, lane);
                 let due = text("due", format_args!("{:?} later", deadline - now.0));
-                (
-                    lane(task),
-                    "deadline set",
-                    vec![number("timer", timer), due],
-                )
+                (lane, "deadline set", vec![number("timer", timer), due])
             }
             Event::TimerUnset { timer } => {
                 let lane = self.timers.remove(&timer).unwrap_or(EXECUTOR);
