@@ -15,8 +15,8 @@
 //! Laws:
 //!
 //! 1. Nothing arrives within the call that sends it. It has a moment, at which the executor's timers
-//!    call `deliver`: so there is no task for the network, the clock jumps
-//!    as for a sleep, and a deadlock is one.
+//!    call `deliver`: so there is no task for the network, the clock jumps as for a sleep, and a
+//!    deadlock is one.
 //! 2. What happens at one moment happens in the order in which it was sent.
 //! 3. Who waits is told when nothing is borrowed (law 6 of `executor.rs`).
 //! 4. The kernel's semantics, as far as a program sees them: what a read, a write or a connect answers,

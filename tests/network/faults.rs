@@ -73,10 +73,20 @@ fn an_answer_that_cannot_come_back_connects_nobody() {
                 .await
                 .is_err()
         );
-        // What was left of that does not stand in the way of the next.
+        // As many as may wait in the queue.
+        let connecting: Vec<_> = (0..4096)
+            .map(|_| bibelot::spawn(TcpStream::connect("server:80")))
+            .collect();
+        for connecting in connecting {
+            let error = connecting.await?.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::TimedOut);
+        }
+        // What was left of them does not stand in the way of the next.
         network.heal("server", "localhost");
-        let here = TcpStream::connect("server:80").await?;
-        assert_eq!(listener.accept().await?.1, here.local_addr()?);
+        sleep(Duration::from_secs(1)).await;
+        let (took, here) = timed(TcpStream::connect("server:80")).await;
+        assert_eq!(took, ms(20));
+        assert_eq!(listener.accept().await?.1, here?.local_addr()?);
         Ok(())
     });
 }
@@ -299,10 +309,10 @@ fn the_peers_of_a_host_that_has_crashed_learn_it_when_they_send() {
     run(&network, async {
         let (here, there) = pair_between(&network, "client", "server").await?;
         let start = Instant::now();
+        there.write_all(b"under way").await?;
         network.host("server").crash();
         let error = there.read(&mut [0; 8]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
-        drop(there);
         // Whoever only waits, waits.
         let waited = timeout(Duration::from_secs(3600), here.read(&mut [0; 8])).await;
         assert!(waited.is_err(), "half-open");
@@ -310,6 +320,35 @@ fn the_peers_of_a_host_that_has_crashed_learn_it_when_they_send() {
         let error = here.read(&mut [0; 8]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
         assert_eq!(start.elapsed(), Duration::from_secs(3600) + ms(20));
+        drop(there);
+        Ok(())
+    });
+}
+
+#[test]
+fn nothing_is_left_of_connections_however_they_end() {
+    let network = city();
+    run(&network, async {
+        // Closed here, and there it was forgotten: nothing of the other end will ever come.
+        let (here, there) = pair_between(&network, "client", "server").await?;
+        drop(here);
+        sleep(ms(50)).await;
+        network.host("server").crash();
+        drop(there);
+        assert!(format!("{network:?}").contains("streams: 0,"));
+        // Reset, given up, dropped in the middle.
+        let ends = pair_between(&network, "client", "server").await?;
+        network.reset("client", "server");
+        drop(ends);
+        let (here, there) = pair_between(&network, "client", "server").await?;
+        network.partition("client", "server");
+        here.write_all(b"lost").await?;
+        drop((here, there));
+        let connecting = TcpStream::connect((network.host("server").ip(), 80));
+        assert!(timeout(ms(5), connecting).await.is_err());
+        sleep(Duration::from_secs(3600)).await;
+        let left = format!("{network:?}");
+        assert!(left.contains("streams: 0, listeners: 0"), "{left}");
         Ok(())
     });
 }

@@ -1,10 +1,14 @@
 //! The simulated network: that programs find in it what they find in the kernel, what its faults do, and
 //! that all of it happens at its exact moment and again with the same seed.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod cancel;
 mod conditions;
 mod datagrams;
 mod faults;
+mod foreign;
 mod hosts;
 mod kernel;
 mod places;

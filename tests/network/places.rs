@@ -1,5 +1,6 @@
 //! What a deadlock report says of those who wait for the network, and where; and who counts as outside.
 
+use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -82,6 +83,31 @@ fn a_connect_is_no_deadlock_since_it_ends_by_itself() {
         .network(&network)
         .run(TcpStream::connect(address));
     assert_eq!(error.unwrap_err().kind(), io::ErrorKind::TimedOut);
+}
+
+#[test]
+fn a_deadlock_is_seen_at_its_moment() {
+    /// Notes when it is dropped.
+    struct Dropped<'a>(Instant, &'a Cell<Duration>);
+    impl Drop for Dropped<'_> {
+        fn drop(&mut self) {
+            self.1.set(self.0.elapsed());
+        }
+    }
+    let after = Cell::new(Duration::MAX);
+    deadlock_of(async |network| {
+        let dropped = Dropped(Instant::now(), &after);
+        let (here, _there) = pair().await?;
+        let _server = network.host("server");
+        network.hold("localhost", "server");
+        let connecting = TcpStream::connect("10.0.0.2:80");
+        assert!(timeout(ms(5), connecting).await.is_err());
+        here.read(&mut [0; 8]).await?;
+        drop(dropped);
+        Ok(())
+    });
+    // The last that was sent has arrived by then, and nothing else is left that could come.
+    assert_eq!(after.get(), ms(40));
 }
 
 #[test]

@@ -122,11 +122,8 @@ impl World {
     /// Sends a segment behind all others.
     pub(super) fn push(&mut self, id: Id, segment: Segment) {
         let way = self.stream(id).way();
-        let (departs, mut arrives) = self.transit(way, segment.len());
+        let (departs, arrives) = self.transit(way, segment.len());
         let pipe = &mut self.stream(id).pipe;
-        if let Some(last) = pipe.sent.back() {
-            arrives = arrives.max(last.arrives);
-        }
         pipe.sent.push_back(Sent {
             departs,
             arrives,

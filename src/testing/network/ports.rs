@@ -101,13 +101,12 @@ impl Ports {
         self.connecting.remove(&(host, port));
     }
 
-    /// Who has the port at this address: the one that has this very address, or else one that has all.
+    /// Who has the port at this address: one at most, since they do not overlap.
     pub(super) fn find(&self, protocol: Protocol, host: usize, at: SocketAddr) -> Option<Id> {
         let bound = self.bound.get(&(protocol, host, at.port()))?;
-        let mut owners = bound.iter().filter(|(ip, _)| covers(*ip, at.ip()));
-        let first = owners.next()?;
-        let own = owners.find(|(ip, _)| *ip == at.ip());
-        Some(own.unwrap_or(first).1)
+        let mut bound = bound.iter();
+        let owner = bound.find(|(ip, _)| covers(*ip, at.ip()))?;
+        Some(owner.1)
     }
 }
 
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_particular_owner_of_a_port_gets_it() {
+    fn a_port_at_an_address_has_one_owner() {
         let mut ports = Ports::default();
         let mut bind = |text, id| ports.bind(Protocol::Udp, 0, at(text), id);
         bind("127.0.0.1:53", 1).unwrap();

@@ -289,13 +289,6 @@ impl World {
             if !matches!(segment, Segment::Reset) {
                 self.refuse(from);
             }
-            // One that nobody has and that gets data has nothing to wait for any more.
-            if let Some(peer) = self.stream(from).peer
-                && let Some(end) = self.streams.get_mut(&peer)
-            {
-                end.is_dead = true;
-                self.remove_if_done(peer);
-            }
             return;
         };
         let stream = self.stream(id);
