@@ -15,7 +15,7 @@
 //! No user code runs in here. Wakers go in as copies that were made before the lock was taken, and
 //! come out to be woken or dropped when it is free.
 //!
-//! Read next: `worker/permits.rs`, the smallest use.
+//! Read next: `sync/universal/queue.rs`, which has two of them.
 
 use std::task::Waker;
 

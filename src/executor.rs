@@ -43,6 +43,8 @@ pub(crate) mod spawn;
 mod special;
 pub(crate) mod stats;
 
+#[cfg(feature = "worker")]
+use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -53,15 +55,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::clock::{self, Clock, Instant};
-#[cfg(feature = "worker")]
-use crate::counted::Counted;
 use crate::error::JoinError;
 use crate::executor::idle::Idles;
 use crate::executor::ledger::Pays;
 use crate::executor::main_future::Main;
 use crate::inbox::{Inbox, Message};
-#[cfg(feature = "worker")]
-use crate::primitive::Mutex;
 use crate::reactor::Reactor;
 use crate::reactor::simulated::Network;
 use crate::report::{self, Hook, Report, SlowPoll};
@@ -95,9 +93,9 @@ pub(crate) struct Core {
     ledger: OnceCell<Box<dyn Pays>>,
     /// Who waits for it to have nothing to do.
     idlers: OnceCell<Box<dyn Idles>>,
-    /// How many more jobs it may have in threads; made with the first.
+    /// What limits its jobs in threads; made with the first.
     #[cfg(feature = "worker")]
-    thread_permits: OnceCell<Arc<Mutex<Counted>>>,
+    limiter: OnceCell<Rc<dyn Any>>,
     /// When a shutdown gives up what is still owed.
     limit: Cell<Instant>,
     /// Room for wakers between their collection and their wakes.
@@ -355,11 +353,13 @@ impl Core {
         self.ledger.get().map(|ledger| &**ledger)
     }
 
-    /// How many more jobs it may have in threads. The threads share it.
+    /// What limits its jobs in threads. What that is, a floor above knows, which makes it of how many
+    /// there may be at first.
     #[cfg(feature = "worker")]
-    pub(crate) fn thread_permits(&self) -> &Arc<Mutex<Counted>> {
-        let make = || Arc::new(Mutex::new(Counted::new(self.options.thread_limit)));
-        self.thread_permits.get_or_init(make)
+    pub(crate) fn limiter<L: Any>(&self, make: fn(usize) -> L) -> Rc<L> {
+        let make = || Rc::new(make(self.options.thread_limit)) as Rc<dyn Any>;
+        let limiter = Rc::clone(self.limiter.get_or_init(make));
+        limiter.downcast().expect("there is one kind of it")
     }
 
     /// What chance goes by, if it is a simulation with a seed.

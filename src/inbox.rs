@@ -110,12 +110,27 @@ impl Inbox {
         if *is_closed {
             return Err(f);
         }
-        // A swap and not a store, which would cut the executor off from wakes that were skipped before.
-        self.last.swap(NONE, Ordering::AcqRel);
-        self.messages.push(Message::Call(f));
+        self.leave_call(f);
         drop(is_closed);
         self.ring_if_asleep();
         Ok(())
+    }
+
+    /// As `call`, without a ring: the caller [rings](Self::ring_for_calls) when it has said the rest.
+    /// One that comes after the end is dropped some time, with the inbox at the latest, on whatever
+    /// thread that is.
+    pub(crate) fn leave_call(&self, f: Box<dyn FnOnce() + Send>) {
+        // A swap and not a store, which would cut the executor off from wakes that were skipped before.
+        self.last.swap(NONE, Ordering::AcqRel);
+        self.messages.push(Message::Call(f));
+    }
+
+    /// Rings for what was left, if it was not taken in the meantime.
+    #[cfg(feature = "worker")]
+    pub(crate) fn ring_for_calls(&self) {
+        if !self.is_empty() {
+            self.ring_if_asleep();
+        }
     }
 
     /// (a), then (b) and (c).

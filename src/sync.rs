@@ -99,6 +99,8 @@ pub mod watch;
 pub use std::sync::{Arc, LazyLock, Once, OnceState, Weak, atomic};
 
 pub use barrier::{Barrier, BarrierWaitResult};
+#[cfg(feature = "worker")]
+pub(crate) use capacity_limiter::WaitForToken;
 pub use capacity_limiter::{Borrower, CapacityLimiter, Token};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;

@@ -20,14 +20,14 @@
 //!    executor's thread, so tasks and what they share need not be `Send`.
 //! 2. A thread blocks for a task, never a task for a thread.
 //! 3. What a job [`call`]s is a part of the task that waits for it, and ends with that.
-//! 4. A job that nobody waits for any more ends all the same, and is counted until then.
+//! 4. A job that nobody waits for any more ends all the same, and has its token until then.
 //!
 //! # A thread cannot be cancelled
 //!
 //! It can be asked. When the task that waits for a job is dropped, it goes on at once, and the job
 //! runs to its end, for nobody: its value is dropped, its panic reported. Meanwhile
-//! [`is_cancelled`] says so inside, and every [`call`] fails. The thread counts until the job has
-//! really ended. [`spawn_thread`] is for what has a life of its own: it has a handle, like a task's.
+//! [`is_cancelled`] says so inside, and every [`call`] fails. [`spawn_thread`] is for what has a life
+//! of its own: it has a handle, like a task's.
 //!
 //! ```
 //! use bibelot::worker;
@@ -38,6 +38,13 @@
 //! # });
 //! ```
 //!
+//! # How many there are
+//!
+//! Each job of an executor borrows a token of its [`limiter`], a
+//! [`CapacityLimiter`](crate::sync::CapacityLimiter) of 64, and gives it back when it has really ended,
+//! whether anybody waits for it or not. There one sees how many jobs there are, and may have more or
+//! fewer, at any time. What [`spawn_thread`] starts is not counted.
+//!
 //! # A thread that no task waits for
 //!
 //! It has a [`Portal`]: the way into an executor from any thread, with a value that comes back.
@@ -45,13 +52,13 @@
 //! to use what is.
 //!
 //! Read next: `worker/pool.rs` (the threads), `worker/link.rs` (what task and thread share),
-//! `worker/job.rs`, `worker/portal.rs`.
+//! `worker/job.rs`, `worker/limit.rs`, `worker/portal.rs`.
 
 mod job;
+mod limit;
 mod link;
 #[cfg(all(test, loom))]
 mod models;
-mod permits;
 mod pool;
 mod portal;
 mod thread;
@@ -59,6 +66,7 @@ mod thread;
 pub use job::run_in_thread;
 #[cfg(feature = "fs")]
 pub(crate) use job::{Work, permit, try_in_thread};
+pub use limit::limiter;
 pub use link::{CallerCancelled, call, is_cancelled};
 #[cfg(all(test, feature = "fs", not(loom)))]
 pub(crate) use pool::scarce;

@@ -139,7 +139,8 @@ impl ExecutorBuilder {
     }
 
     /// Sets how many jobs [`worker::run_in_thread`](crate::worker::run_in_thread) does at once: 64,
-    /// unless this says otherwise. Those that are too many wait, first come, first served.
+    /// unless this says otherwise. Those that are too many wait, first come, first served. So many are
+    /// the tokens of [`worker::limiter`](crate::worker::limiter) at first, which can be changed there.
     ///
     /// # Panics
     ///
@@ -276,7 +277,7 @@ impl ExecutorBuilder {
             ledger: OnceCell::new(),
             idlers: OnceCell::new(),
             #[cfg(feature = "worker")]
-            thread_permits: OnceCell::new(),
+            limiter: OnceCell::new(),
             limit: Cell::new(Instant::NEVER),
             wakers: Cell::default(),
             next_look: Cell::new(POLLS_PER_LOOK),

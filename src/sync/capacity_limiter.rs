@@ -11,14 +11,20 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
-use std::task::{Poll, ready};
+use std::ops::Deref;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 
+use crate::place;
 use crate::scheduler::Scheduler;
-use crate::sync::line::{Line, Place, Standing};
+use crate::sync::line::{Line, Seat, Standing};
 use crate::sync::semaphore::TryAcquireError;
 use crate::sync::statistics::CapacityLimiterStatistics;
 use crate::task::TaskId;
 use crate::task::waits::Thing;
+#[cfg(feature = "worker")]
+use crate::task::waits::Waits;
 use crate::waker;
 
 /// Who has borrowed a token: a task, or anything that a number was made for.
@@ -34,20 +40,15 @@ enum Name {
     Number(u64),
 }
 
-thread_local! {
-    /// The next number.
-    static NEXT: Cell<u64> = const { Cell::new(0) };
-}
+/// The next number.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl Borrower {
-    /// Makes a borrower that is like no other of this thread: a connection, say, on whose behalf tasks
-    /// do things.
+    /// Makes a borrower that is like no other: a connection, say, on whose behalf tasks do things.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "each is another one")]
     pub fn new() -> Self {
-        let number = NEXT.get();
-        NEXT.set(number + 1);
-        Self(Name::Number(number))
+        Self(Name::Number(NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// The running task; outside of one, somebody new.
@@ -100,6 +101,16 @@ impl CapacityLimiter {
             total: Cell::new(total_tokens),
             borrowers: RefCell::new(Vec::new()),
             line: Line::new(Thing::Token),
+        }
+    }
+
+    /// Makes one whose tokens are mostly held by jobs in threads, so that those who wait here wait for a
+    /// thread.
+    #[cfg(feature = "worker")]
+    pub(crate) fn of_threads(total_tokens: usize) -> Self {
+        Self {
+            line: Line::noting(Waits::THREAD.by_name(Thing::PoolPermit)),
+            ..Self::new(total_tokens)
         }
     }
 
@@ -215,32 +226,8 @@ impl CapacityLimiter {
     /// Borrows when there is one.
     #[track_caller]
     fn borrow(&self, borrower: Option<Borrower>) -> impl Future<Output = Token<'_>> {
-        let mut wait = Wait {
-            limiter: self,
-            place: Place::new(&self.line),
-            borrower,
-        };
-        poll_fn(move |cx| {
-            let borrower = match wait.borrower {
-                Some(borrower) => borrower,
-                None => *wait.borrower.insert(Borrower::current()),
-            };
-            loop {
-                // Who waits has none, unless it was granted.
-                let is_over = |standing| {
-                    standing == Standing::Outside && (self.has_one() || self.has_lent(borrower))
-                };
-                ready!(wait.place.poll(cx, borrower, is_over));
-                if wait.place.leave() == Standing::Granted {
-                    return Poll::Ready(self.token(borrower));
-                }
-                self.forbid_another(borrower);
-                if self.has_one() && self.lend(borrower) {
-                    return Poll::Ready(self.token(borrower));
-                }
-                // What was there was taken in between, by the destructor of a foreign waker.
-            }
-        })
+        let mut wait = WaitForToken::new(self, borrower, place::here());
+        poll_fn(move |cx| wait.poll(cx).map(|borrower| self.token(borrower)))
     }
 
     /// Whether a newcomer can have one at once.
@@ -272,11 +259,13 @@ impl CapacityLimiter {
         is_available
     }
 
-    /// Takes one back.
-    fn take_back(&self, borrower: Borrower) {
+    /// Takes one back; from who has none, nothing.
+    pub(crate) fn take_back(&self, borrower: Borrower) {
         let mut borrowers = self.borrowers.borrow_mut();
-        let index = borrowers.iter().position(|other| *other == borrower);
-        borrowers.swap_remove(index.expect("it has borrowed one"));
+        let Some(index) = borrowers.iter().position(|other| *other == borrower) else {
+            return;
+        };
+        borrowers.swap_remove(index);
         drop(borrowers);
         self.settle();
     }
@@ -306,18 +295,69 @@ impl fmt::Debug for CapacityLimiter {
 }
 
 /// The wait for a token; what was granted and not taken is given back when it is dropped.
-struct Wait<'a> {
+pub(crate) struct WaitForToken<L: Deref<Target = CapacityLimiter>> {
     /// Of which.
-    limiter: &'a CapacityLimiter,
+    limiter: L,
     /// The place in line.
-    place: Place<'a, Borrower>,
+    seat: Seat,
     /// For whom; `None` is the task that polls it first.
     borrower: Option<Borrower>,
+    /// Where the task waits.
+    at: &'static Location<'static>,
 }
 
-impl Drop for Wait<'_> {
+impl<L: Deref<Target = CapacityLimiter>> WaitForToken<L> {
+    /// One that was not polled.
+    pub(crate) fn new(
+        limiter: L,
+        borrower: Option<Borrower>,
+        at: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            limiter,
+            seat: Seat::default(),
+            borrower,
+            at,
+        }
+    }
+
+    /// Of which it waits for a token.
+    #[cfg(feature = "worker")]
+    pub(crate) fn limiter(&self) -> &L {
+        &self.limiter
+    }
+
+    /// Waits; ready says who has borrowed a token now.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Borrower> {
+        let limiter = &*self.limiter;
+        let borrower = match self.borrower {
+            Some(borrower) => borrower,
+            None => *self.borrower.insert(Borrower::current()),
+        };
+        loop {
+            // Who waits has none, unless it was granted.
+            let is_over = |standing| {
+                standing == Standing::Outside && (limiter.has_one() || limiter.has_lent(borrower))
+            };
+            let polled = self
+                .seat
+                .poll(&limiter.line, self.at, cx, borrower, is_over);
+            ready!(polled);
+            if self.seat.leave(&limiter.line) == Standing::Granted {
+                return Poll::Ready(borrower);
+            }
+            limiter.forbid_another(borrower);
+            if limiter.has_one() && limiter.lend(borrower) {
+                return Poll::Ready(borrower);
+            }
+            // What was there was taken in between, by the destructor of a foreign waker.
+        }
+    }
+}
+
+impl<L: Deref<Target = CapacityLimiter>> Drop for WaitForToken<L> {
     fn drop(&mut self) {
-        if self.place.leave() == Standing::Granted
+        if self.seat.leave(&self.limiter.line) == Standing::Granted
             && let Some(borrower) = self.borrower
         {
             self.limiter.take_back(borrower);

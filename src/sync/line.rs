@@ -31,18 +31,23 @@ use crate::waker;
 pub(super) struct Line<W = ()> {
     /// In order.
     queue: RefCell<WaitQueue<W>>,
-    /// What texts say is waited for here.
-    thing: Thing,
+    /// What is noted of who waits here.
+    waits: Waits,
     /// Nothing in here would forbid it, but what tasks share stays on their thread.
     not_send: PhantomData<Rc<()>>,
 }
 
 impl<W> Line<W> {
-    /// A line in which nobody waits for the thing.
+    /// A line in which nobody waits for the thing, which other tasks give.
     pub(super) const fn new(thing: Thing) -> Self {
+        Self::noting(Waits::TASK.by_name(thing))
+    }
+
+    /// A line in which nobody waits; of who does, this is noted.
+    pub(super) const fn noting(waits: Waits) -> Self {
         Self {
             queue: RefCell::new(WaitQueue::new()),
-            thing,
+            waits,
             not_send: PhantomData,
         }
     }
@@ -182,7 +187,7 @@ impl Seat {
             };
             let replaced = line.queue.borrow_mut().wait(&mut self.ticket, waker, wants);
             drop(replaced);
-            context::note(Waits::TASK.by_name(line.thing), at);
+            context::note(line.waits, at);
             return Poll::Pending;
         }
     }

@@ -186,7 +186,7 @@ impl Waits {
     }
 
     /// The same, and what it is that another task or a thread has in hand.
-    pub(crate) fn by_name(self, thing: Thing) -> Self {
+    pub(crate) const fn by_name(self, thing: Thing) -> Self {
         Self { thing, ..self }
     }
 

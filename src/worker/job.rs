@@ -6,10 +6,11 @@
 //!     ▼ was begun             ▼ dropped later: it runs to its end, for nobody
 //! ```
 //!
-//! The permit lies in the job, so it comes back when that has really ended, and before the answer is
-//! given: who has its answer finds the permit free. A panic is caught, is the answer, and is raised
-//! again in the task; if nobody wants it, it is reported by the executor, or by the thread if that has
-//! ended.
+//! The permit comes back when the job has really ended, be it waited for or not, and before the value:
+//! who has that finds the permit free. A panic is caught, is the answer, and is raised again in the
+//! task; if nobody wants it, it is reported by the executor, or by the thread if that has ended.
+//!
+//! Read next: `worker/limit.rs` (the permits), `reply.rs` (the answer).
 
 #[cfg(feature = "fs")]
 use std::future::poll_fn;
@@ -25,16 +26,16 @@ use crate::inbox::Inbox;
 use crate::place;
 use crate::reply::{self, Answer, Reply};
 use crate::report;
+use crate::worker::limit::{Acquire, Debt, Loan, Permit};
 use crate::worker::link::{Errands, Link};
-use crate::worker::permits::{Acquire, Permit};
 use crate::worker::pool::{self, Job, Standby};
 
 /// Has a thread call `f`, and waits for its value.
 ///
-/// There are up to 64 such threads for an executor
-/// ([`ExecutorBuilder::thread_limit`](crate::ExecutorBuilder::thread_limit)); who comes when all are
-/// busy waits in line. They are kept for ten seconds for what comes next. To run what lasts for ever,
-/// use [`spawn_thread`](crate::worker::spawn_thread).
+/// There are up to 64 such threads for an executor, or as many as its
+/// [`worker::limiter`](crate::worker::limiter) has tokens; who comes when all are busy waits in line.
+/// They are kept for ten seconds for what comes next. To run what lasts for ever, use
+/// [`spawn_thread`](crate::worker::spawn_thread).
 ///
 /// Inside, [`worker::call`](crate::worker::call) runs a future as a part of this task, and
 /// [`worker::is_cancelled`](crate::worker::is_cancelled) says whether it still waits.
@@ -47,7 +48,7 @@ use crate::worker::pool::{self, Job, Standby};
 /// # Cancel safety
 ///
 /// If it is dropped before a thread has begun, `f` is not called. After that it goes on to its end in
-/// its thread, which counts until then; its value is dropped there, its panic reported.
+/// its thread, and has its token until then; its value is dropped there, its panic reported.
 ///
 /// # Examples
 ///
@@ -227,32 +228,40 @@ where
     T: Send + 'static,
 {
     let (answer, reply) = reply::channel_at(at);
+    let (loan, debt) = permit.map(Permit::lend).unzip();
+    let inbox = match &loan {
+        Some(loan) => Arc::clone(loan.home()),
+        None => context::with(|core| Arc::clone(core.inbox())),
+    };
     let work = Work {
         errands: Errands::new(Arc::clone(&link)),
         reply,
+        debt,
         at,
     };
-    let inbox = context::with(|core| Arc::clone(core.inbox()));
     let job = Box::new(move || {
-        let done = catch_unwind(AssertUnwindSafe(|| do_job(f, permit, &link, answer)));
+        let done = catch_unwind(AssertUnwindSafe(|| do_job(f, loan, &link, answer)));
         if let Err(payload) = done {
             report_by(&inbox, Panicked::new(describe(at), payload));
         }
+        // The answer has rung for what was left before, if anybody waits for it.
+        inbox.ring_for_calls();
     });
     (job, work)
 }
 
 /// What the thread does. It panics with what nobody wants to know.
-fn do_job<F, T>(f: F, permit: Option<Permit>, link: &Arc<Link>, answer: Answer<Done<T>>)
+fn do_job<F, T>(f: F, loan: Option<Loan>, link: &Arc<Link>, answer: Answer<Done<T>>)
 where
     F: FnOnce() -> T,
 {
     // What has a permit is a job; a thread of its own begins in any case.
-    if permit.is_some() && link.is_cancelled() {
+    if loan.is_some() && link.is_cancelled() {
+        drop(f);
         return;
     }
     let done = link.within(|| catch_unwind(AssertUnwindSafe(f)));
-    drop(permit);
+    drop(loan);
     if let Err(Err(payload)) = answer.send(done) {
         resume_unwind(payload);
     }
@@ -287,6 +296,8 @@ pub(crate) struct Work<T> {
     errands: Errands,
     /// What it will say.
     reply: Reply<Done<T>>,
+    /// The token for it, if it needed one, until it has ended.
+    debt: Option<Debt>,
     /// Where the job was asked for.
     at: &'static Location<'static>,
 }
@@ -296,7 +307,9 @@ impl<T> Work<T> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         // While it runs an errand the thread is blocked, and is not what the task waits for.
         ready!(self.errands.poll(cx));
-        match ready!(Pin::new(&mut self.reply).poll(cx)) {
+        let answer = ready!(Pin::new(&mut self.reply).poll(cx));
+        drop(self.debt.take());
+        match answer {
             Some(Ok(value)) => Poll::Ready(value),
             Some(Err(payload)) => resume_unwind(payload),
             None => unreachable!("a job answers, unless nobody waits for it any more"),
@@ -306,7 +319,13 @@ impl<T> Work<T> {
 
 impl<T> Drop for Work<T> {
     fn drop(&mut self) {
-        if let Some(Err(payload)) = self.reply.close() {
+        let answer = self.reply.close();
+        if let Some(debt) = self.debt.take()
+            && answer.is_none()
+        {
+            debt.leave();
+        }
+        if let Some(Err(payload)) = answer {
             report::send_panic(Panicked::new(describe(self.at), payload));
         }
     }

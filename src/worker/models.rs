@@ -21,30 +21,32 @@
 //!   `a_task_that_sleeps_runs_the_errand_and_has_the_value`,
 //!   `a_cancel_ends_a_call_that_would_last_for_ever`;
 //! - a cancel that leaves the errand under way, which is found by the latter as well;
-//! - a wait for a permit that leaves and keeps it: `a_permit_of_a_cancelled_wait_goes_to_the_next`;
+//! - a thread that leaves no word of a job's end, or does not ring for it:
+//!   `the_end_of_a_job_is_heard_though_its_task_goes`;
 //! - an inbox that is closed without dropping the calls in it: `who_calls_an_executor_that_ends_is_told`;
 //! - a sleeper that is woken and does not remember it, or is told before it is marked: all that block.
 
 use std::future::{pending, poll_fn};
 use std::panic::Location;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc as StdArc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker, ready};
 use std::time::Duration;
 
 use loom::model::Builder;
-use loom::sync::Arc;
+use loom::sync::{Arc, Notify};
 use loom::thread;
 
 use crate::block::block_on;
-use crate::counted::Counted;
 use crate::inbox::{Bell, Inbox, Message};
-use crate::primitive::Mutex;
 use crate::reply;
+use crate::sync::CapacityLimiter;
 use crate::waker;
+use crate::worker::job::prepare;
+use crate::worker::limit::Acquire;
 use crate::worker::link::{CallerCancelled, Errand, Errands, Link, call};
-use crate::worker::permits::{Acquire, Permits};
 use crate::worker::pool::{Job, Pool};
 
 /// Three preemptions find all the mutants above.
@@ -225,25 +227,53 @@ fn a_cancel_ends_a_call_that_would_last_for_ever() {
     });
 }
 
-/// There is one permit; one waits for it and goes on as soon as it has it, the other is cancelled.
+/// A bell that keeps its ring until somebody has waited for it.
+#[derive(Clone)]
+struct Rung(Arc<Notify>);
+
+impl Bell for Rung {
+    fn ring(&self) {
+        self.0.notify();
+    }
+}
+
+/// What an executor does until it has made a call: takes its messages, and sleeps.
+fn turn_until_called(inbox: &Inbox, bell: &Rung) {
+    loop {
+        let mut has_called = false;
+        inbox.take(|message| {
+            if let Message::Call(call) = message {
+                call();
+                has_called = true;
+            }
+        });
+        if has_called {
+            return;
+        }
+        if inbox.prepare_sleep(false) {
+            bell.0.wait();
+            inbox.end_sleep();
+        }
+    }
+}
+
+/// The task of a job goes, before it begins, meanwhile or after: whoever else wants its token hears of
+/// its end all the same.
 #[test]
-fn a_permit_of_a_cancelled_wait_goes_to_the_next() {
+fn the_end_of_a_job_is_heard_though_its_task_goes() {
     check(|| {
-        let permits: Permits = StdArc::new(Mutex::new(Counted::new(1)));
-        let acquire = {
-            let permits = StdArc::clone(&permits);
-            move || Acquire::of(StdArc::clone(&permits), Location::caller())
-        };
-        let held = block_on(acquire(), None);
-        let leaves = {
-            let acquire = acquire.clone();
-            thread::spawn(move || drop(block_on(acquire(), Some(Duration::ZERO))))
-        };
-        let stays = thread::spawn(move || drop(block_on(acquire(), None)));
-        drop(held);
-        leaves.join().unwrap();
-        stays.join().unwrap();
-        assert!(permits.lock().try_take(), "it is free again");
+        let bell = Rung(Arc::new(Notify::new()));
+        let inbox = StdArc::new(Inbox::new(Box::new(bell.clone())));
+        let at = Location::caller();
+        let limiter = Rc::new(CapacityLimiter::of_threads(1));
+        let acquire = Acquire::of(limiter, StdArc::clone(&inbox), at);
+        let permit = block_on(acquire, None).expect("without a limit it ends with the future");
+        let (job, work) = prepare(|| {}, Some(permit), Link::new(), at);
+        let thread = thread::spawn(job);
+        drop(work);
+        turn_until_called(&inbox, &bell);
+        thread.join().unwrap();
+        assert!(inbox.is_empty(), "it is said once");
     });
 }
 

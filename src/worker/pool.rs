@@ -8,7 +8,7 @@
 //! ```
 //!
 //! One pool serves all executors of the process; how many jobs each may have at once is its own
-//! affair (`worker/permits.rs`). Last in, first out, so that a few warm threads do most of the work,
+//! affair (`worker/limit.rs`). Last in, first out, so that a few warm threads do most of the work,
 //! and those that are too many have their ten seconds (trio's thread cache).
 //!
 //! The law of the hand-over: *a seat is taken off the list once*. Either a job's giver takes it, and

@@ -1,7 +1,7 @@
 //! What is one job, whole, is done or not when it is dropped, and never half.
 
-use bibelot::Executor;
 use bibelot::fs::{self, File};
+use bibelot::{Executor, worker};
 
 use crate::cancel::storm;
 use crate::{Folder, dropped_at};
@@ -45,5 +45,25 @@ fn a_whole_thing_that_only_looks_is_the_same_after_a_storm() {
         assert_eq!(fs::read(&path).await.unwrap(), b"text");
         let file = File::open(&path).await.unwrap();
         assert_eq!(file.stream_position().await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn what_is_done_to_files_takes_the_tokens_of_the_workers_limiter() {
+    let folder = Folder::new();
+    let path = folder.holding("text");
+    bibelot::run(async {
+        let limiter = worker::limiter();
+        limiter.set_total_tokens(0);
+        let reading = bibelot::spawn(async move {
+            let file = File::open(&path).await?;
+            file.metadata().await
+        });
+        while limiter.statistics().waiting == 0 {
+            bibelot::task::yield_now().await;
+        }
+        limiter.set_total_tokens(1);
+        assert!(reading.await.unwrap().unwrap().is_file());
+        assert_eq!(limiter.borrowed_tokens(), 0);
     });
 }

@@ -10,6 +10,7 @@ mod support;
 
 mod call;
 mod jobs;
+mod limiter;
 mod portal;
 mod threads;
 mod universal;
