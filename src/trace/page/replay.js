@@ -36,6 +36,7 @@ class Replay {
             this.chips.set(lane, chip);
         }
         chip.title = this.words.who(lane) + (lane.place < 0 ? "" : `, spawned at ${this.words.placeOf(lane.place)}`);
+        delete chip.dataset.how;
         chip.classList.toggle("chosen", lane === this.at.lane);
         chip.classList.toggle("child", isChild);
         chip.classList.toggle("dim", this.at.query !== "" && lane.row < 0);
@@ -152,7 +153,11 @@ class Replay {
         this.count("ended", ended.length);
         this.fill(this.part("ended"), ended.slice(0, 12), "Nobody yet.");
         if (ended.length > 12) this.part("ended").append(element("span", { class: "more" }, `and ${grouped(ended.length - 12)} before`));
-        for (const lane of ended.slice(0, 12)) this.chip(lane).title += `: ${ENDS[lane.how]}`;
+        for (const lane of ended.slice(0, 12)) {
+            const chip = this.chip(lane);
+            chip.title += `: ${ENDS[lane.how]}`;
+            chip.dataset.how = lane.how;
+        }
     }
 
     /** The deadlines, the next one first. */

@@ -116,11 +116,13 @@ class Timeline extends Lanes {
     drawArrow({ at, from, to }, isBirth, isFocus) {
         const { context: c, scale, colours, row } = this;
         if (to.row < 0 || (from && from.row < 0)) return;
+        const isSeen = (lane) => this.y(lane) + row > this.lanesTop && this.y(lane) < this.height;
+        // One that only passes by tells nothing.
+        if (!isFocus && !isSeen(to) && !(from && isSeen(from))) return;
         const x = scale.x(at);
         const goesDown = !from || from.row < to.row;
-        const start = from ? this.y(from) + row / 2 : this.lanesTop - 4;
-        const end = this.y(to) + (goesDown ? row * 0.18 : row * 0.82);
-        if (Math.max(start, end) < this.lanesTop || Math.min(start, end) > this.height) return;
+        const edge = (lane, isFoot) => this.band(lane).base - (isFoot ? 0 : this.band(lane).full);
+        const start = from ? edge(from, goesDown) : this.lanesTop - 4, end = edge(to, !goesDown);
         this.work.arrows += 1;
         const head = goesDown ? -5 : 5;
         c.strokeStyle = c.fillStyle = colours.ink;

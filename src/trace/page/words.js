@@ -88,7 +88,8 @@ function makeWords(log, model) {
                 : `A turn begins: the ${plural(a, "task")} that are ready now will be polled, once each.`;
         case ASLEEP:
             if (a === null) return "No task is ready, and no deadline is set: the executor sleeps until something comes from outside.";
-            return `No task is ready: the executor sleeps until the next deadline, in ${duration(Math.max(a - when(i), 0))}, or its clock jumps there.`;
+            if (a <= when(i)) return "No task is ready, but a deadline has passed: the executor looks outside and does not sleep.";
+            return `No task is ready: the executor sleeps until the next deadline, in ${duration(a - when(i))}, or its clock jumps there.`;
         case AWAKE: {
             const sleep = model.sleeps.find((sleep) => sleep.end === i);
             return `The executor is awake again, after ${between(sleep.start, i)}.`;
