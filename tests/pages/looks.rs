@@ -254,19 +254,11 @@ fn a_hundred_thousand_events_cost_what_the_screen_can_hold() {
         return;
     };
     assert!(page.text("#summary").contains("100 000 events"));
-    // Every picture looks at most at two states a pixel of the visible lanes, and mostly at far fewer.
-    let width = page.number("page.scale.right - page.scale.left");
-    for hash in [
-        "axis=time",
-        "axis=steps",
-        "axis=steps&from=50000&to=50200",
-        "axis=time&rows=low",
-    ] {
+    // Of a thousand lanes those are drawn that can be seen.
+    for (hash, most) in [("axis=time", 25.0), ("axis=steps&rows=low", 50.0)] {
         page.reopen(hash);
         let lanes = page.number("page.timeline.work.lanes");
-        let looks = page.number("page.timeline.work.looks");
-        assert!(lanes < 60.0, "{lanes}");
-        assert!(looks < 2.0 * width * lanes, "{hash}: {looks} looks");
+        assert!(lanes < most, "{hash}: {lanes} lanes");
     }
     page.reopen("axis=time&rows=all");
     let looks = page.number("page.timeline.work.looks");
@@ -278,4 +270,32 @@ fn a_hundred_thousand_events_cost_what_the_screen_can_hold() {
     page.reopen("view=replay&step=70000");
     assert!(page.text("#where").starts_with("70 000 / 100 000"));
     assert!(page.number("document.querySelectorAll('.chip').length") < 400.0);
+}
+
+#[test]
+fn a_lane_costs_as_many_looks_as_it_has_pixels() {
+    let Some(mut page) = open("few", &runs::few(100_000), "") else {
+        return;
+    };
+    let width = page.number("page.scale.right - page.scale.left");
+    let states = page.number("page.model.lanes.reduce((sum, lane) => sum + lane.states.length, 0)");
+    assert!(states > 50_000.0, "{states}");
+    // At most a column and a state a pixel, in the three lanes and in that of the executor.
+    let most = 4.0 * 2.0 * width;
+    for hash in [
+        "axis=time",
+        "axis=steps",
+        "axis=steps&from=40000&to=60000",
+        "axis=steps&from=50000&to=50200",
+        "axis=time&rows=all",
+    ] {
+        page.reopen(hash);
+        let looks = page.number("page.timeline.work.looks");
+        assert!(looks < most, "{hash}: {looks} looks of {most}");
+    }
+    // Where each state is wide enough, each is drawn.
+    page.reopen("axis=steps&from=50000&to=50200");
+    assert_eq!(page.number("page.timeline.work.columns"), 0.0);
+    let drawn = page.number("page.timeline.work.states");
+    assert!((110.0..130.0).contains(&drawn), "{drawn}");
 }

@@ -298,3 +298,54 @@ fn it_plays_to_the_end_and_stops() {
     assert_eq!(page.ask("page.playing"), "false");
     assert!(page.number("page.at.step") < 20.0);
 }
+
+#[test]
+fn the_queue_of_a_policy_is_not_said_to_have_an_order() {
+    let Some(mut page) = open("fifo", &runs::fetch(), "view=replay&step=13") else {
+        return;
+    };
+    assert_eq!(page.ask("page.model.isFifo"), "true");
+    assert!(page.text("#caption").ends_with("first in the queue."));
+    let mut page = open("shuffled", &runs::shuffled(), "view=replay&step=9").expect("as before");
+    assert_eq!(page.ask("page.model.isFifo"), "false");
+    assert!(page.text(".queue").contains("A policy chooses"));
+    assert!(!page.text("#caption").contains("in the queue"));
+}
+
+#[test]
+fn any_part_of_a_recording_can_be_shown() {
+    for (name, events) in [
+        ("parts-scopes", runs::scopes()),
+        ("parts-ends", runs::ends()),
+        ("parts-echo", runs::echo(2, 2)),
+    ] {
+        let Some(mut page) = open(name, &events, "view=replay") else {
+            return;
+        };
+        // Every suffix, as a ring keeps it; and with every third event missing, as nobody should.
+        let odd = page.ask(
+            "(() => {
+                const odd = [], { log } = page;
+                const part = (keep) => {
+                    const kept = log.rows.map((_, i) => i).filter(keep);
+                    const time = kept.map((i) => log.time[i]);
+                    return { ...log, rows: kept.map((i) => log.rows[i]), what: kept.map((i) => log.what[i]), time, count: kept.length, end: time.at(-1) ?? 0 };
+                };
+                const look = (log, name) => {
+                    const model = understand(log), words = makeWords(log, model);
+                    for (let i = 0; i < log.count; i += 1) {
+                        executorAt(log, model, i);
+                        if (/undefined|NaN|null/.test(words.sentence(i) + words.line(i))) odd.push(`${name}, ${i}: ${words.sentence(i)}`);
+                    }
+                    for (const lane of model.lanes) {
+                        if (lane.starts.some((start, nth) => nth > 0 && start < lane.starts[nth - 1])) odd.push(`${name}: ${lane.task}`);
+                    }
+                };
+                for (let from = 0; from < log.count; from += 7) look(part((i) => i >= from), `from ${from}`);
+                for (let third = 0; third < 3; third++) look(part((i) => i % 3 !== third), `without ${third}`);
+                return odd.join('\\n');
+            })()",
+        );
+        assert_eq!(odd, "", "{name}");
+    }
+}

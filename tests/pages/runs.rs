@@ -240,6 +240,42 @@ pub(crate) fn many(count: usize) -> Events {
     events
 }
 
+/// So many events of two tasks that give way to each other, and of one that waits for them.
+pub(crate) fn few(count: usize) -> Events {
+    let mut events = simulated(async move {
+        let busy: Vec<_> = (0..2_u64)
+            .map(|nth| {
+                named(format!("player {nth}"), async move {
+                    for round in 0..count as u64 / 6 {
+                        consume(micros(1 + (round * 7 + nth) % 13));
+                        task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        for player in busy {
+            player.await.unwrap();
+        }
+    });
+    assert!(events.len() >= count, "only {}", events.len());
+    events.truncate(count);
+    events
+}
+
+/// Six tasks that are polled in another order than that in which they became ready.
+pub(crate) fn shuffled() -> Events {
+    let (builder, events) = recorded();
+    Sim::from_builder(builder).seed(3).run(async {
+        let tasks: Vec<_> = (0..6)
+            .map(|nth| named(format!("card {nth}"), task::yield_now()))
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+    events.take()
+}
+
 /// Tasks whose names try to be more than names.
 pub(crate) fn names() -> Events {
     simulated(async {

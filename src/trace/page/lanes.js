@@ -152,7 +152,6 @@ class Lanes {
     /** Several states in one column: the wait, and over it the polls, as opaque as they are busy. */
     drawColumn(lane, from, to, x, width, base, full) {
         this.work.columns += 1;
-        this.work.looks += 1;
         let state = lane.states[from];
         if (state === RUNNING && from + 1 < to) state = lane.states[from + 1];
         const height = Math.max(STATE_HEIGHTS[state] * full, Math.min(full, 1));

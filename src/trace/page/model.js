@@ -35,6 +35,8 @@ function understand(log) {
         turns: [], sleeps: [], polls: 0, panics: 0, cancels: 0,
         // Who is polled, from each event on that changes it; and how long somebody was, in nanoseconds.
         pollAt: [], pollStack: [], polled: 0,
+        // Whether tasks were always polled in the order in which they became ready.
+        isFifo: true,
     };
     const stack = [];
     const openTimers = new Map();
@@ -65,6 +67,7 @@ function understand(log) {
             model.turns.push(i);
             break;
         case ASLEEP:
+            if (sleep) sleep.end = i;
             sleep = { start: i, end: log.count, until: a };
             model.sleeps.push(sleep);
             break;
@@ -165,6 +168,7 @@ function understand(log) {
         const until = Math.min(model.pollAt[nth + 1] ?? log.count, log.count - 1);
         if (model.pollStack[nth]) model.polled += log.time[until] - log.time[model.pollAt[nth]];
     }
+    model.isFifo = isFirstInFirstOut(model);
     model.order = familyOrder(model.lanes);
     return model;
 }
@@ -209,6 +213,22 @@ function causeOf(log, i) {
         if (what !== WOKEN || log.rows[before][3] !== BY_WORLD) return -1;
     }
     return -1;
+}
+
+/** Whether no task was polled before another one that had been ready for longer. */
+function isFirstInFirstOut({ lanes }) {
+    const turns = [];
+    for (const lane of lanes) {
+        // The queues of scopes are their own.
+        if (lane.within) continue;
+        for (let nth = 0; nth + 1 < lane.starts.length; nth++) {
+            if (lane.states[nth] === READY && lane.states[nth + 1] === RUNNING) {
+                turns.push({ since: lane.starts[nth], polled: lane.starts[nth + 1] });
+            }
+        }
+    }
+    turns.sort((one, other) => one.since - other.since);
+    return turns.every((turn, nth) => nth === 0 || turns[nth - 1].polled < turn.polled);
 }
 
 /** The lanes in the order of their numbers, which is that of births, where each is followed by its children. */

@@ -81,6 +81,7 @@ class Overview {
         c.fillStyle = colours.panel;
         c.fillRect(0, 0, width, height);
         const { busy, ready, most } = this.measure();
+        this.most = most;
         const floor = height - 1, full = height - 6;
         for (let x = 0; x < busy.length; x++) {
             const high = Math.min(busy[x], 1) * full;

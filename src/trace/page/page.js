@@ -92,6 +92,8 @@ class Page {
         $("where").textContent = `${grouped(at.step)} / ${grouped(log.count)}` + (log.count > 0 ? ` · ${words.moment(words.when(at.step - 1))}` : "");
         $("caption").textContent = log.count === 0 ? "There is nothing to replay."
             : at.step === 0 ? "Nothing has happened yet." : words.sentence(at.step - 1);
+        // Nobody can listen as fast as it plays.
+        $("caption").setAttribute("aria-live", this.playing ? "off" : "polite");
         $("play").querySelector("path").setAttribute("d", this.playing ? "M5 2v12M11 2v12" : "M4 2l9 6-9 6z");
         $("play").setAttribute("aria-label", this.playing ? "Pause" : "Play");
         for (const id of ["first", "back"]) $(id).disabled = at.step === 0;
@@ -110,6 +112,7 @@ class Page {
         const { scale, timeline, words, log } = this;
         timeline.draw();
         this.overview.draw();
+        $("overview").title = `how busy it was; the line: how many were ready, ${grouped(Math.round(this.overview.most))} at most`;
         const isTime = scale.axis === "time";
         const [low, high] = [scale.low, scale.high].map((edge) => isTime ? words.moment(edge) : grouped(Math.round(edge)));
         $("window").textContent = log.count === 0 ? "" : scale.high - scale.low >= scale.length

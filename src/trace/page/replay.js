@@ -105,9 +105,12 @@ class Replay {
     }
 
     /** The queue: those of this turn, those of the next, and children, whose scopes have queues. */
-    drawQueue({ ready, children, turn, polled }) {
+    drawQueue({ ready, children, turn }) {
         const lanes = ready.map((it) => it.lane);
-        const now = turn ? Math.min(turn.left, lanes.length) : 0;
+        // A policy may take them in another order, and whoever comes: then nobody belongs to a turn.
+        const { isFifo } = this.model;
+        const now = turn && isFifo ? Math.min(turn.left, lanes.length) : 0;
+        this.part("policy").hidden = isFifo;
         this.count("ready", lanes.length + children.length);
         this.part("turn").textContent = turn
             ? `Turn ${grouped(turn.nth)}: ${turn.left === 0 ? "no poll" : plural(turn.left, "poll")} left of ${grouped(turn.ready)}.`

@@ -62,8 +62,9 @@ function makeWords(log, model) {
         return state >= WAITING && lane.waits[nth] >= 0
             ? `waits for ${log.waits[lane.waits[nth]].text}` : STATE_NAMES[state];
     };
-    /** Where in the queue a task is after event `i`. */
+    /** Where in the queue a task is after event `i`, if that is what its turn goes by. */
     const rank = (lane, i) => {
+        if (!model.isFifo) return "";
         const now = executorAt(log, model, i);
         const nth = now.ready.findIndex((it) => it.lane === lane);
         return nth < 0 ? "" : nth === 0 ? ", first in the queue" : `, ${ordinal(nth + 1)} in the queue`;
