@@ -5,6 +5,7 @@
 //!   executor ── Event, Instant ──►  ├─► Metrics ──────►  Summary: figures of the whole run
 //!     (between two polls)           └─► Recorder ─────►  Recording: the last events, in order
 //!                                                          ├─► Summary of those
+//!                                                          ├─► a page: the run drawn, and played again
 //!                                                          └─► Chrome trace, for Perfetto
 //! ```
 //!
@@ -65,6 +66,7 @@ mod chrome;
 mod desk;
 mod histogram;
 mod metrics;
+mod page;
 mod polled;
 mod recorder;
 mod recording;
@@ -76,6 +78,7 @@ pub use crate::sched::Reason;
 pub use crate::task::waits::WaitKind;
 pub use histogram::Histogram;
 pub use metrics::Metrics;
+pub use page::write_page;
 pub use recorder::Recorder;
 pub use recording::{Recording, TaskInfo};
 pub use summary::{Summary, fairness};

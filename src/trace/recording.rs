@@ -12,6 +12,7 @@ use crate::task::extras::Spread;
 use crate::time::Duration;
 use crate::trace::chrome;
 use crate::trace::metrics::Figures;
+use crate::trace::page;
 use crate::trace::polled::Polled;
 use crate::trace::summary::Summary;
 
@@ -203,6 +204,29 @@ impl Recording {
     /// ```
     pub fn write_chrome(&self, out: &mut impl io::Write) -> io::Result<()> {
         chrome::write(self, out)
+    }
+
+    /// Writes the recording as an HTML page: one file, which draws the run and plays it again, and works
+    /// offline. See [`trace::write_page`](crate::trace::write_page) for what it shows.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of `out`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::fs::File;
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let recorder = bibelot::trace::Recorder::new(100_000);
+    /// // … run an executor with it …
+    /// let file = File::create("run.html")?;
+    /// recorder.recording().write_page("what went on", std::io::BufWriter::new(file))
+    /// # }
+    /// ```
+    pub fn write_page(&self, title: &str, mut out: impl io::Write) -> io::Result<()> {
+        page::write(title, &self.events, &self.tasks, self.lost, &mut out)
     }
 }
 
