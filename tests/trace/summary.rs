@@ -286,7 +286,7 @@ fn figures_may_begin_anew_and_who_is_alive_stays_so() {
     assert_eq!((summary.spawned(), summary.ended()), (0, 2));
     assert_eq!(summary.turnaround().max(), Some(ms(30)));
     assert_eq!(summary.response().count(), 0);
-    // From 15, when the poll ends in which it was cleared, to 30.
+    // From 15, when the poll begins in which it was cleared, to 30.
     assert_eq!(summary.elapsed(), ms(15));
 }
 
