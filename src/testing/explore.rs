@@ -137,7 +137,8 @@ enum Stage {
 ///
 /// While it explores, panics on its thread are not printed. For that it puts a hook before the
 /// [panic hook](std::panic::set_hook) of the process, once; a hook that is set later replaces it, and prints
-/// what it likes.
+/// what it likes. [Reports](crate::Report) are not printed either: a panic that nobody joins is a failure, and
+/// the others are printed when the schedule is [replayed](crate::testing::Sim::replay).
 ///
 /// # Examples
 ///

@@ -235,11 +235,7 @@ fn a_file_that_cannot_be_written_takes_nothing_from_the_rest() {
 
 #[test]
 fn exploring_inside_an_executor_is_refused() {
-    let text = panic_of(|| {
-        bibelot::run(async {
-            let _explored = explore(async || {});
-        })
-    });
+    let text = panic_of(|| bibelot::run(async { explore(async || {}) }));
     assert!(text.contains("explore outside of it"), "{text}");
 }
 

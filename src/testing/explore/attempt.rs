@@ -124,7 +124,7 @@ fn failure_of(log: &Log, result: Result<(), Payload>, heard: &[Heard]) -> Option
     let stop = log.stop.take();
     let failure = match (stop, &result) {
         (Some(Stop::Panicked(text)), _) => {
-            let at = place(&|said| text.ends_with(said));
+            let at = place(&|said| !said.is_empty() && text.ends_with(said));
             Failure::Panicked(format!("{text}; nobody was left to join it"), at)
         }
         (Some(stop @ Stop::TooLong(_)), _) => Failure::TooLong(stop.to_string()),
