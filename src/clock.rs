@@ -3,6 +3,7 @@
 //! ```text
 //!   Instant::now() ──► the clock of the running executor ──► Real: std's monotonic clock
 //!                  └─► outside of one: Real                 Virtual: a number that jumps
+//!                                                           Manual:  one that is told to
 //! ```
 //!
 //! An [`Instant`] is a count of nanoseconds, so that deadlines are exact and a simulation gives the
@@ -14,6 +15,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -157,38 +159,50 @@ impl fmt::Debug for Instant {
 }
 
 /// What an executor takes for the time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Clock {
     /// The machine's monotonic clock.
     Real,
-    /// A clock that stands still until it is told to move.
-    Virtual(Cell<Instant>),
+    /// A clock that stands still until nobody is ready, and jumps then. Its clones are the same clock.
+    Virtual(Rc<Cell<Instant>>),
+    /// A clock that stands still until the program moves it. Its clones are the same clock.
+    Manual(Rc<Cell<Instant>>),
 }
 
 impl Clock {
     /// A virtual clock at its beginning.
     pub(crate) fn new_virtual() -> Self {
-        Self::Virtual(Cell::new(BEGINNING))
+        Self::Virtual(Rc::new(Cell::new(BEGINNING)))
+    }
+
+    /// A manual clock at its beginning.
+    pub(crate) fn new_manual() -> Self {
+        Self::Manual(Rc::new(Cell::new(BEGINNING)))
     }
 
     /// Reads the clock.
     pub(crate) fn now(&self) -> Instant {
         match self {
             Self::Real => real_now(),
-            Self::Virtual(now) => now.get(),
+            Self::Virtual(now) | Self::Manual(now) => now.get(),
         }
     }
 
-    /// Moves a virtual clock forward to `then`; does nothing to a real one.
+    /// Moves a clock that is not real forward to `then`; does nothing to a real one.
     pub(crate) fn advance_to(&self, then: Instant) {
-        if let Self::Virtual(now) = self {
+        if let Self::Virtual(now) | Self::Manual(now) = self {
             now.set(now.get().max(then));
         }
     }
 
-    /// Whether this clock stands still until it is told to move.
+    /// Whether this clock stands still while tasks run.
     pub(crate) fn is_virtual(&self) -> bool {
-        matches!(self, Self::Virtual(_))
+        !matches!(self, Self::Real)
+    }
+
+    /// Whether this clock does not even move when nobody is ready.
+    pub(crate) fn is_manual(&self) -> bool {
+        matches!(self, Self::Manual(_))
     }
 }
 

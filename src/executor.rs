@@ -31,8 +31,10 @@
 
 pub(crate) mod builder;
 pub(crate) mod context;
+mod deadlock;
 pub(crate) mod face;
 pub(crate) mod host;
+pub(crate) mod idle;
 pub(crate) mod ledger;
 mod main_future;
 mod shutdown;
@@ -54,6 +56,7 @@ use crate::clock::{self, Clock, Instant};
 #[cfg(feature = "worker")]
 use crate::counted::Counted;
 use crate::error::JoinError;
+use crate::executor::idle::Idles;
 use crate::executor::ledger::Pays;
 use crate::executor::main_future::Main;
 use crate::inbox::{Inbox, Message};
@@ -89,6 +92,8 @@ pub(crate) struct Core {
     reading: Cell<Instant>,
     /// What tasks still have to do for futures that were dropped.
     ledger: OnceCell<Box<dyn Pays>>,
+    /// Who waits for it to have nothing to do.
+    idlers: OnceCell<Box<dyn Idles>>,
     /// How many more jobs it may have in threads; made with the first.
     #[cfg(feature = "worker")]
     thread_permits: OnceCell<Arc<Mutex<Counted>>>,
@@ -102,8 +107,12 @@ pub(crate) struct Core {
     counters: stats::Counters,
     /// What the builder was told.
     options: builder::Options,
-    /// Whether each step is looked at: slow polls are reported, or the executor shuts down.
+    /// Whether the next task is not simply the next in the queue: there is a policy, or an observer.
+    picks: bool,
+    /// Whether each step is looked at: by an observer, for slow polls, or since the executor shuts down.
     is_watched: Cell<bool>,
+    /// The last turn that observers were told of.
+    noted_turn: Cell<u64>,
     /// Whether `shutdown` was called.
     is_shut_down: Cell<bool>,
     /// Whether it runs somewhere down the stack, be another one above it.
@@ -111,7 +120,7 @@ pub(crate) struct Core {
 }
 
 /// A place in the source.
-type Place = &'static Location<'static>;
+pub(crate) type Place = &'static Location<'static>;
 
 impl Core {
     /// Turns until the main future has ended; without one, until no task is left, or, while the
@@ -143,9 +152,9 @@ impl Core {
     fn poll_ready(&self, count: usize, main: &mut Option<Main<'_>>) {
         self.counters.turns.add(1);
         for _ in 0..count {
-            let next = match self.scheduler.choice() {
-                None => self.scheduler.next(),
-                Some(choice) => self.choose(choice),
+            let next = match self.picks {
+                false => self.scheduler.next(),
+                true => self.next_picked(),
             };
             let Some((token, turn)) = next else {
                 return;
@@ -167,14 +176,28 @@ impl Core {
         let polled = if self.is_watched.get() {
             self.poll_watched(&mut turn, main, cx)
         } else {
-            self.poll(&mut turn, main, cx)
+            self.poll_and_pay(&mut turn, main, cx)
         };
-        // What it owes is paid in its turns, too, and before it has ended.
-        if turn.owes() && self.pay(&turn).is_pending() || polled.is_pending() {
+        if polled.is_pending() {
             self.scheduler.park(turn);
             return false;
         }
         self.end(token, turn, main)
+    }
+
+    /// Polls the future, and pays what the task owes: in its turns, too, and before it has ended.
+    #[inline]
+    fn poll_and_pay(
+        &self,
+        turn: &mut Turn,
+        main: &mut Option<Main<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let polled = self.poll(turn, main, cx);
+        if turn.owes() && self.pay(turn).is_pending() {
+            return Poll::Pending;
+        }
+        polled
     }
 
     /// Polls the future, or has what is special looked up before.

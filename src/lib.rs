@@ -76,6 +76,7 @@ mod frame;
 mod inbox;
 mod locals;
 mod maybe_done;
+mod observer;
 mod ready;
 mod registry;
 pub mod sched;
@@ -124,8 +125,9 @@ pub mod process;
 #[cfg(feature = "signal")]
 pub mod signal;
 
-// 7: for tests.
+// 7: to look at it, and for tests.
 pub mod testing;
+pub mod trace;
 
 pub use executor::builder::ExecutorBuilder;
 pub use executor::face::{Executor, run};

@@ -28,7 +28,7 @@ pub(crate) mod source;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
@@ -36,6 +36,7 @@ use std::time::Duration;
 use slab::Slab;
 
 use crate::inbox::Bell;
+use crate::observer::{self, Watched};
 use crate::reactor::doubts::Doubts;
 use crate::reactor::source::Source;
 
@@ -92,6 +93,8 @@ struct Entry {
     key: Key,
     /// The source.
     source: Rc<Source>,
+    /// The number of its descriptor.
+    fd: RawFd,
     /// Whether it is going to be asked if anything is left.
     is_in_doubt: Cell<bool>,
 }
@@ -108,6 +111,8 @@ pub(crate) struct Reactor {
     generation: Cell<u32>,
     /// Whether nobody will wait for events here any more.
     has_ended: Cell<bool>,
+    /// Where it is noted what comes and goes.
+    watched: Watched,
 }
 
 impl Reactor {
@@ -116,7 +121,7 @@ impl Reactor {
     /// # Errors
     ///
     /// Returns an error if the kernel gives no poll instance, for want of descriptors say.
-    pub(crate) fn new() -> io::Result<(Self, Box<dyn Bell>)> {
+    pub(crate) fn new(watched: Watched) -> io::Result<(Self, Box<dyn Bell>)> {
         let (poll, bell) = poll::Poll::new()?;
         let reactor = Self {
             poll,
@@ -124,6 +129,7 @@ impl Reactor {
             doubts: RefCell::default(),
             generation: Cell::new(0),
             has_ended: Cell::new(false),
+            watched,
         };
         Ok((reactor, bell))
     }
@@ -138,8 +144,15 @@ impl Reactor {
         entry.insert(Entry {
             key,
             source,
+            fd: fd.as_raw_fd(),
             is_in_doubt: Cell::new(false),
         });
+        if let Some(audience) = &self.watched {
+            audience.note(observer::Event::SourceAdded {
+                fd: fd.as_raw_fd(),
+                task: audience.current(),
+            });
+        }
         Ok(key)
     }
 
@@ -186,6 +199,10 @@ impl Reactor {
         debug_assert!(removed.key == key);
         let deleted = self.poll.delete(fd);
         debug_assert!(deleted.is_ok(), "a source that was added: {deleted:?}");
+        if let Some(audience) = &self.watched {
+            let fd = fd.as_raw_fd();
+            audience.note(observer::Event::SourceRemoved { fd });
+        }
     }
 
     /// Notes that nobody will wait for events here any more.
@@ -228,6 +245,13 @@ impl Reactor {
                 && entry.key == key
             {
                 entry.source.on_event(event, wakers);
+                if let Some(audience) = &self.watched {
+                    audience.note(observer::Event::SourceReady {
+                        fd: entry.fd,
+                        read: event.read,
+                        write: event.write,
+                    });
+                }
             }
         });
         if let Err(error) = waited {

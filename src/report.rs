@@ -52,6 +52,12 @@ pub enum Report {
         /// Where it was spawned.
         at: &'static Location<'static>,
     },
+    /// A [policy](crate::sched) panicked: `run` does so too, and what is left to do is done first come,
+    /// first served.
+    PolicyPanicked {
+        /// The policy's type.
+        policy: &'static str,
+    },
 }
 
 /// A poll that held the thread too long.
@@ -178,6 +184,12 @@ impl fmt::Display for Report {
                 write!(
                     f,
                     "the child process {id} of {at} did not end when asked to, and was killed"
+                )
+            }
+            Self::PolicyPanicked { policy } => {
+                write!(
+                    f,
+                    "the policy {policy} panicked; from here on it is first come, first served"
                 )
             }
         }

@@ -17,6 +17,12 @@ impl Rng {
         Self { state: seed }
     }
 
+    /// Another generator for the same seed, whose numbers have nothing to do with those of [`Rng::new`]: what
+    /// is drawn from it changes nothing for who draws from that one. Each `purpose` has its own.
+    pub(crate) fn aside(seed: u64, purpose: u64) -> Self {
+        Self::new(Self::new(seed ^ Self::new(purpose).next()).next())
+    }
+
     /// The next number.
     pub(crate) fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);

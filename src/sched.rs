@@ -46,8 +46,10 @@
 //! What a policy wants to remember of a task goes with it, as a [mark](ReadyTask::set_mark). One that does
 //! not go by time [says so](Policy::is_timed), and saves each poll a reading of the clock.
 //!
-//! A [`ReadyTask`] cannot be copied: so a policy cannot give one twice. One that drops a task, or gives
-//! none though it keeps some, makes `run` panic with these words.
+//! A [`ReadyTask`] cannot be copied: so a policy cannot give one twice. One that drops a task, gives none
+//! though it keeps some, or gives one of another executor makes `run` panic with its name and the task's,
+//! at once; one that panics is named in a [`Report`](crate::Report). Such a policy is not asked again: what
+//! is left to do, as cleanups of the tasks that are dropped then, is done first come, first served.
 //!
 //! The children of a scope are polled by their scope, first come, first served, in the turn of the task
 //! that polls that. A policy runs on the executor's thread between two polls, when nothing is borrowed.
@@ -64,7 +66,8 @@
 //! | [`ShortestJob`] | whose polls were shortest so far | those with long polls |
 //! | [`Shuffle`] | anybody, by a seed | nobody, as far as chance goes |
 //!
-//! Read next: `sched/fair_share.rs`, the longest of them; `scheduler/choice.rs`, which asks them.
+//! Read next: `sched/fair_share.rs`, the longest of them; `scheduler/choice.rs`, which asks them;
+//! `testing/explore.rs`, which looks for the order that breaks a program.
 
 mod deadline;
 mod fair_share;
@@ -134,6 +137,17 @@ pub enum Reason {
     Outside,
 }
 
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spawned => f.write_str("its birth"),
+            Self::Itself => f.write_str("itself"),
+            Self::Task(task) => write!(f, "task {task}"),
+            Self::Outside => f.write_str("the world outside"),
+        }
+    }
+}
+
 /// What a task was given by [`task::Builder`](crate::task::Builder) for policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rank {
@@ -178,6 +192,8 @@ pub struct ReadyTask {
 pub(crate) struct Known {
     /// Its name for wakers.
     pub(crate) token: Token,
+    /// Whether the executor has it. If not, dropping it is noticed (`scheduler/broken.rs`).
+    pub(crate) is_given_back: bool,
     /// Its number.
     pub(crate) id: TaskId,
     /// Its public handle, if it has one: that has the name.

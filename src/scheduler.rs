@@ -16,8 +16,10 @@
 //! Why slots in a slab and not linked tasks: the token needs an index anyhow, sixteen bytes a slot
 //! keep four of them in a cache line, and the whole is safe code. Read next: `task/cell.rs`.
 
+mod broken;
 pub(crate) mod children;
 pub(crate) mod choice;
+pub(crate) mod roster;
 mod running;
 mod stopwatch;
 
@@ -29,12 +31,14 @@ use slab::Slab;
 
 use crate::counter::Counter;
 use crate::locals;
+use crate::observer::Watched;
 use crate::ready::Ready;
 use crate::scheduler::choice::Chooses;
+use crate::scheduler::roster::Lists;
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
 use crate::task::header::Birth;
-use crate::task::id::{Current, TaskId};
+use crate::task::id::TaskId;
 use crate::task::waits::Waits;
 use crate::waker::{CHILD, GENERATIONS, Token};
 
@@ -83,6 +87,10 @@ pub(crate) struct Scheduler {
     table: RefCell<Table>,
     /// Who chooses among them, if that is not the order of the queue.
     choice: Option<Box<dyn Chooses>>,
+    /// Where it is noted what happens.
+    watched: Watched,
+    /// Whether one of those two is to hear who is ready.
+    tells: bool,
     /// The children of scopes.
     children: Rc<children::Children>,
     /// The task that is being polled or dropped.
@@ -111,7 +119,13 @@ pub(crate) struct Scheduler {
 
 impl Scheduler {
     /// A scheduler without tasks; without a policy they come first in, first out.
-    pub(crate) fn new(id: u16, first_generation: u16, choice: Option<Box<dyn Chooses>>) -> Self {
+    pub(crate) fn new(
+        id: u16,
+        first_generation: u16,
+        choice: Option<Box<dyn Chooses>>,
+        roster: Option<Box<dyn Lists>>,
+        watched: Watched,
+    ) -> Self {
         let table = Table {
             slots: Slab::new(),
             ready: Ready::default(),
@@ -121,8 +135,10 @@ impl Scheduler {
         Self {
             id,
             table: RefCell::new(table),
+            tells: choice.is_some() || watched.is_some(),
             choice,
-            children: Rc::default(),
+            watched,
+            children: Rc::new(children::Children::new(roster)),
             current: Cell::new(None),
             current_id: Cell::new(TaskId::new(0)),
             waits: Cell::new(Waits::NOTHING),
@@ -163,8 +179,8 @@ impl Scheduler {
             }
             table.ready.push(token.slot() as u32);
             self.wakes.add(1);
-            if self.choice.is_some() {
-                self.note_wake(token);
+            if self.tells {
+                self.note_wake(token, slot.task.as_ref());
             }
         }
         true
@@ -203,6 +219,9 @@ impl Scheduler {
             queued: true,
         });
         table.ready.push(slot as u32);
+        if self.tells {
+            self.note_spawn(&birth);
+        }
         (birth.token, handle)
     }
 
@@ -328,20 +347,6 @@ impl Scheduler {
     #[inline]
     pub(crate) fn leave(&self) {
         self.current.set(None);
-    }
-
-    /// Who is being polled or dropped.
-    pub(crate) fn current(&self) -> Option<Current> {
-        let token = self.current.get()?;
-        let table = self.table.borrow();
-        let slot = table.slots.get(token.slot())?;
-        let task = slot.task.as_ref()?;
-        (slot.generation == token.generation()).then(|| task.current())
-    }
-
-    /// The token of who is being polled or dropped.
-    pub(crate) fn current_token(&self) -> Option<Token> {
-        self.current.get()
     }
 
     /// Notes that a task owes something, as long as it is there.

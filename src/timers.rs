@@ -28,6 +28,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use crate::clock::Instant;
+use crate::observer::{Event, Watched};
 
 /// How many children a heap node has: four entries of 16 bytes are as much as a cache line.
 const ARITY: usize = 4;
@@ -81,9 +82,19 @@ pub(crate) struct Timers {
     /// [`Timers::fire`], once there has been a deadline: a program that never sets one has none of its
     /// code.
     fire: Option<fn(&mut Timers, Instant, &mut Vec<Waker>)>,
+    /// Where it is noted which are set and fire.
+    watched: Watched,
 }
 
 impl Timers {
+    /// No deadlines yet; those to come are noted there.
+    pub(crate) fn new(watched: Watched) -> Self {
+        Self {
+            watched,
+            ..Self::default()
+        }
+    }
+
     /// Sets a deadline at which `waker` is to be woken.
     pub(crate) fn insert(&mut self, deadline: Instant, waker: Waker) -> TimerKey {
         let place = self.heap.len();
@@ -104,6 +115,14 @@ impl Timers {
         // In rising order it stays where it is.
         if place > 0 && entry.is_before(&self.heap[parent_of(place)]) {
             self.sift_up(place);
+        }
+        if let Some(audience) = &self.watched {
+            let task = audience.current();
+            audience.note(Event::TimerSet {
+                timer: node,
+                task,
+                deadline,
+            });
         }
         TimerKey(node)
     }
@@ -129,6 +148,9 @@ impl Timers {
         let place = self.places[key.0 as usize];
         if place != FIRED {
             self.take_out(place as usize);
+            if let Some(audience) = &self.watched {
+                audience.note(Event::TimerUnset { timer: key.0 });
+            }
         }
         self.wakers.remove(key.0 as usize)
     }
@@ -137,6 +159,14 @@ impl Timers {
     pub(crate) fn next(&self) -> Option<Instant> {
         let first = self.heap.first().map(|entry| entry.deadline);
         first.filter(|deadline| *deadline != Instant::NEVER)
+    }
+
+    /// The deadlines that are set and have not fired, in no order, and whom each wakes.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Instant, &Waker)> {
+        self.heap.iter().filter_map(|entry| {
+            let waker = self.wakers[entry.node as usize].as_ref()?;
+            Some((entry.deadline, waker))
+        })
     }
 
     /// How many deadlines are set and have not fired.
@@ -160,6 +190,9 @@ impl Timers {
             let node = first.node as usize;
             self.places[node] = FIRED;
             due.extend(self.wakers[node].take());
+            if let Some(audience) = &self.watched {
+                audience.note(Event::TimerFired { timer: first.node });
+            }
             self.take_out(0);
         }
     }

@@ -137,6 +137,14 @@ impl<W> WaitQueue<W> {
             .collect()
     }
 
+    /// What those want who were not woken, in line.
+    pub(crate) fn wants(&self) -> impl Iterator<Item = &W> {
+        let waiters = self.first.iter().chain(&self.others);
+        waiters
+            .filter(|waiter| waiter.waker.is_some())
+            .map(|waiter| &waiter.wants)
+    }
+
     /// Whether nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()

@@ -96,7 +96,7 @@ impl Token {
     }
 
     /// The token in `waker`, if it is one of ours.
-    fn of(waker: &Waker) -> Option<Self> {
+    pub(crate) fn of(waker: &Waker) -> Option<Self> {
         ptr::eq(waker.vtable(), &VTABLE).then(|| Self(waker.data().addr()))
     }
 }

@@ -23,7 +23,7 @@ use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, spawn};
 
 use support::foreign::{self, Call};
-use support::{Trace, on_drop, panic_of, poll_once, reporting_to, text_of};
+use support::{Trace, on_drop, panic_of, poll_once, reporting_to, same_every_time, text_of};
 
 /// A place for a handle that its own task can reach.
 type Place<T> = Rc<RefCell<Option<JoinHandle<T>>>>;
@@ -35,6 +35,7 @@ const NOW: Option<Duration> = Some(Duration::ZERO);
 
 #[test]
 fn a_task_may_drop_its_own_handle_in_its_poll() {
+    same_every_time(a_task_may_drop_its_own_handle_in_its_poll);
     let trace = Trace::new();
     Sim::new().run(async {
         let place: Place<_> = Place::default();
@@ -52,6 +53,7 @@ fn a_task_may_drop_its_own_handle_in_its_poll() {
 
 #[test]
 fn a_task_may_drop_its_own_handle_in_its_destructor() {
+    same_every_time(a_task_may_drop_its_own_handle_in_its_destructor);
     let trace = Trace::new();
     for ends in [true, false] {
         Sim::new().run(async {
@@ -222,6 +224,7 @@ fn what_is_forgotten_is_leaked_and_nothing_else() {
 
 #[test]
 fn cells_of_all_sizes_and_alignments_come_and_go() {
+    same_every_time(cells_of_all_sizes_and_alignments_come_and_go);
     #[repr(align(64))]
     struct Aligned([u8; 64]);
     async fn of<const N: usize>(value: u8) -> [u8; N] {

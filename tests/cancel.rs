@@ -14,7 +14,7 @@ use bibelot::testing::Sim;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, spawn};
 
-use support::{Trace, on_drop, reporting_to, without_places};
+use support::{Trace, on_drop, reporting_to, same_every_time, without_places};
 
 /// Where a task finds the handle to itself, or another's.
 type Place<T> = Rc<RefCell<Option<JoinHandle<T>>>>;
@@ -345,6 +345,7 @@ fn a_destructor_of_a_cancelled_task_spawns_what_goes_on() {
 /// curio: `test_task_cancel_join`, `test_task_child_cancel`.
 #[test]
 fn a_cancel_reaches_neither_the_children_of_a_task_nor_its_joiners() {
+    same_every_time(a_cancel_reaches_neither_the_children_of_a_task_nor_its_joiners);
     let trace = Trace::new();
     let said = trace.clone();
     Sim::new().run(async move {
@@ -393,6 +394,7 @@ fn a_cancel_takes_the_victims_deadlines_back() {
 /// curio: `test_cancel_noblock`: who asks does not wait.
 #[test]
 fn cancel_does_not_wait() {
+    same_every_time(cancel_does_not_wait);
     Sim::new().run(async {
         let start = Instant::now();
         let handle = spawn(sleep(Duration::from_secs(3600)));
@@ -407,6 +409,7 @@ fn cancel_does_not_wait() {
 /// A joiner gives up at the very moment at which its task is to end: the task ends all the same.
 #[test]
 fn a_cancelled_joiner_leaves_the_task_alone() {
+    same_every_time(a_cancelled_joiner_leaves_the_task_alone);
     let trace = Trace::new();
     let said = trace.clone();
     Sim::new().run(async move {
@@ -439,6 +442,7 @@ fn a_cancel_error_is_an_io_error_that_is_not_retried() {
 /// Many tasks that wait for each other and are cancelled in a shuffled order: all end, each once.
 #[test]
 fn a_storm_of_cancels_ends_every_task_once_in_any_order() {
+    same_every_time(a_storm_of_cancels_ends_every_task_once_in_any_order);
     for seed in 0..50 {
         let trace = Trace::new();
         Sim::new().seed(seed).run(async {
@@ -492,6 +496,7 @@ fn a_cancel_may_say_why_and_the_first_reason_stands() {
 
 #[test]
 fn a_task_that_takes_notice_ends_by_itself_within_the_grace() {
+    same_every_time(a_task_that_takes_notice_ends_by_itself_within_the_grace);
     let trace = Trace::new();
     Sim::new().run(async {
         let said = trace.clone();
@@ -514,6 +519,7 @@ fn a_task_that_takes_notice_ends_by_itself_within_the_grace() {
 
 #[test]
 fn a_task_that_takes_no_notice_is_dropped_when_the_grace_is_over() {
+    same_every_time(a_task_that_takes_no_notice_is_dropped_when_the_grace_is_over);
     let trace = Trace::new();
     Sim::new().run(async {
         let start = Instant::now();
@@ -542,6 +548,7 @@ fn a_task_that_takes_no_notice_is_dropped_when_the_grace_is_over() {
 
 #[test]
 fn of_several_requests_the_earliest_is_due() {
+    same_every_time(of_several_requests_the_earliest_is_due);
     Sim::new().run(async {
         let ms = Duration::from_millis;
         let cases: [(&[Duration], Duration); 5] = [
@@ -579,6 +586,7 @@ fn of_several_requests_the_earliest_is_due() {
 
 #[test]
 fn a_plain_cancel_is_not_noticed_and_a_polite_one_ends_nothing_that_has_ended() {
+    same_every_time(a_plain_cancel_is_not_noticed_and_a_polite_one_ends_nothing_that_has_ended);
     let trace = Trace::new();
     Sim::new().run(async {
         let said = trace.clone();
@@ -634,6 +642,7 @@ type Boxed = Pin<Box<dyn Future<Output = ()>>>;
 
 #[test]
 fn a_notice_may_move_to_another_task_and_is_that_tasks_then() {
+    same_every_time(a_notice_may_move_to_another_task_and_is_that_tasks_then);
     Sim::new().run(async {
         let place: Rc<RefCell<Option<Boxed>>> = Rc::default();
         let left = Rc::clone(&place);
@@ -661,6 +670,7 @@ fn a_notice_may_move_to_another_task_and_is_that_tasks_then() {
 
 #[test]
 fn a_task_that_pays_before_its_end_comes_to_that_within_the_grace() {
+    same_every_time(a_task_that_pays_before_its_end_comes_to_that_within_the_grace);
     let trace = Trace::new();
     Sim::new().run(async {
         let said = trace.clone();
@@ -685,6 +695,7 @@ fn a_task_that_pays_before_its_end_comes_to_that_within_the_grace() {
 
 #[test]
 fn a_task_may_cancel_its_parent_and_goes_on_itself() {
+    same_every_time(a_task_may_cancel_its_parent_and_goes_on_itself);
     let trace = Trace::new();
     Sim::new().run(async {
         let place: Place<()> = Rc::default();
@@ -764,6 +775,7 @@ fn cancel_at_the_deadline(is_before: bool, owes: bool) -> Vec<String> {
 
 #[test]
 fn a_cancel_before_a_timeout_of_the_same_instant_is_all_that_happens() {
+    same_every_time(a_cancel_before_a_timeout_of_the_same_instant_is_all_that_happens);
     let expected = ["1s cancelled", "body dropped", "1s was cancelled"];
     assert_eq!(cancel_at_the_deadline(true, false), expected);
     let expected = [
@@ -777,6 +789,7 @@ fn a_cancel_before_a_timeout_of_the_same_instant_is_all_that_happens() {
 
 #[test]
 fn a_cancel_after_a_timeout_of_the_same_instant_finds_the_task_ended_or_paying() {
+    same_every_time(a_cancel_after_a_timeout_of_the_same_instant_finds_the_task_ended_or_paying);
     let expected = ["body dropped", "elapsed: true", "1s cancelled", "1s ended"];
     assert_eq!(cancel_at_the_deadline(false, false), expected);
     // What the timeout has begun goes on, once; nothing behind it does.

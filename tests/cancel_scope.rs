@@ -15,7 +15,7 @@ use bibelot::testing::Sim;
 use bibelot::time::{Duration, Instant, effective_deadline, sleep, timeout, timeout_at};
 use bibelot::{Executor, spawn};
 
-use support::{Trace, on_drop, panic_of, poll_once};
+use support::{Trace, on_drop, panic_of, poll_once, same_every_time};
 
 /// So many milliseconds.
 fn ms(millis: u64) -> Duration {
@@ -31,6 +31,7 @@ fn within(millis: u64) -> CancelScope {
 
 #[test]
 fn a_cancel_takes_effect_where_the_future_waits_next() {
+    same_every_time(a_cancel_takes_effect_where_the_future_waits_next);
     let trace = Trace::new();
     Sim::new().run(async {
         let scope = CancelScope::new();
@@ -48,6 +49,7 @@ fn a_cancel_takes_effect_where_the_future_waits_next() {
 
 #[test]
 fn a_value_in_the_poll_of_the_cancel_stands() {
+    same_every_time(a_value_in_the_poll_of_the_cancel_stands);
     Sim::new().run(async {
         let scope = CancelScope::new();
         let inside = async {
@@ -61,6 +63,7 @@ fn a_value_in_the_poll_of_the_cancel_stands() {
 
 #[test]
 fn what_is_run_after_the_cancel_ends_at_its_first_suspension() {
+    same_every_time(what_is_run_after_the_cancel_ends_at_its_first_suspension);
     let trace = Trace::new();
     Sim::new().run(async {
         let scope = CancelScope::new();
@@ -80,6 +83,7 @@ fn what_is_run_after_the_cancel_ends_at_its_first_suspension() {
 
 #[test]
 fn whoever_holds_a_handle_may_cancel() {
+    same_every_time(whoever_holds_a_handle_may_cancel);
     for ways in [
         "task",
         "child",
@@ -121,6 +125,7 @@ fn whoever_holds_a_handle_may_cancel() {
 
 #[test]
 fn the_first_cancel_is_told_with_its_place_and_reason() {
+    same_every_time(the_first_cancel_is_told_with_its_place_and_reason);
     Sim::new().run(async {
         let scope = CancelScope::default();
         let told = |scope: &CancelScope| (scope.cancelled_at().is_some(), scope.is_cancelled());
@@ -144,6 +149,7 @@ fn the_first_cancel_is_told_with_its_place_and_reason() {
 
 #[test]
 fn a_cancel_ends_all_that_runs_inside_in_order() {
+    same_every_time(a_cancel_ends_all_that_runs_inside_in_order);
     let trace = Trace::new();
     Sim::new().run(async {
         let scope = CancelScope::new();
@@ -166,6 +172,7 @@ fn a_cancel_ends_all_that_runs_inside_in_order() {
 
 #[test]
 fn a_cancel_after_the_end_ends_nothing() {
+    same_every_time(a_cancel_after_the_end_ends_nothing);
     Sim::new().run(async {
         let scope = CancelScope::new();
         assert_eq!(scope.run(async { sleep(ms(1)).await }).await, Some(()));
@@ -184,6 +191,7 @@ fn a_cancel_after_the_end_ends_nothing() {
 
 #[test]
 fn a_cancelled_task_leaves_the_scope_it_waits_in_as_it_is() {
+    same_every_time(a_cancelled_task_leaves_the_scope_it_waits_in_as_it_is);
     Sim::new().run(async {
         let scope = CancelScope::new();
         let inside = scope.clone();
@@ -197,6 +205,7 @@ fn a_cancelled_task_leaves_the_scope_it_waits_in_as_it_is() {
 
 #[test]
 fn a_panic_passes_through_and_the_scope_goes_on() {
+    same_every_time(a_panic_passes_through_and_the_scope_goes_on);
     Sim::new().run(async {
         let scope = CancelScope::new();
         let inside = scope.clone();
@@ -226,6 +235,7 @@ fn a_panic_passes_through_and_the_scope_goes_on() {
 
 #[test]
 fn a_cancel_costs_one_poll_and_waiting_none() {
+    same_every_time(a_cancel_costs_one_poll_and_waiting_none);
     Sim::new().run(async {
         let scope = CancelScope::new();
         let polls = Rc::new(Cell::new(0));
@@ -258,6 +268,7 @@ fn a_cancel_costs_one_poll_and_waiting_none() {
 
 #[test]
 fn a_deadline_ends_what_runs_and_says_where_that_waited() {
+    same_every_time(a_deadline_ends_what_runs_and_says_where_that_waited);
     Sim::new().run(async {
         let (start, scope) = (Instant::now(), within(5));
         assert_eq!(scope.run(pending::<()>()).await, None);
@@ -271,6 +282,7 @@ fn a_deadline_ends_what_runs_and_says_where_that_waited() {
 
 #[test]
 fn a_deadline_that_has_passed_at_the_start_ends_the_first_wait() {
+    same_every_time(a_deadline_that_has_passed_at_the_start_ends_the_first_wait);
     Sim::new().run(async {
         let scope = within(1);
         sleep(ms(2)).await;
@@ -287,6 +299,7 @@ fn a_deadline_that_has_passed_at_the_start_ends_the_first_wait() {
 
 #[test]
 fn a_deadline_moves_while_the_future_runs_both_ways() {
+    same_every_time(a_deadline_moves_while_the_future_runs_both_ways);
     Sim::new().run(async {
         for (first, then, ends) in [(5, 9, 9), (9, 5, 5), (5, 2, 3), (5, 6, 6)] {
             let start = Instant::now();
@@ -326,6 +339,7 @@ fn a_deadline_that_is_moved_a_thousand_times_is_one_timer() {
 
 #[test]
 fn a_deadline_may_be_moved_from_within() {
+    same_every_time(a_deadline_may_be_moved_from_within);
     Sim::new().run(async {
         let start = Instant::now();
         let scope = within(5);
@@ -351,6 +365,7 @@ fn a_deadline_may_be_moved_from_within() {
 
 #[test]
 fn a_deadline_that_is_moved_after_it_has_ended_something_stays_passed() {
+    same_every_time(a_deadline_that_is_moved_after_it_has_ended_something_stays_passed);
     Sim::new().run(async {
         let scope = within(1);
         assert_eq!(scope.run(pending::<()>()).await, None);
@@ -363,6 +378,7 @@ fn a_deadline_that_is_moved_after_it_has_ended_something_stays_passed() {
 
 #[test]
 fn a_deadline_saved_at_the_last_moment_leaves_inner_ones_in_force() {
+    same_every_time(a_deadline_saved_at_the_last_moment_leaves_inner_ones_in_force);
     Sim::new().run(async {
         let start = Instant::now();
         // The scope has no time left when it starts, and is given some in its very first poll.
@@ -395,6 +411,7 @@ fn a_deadline_saved_at_the_last_moment_leaves_inner_ones_in_force() {
 
 #[test]
 fn of_nested_scopes_each_ends_its_own() {
+    same_every_time(of_nested_scopes_each_ends_its_own);
     Sim::new().run(async {
         let (outer, inner) = (CancelScope::new(), CancelScope::new());
         let inside = async {
@@ -418,6 +435,7 @@ fn of_nested_scopes_each_ends_its_own() {
 
 #[test]
 fn of_two_that_end_together_the_outer_one_does() {
+    same_every_time(of_two_that_end_together_the_outer_one_does);
     Sim::new().run(async {
         let deadline = || Instant::now() + ms(5);
         // Scope in scope.
@@ -467,6 +485,9 @@ fn of_two_that_end_together_the_outer_one_does() {
 
 #[test]
 fn an_inner_wait_that_gave_precedence_is_polled_again_if_the_outer_one_does_not_take_it() {
+    same_every_time(
+        an_inner_wait_that_gave_precedence_is_polled_again_if_the_outer_one_does_not_take_it,
+    );
     /// Polls what is inside only when that was woken, as collections of futures do.
     struct Lazy<F> {
         inside: F,
@@ -550,6 +571,7 @@ fn a_run_may_move_to_another_task_and_another_executor() {
 
 #[test]
 fn a_scope_that_pays_may_move_to_another_task() {
+    same_every_time(a_scope_that_pays_may_move_to_another_task);
     let trace = Trace::new();
     Sim::new().run(async {
         let scope = CancelScope::new();

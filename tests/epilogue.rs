@@ -20,7 +20,7 @@ use bibelot::time::{Duration, Instant, effective_deadline, sleep, timeout};
 use bibelot::{Executor, spawn};
 
 use support::foreign::{self, Call};
-use support::{Trace, on_drop, panic_of, poll_once, reporting_to, without_places};
+use support::{Trace, on_drop, panic_of, poll_once, reporting_to, same_every_time, without_places};
 
 /// A future in a box.
 type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -68,6 +68,7 @@ fn lines(trace: &Trace) -> Vec<String> {
 
 #[test]
 fn nothing_is_owed_before_the_first_poll() {
+    same_every_time(nothing_is_owed_before_the_first_poll);
     let trace = Trace::new();
     simulate(&trace, async {
         drop(finally(ready(()), cleanup(&trace, "cleanup", 0)));
@@ -87,6 +88,7 @@ fn nothing_is_owed_before_the_first_poll() {
 
 #[test]
 fn from_the_first_poll_on_the_cleanup_is_owed() {
+    same_every_time(from_the_first_poll_on_the_cleanup_is_owed);
     let trace = Trace::new();
     simulate(&trace, async {
         let mut owed = Box::pin(finally(pending::<()>(), cleanup(&trace, "cleanup", 0)));
@@ -103,6 +105,7 @@ fn from_the_first_poll_on_the_cleanup_is_owed() {
 
 #[test]
 fn the_cleanup_runs_after_the_body_whatever_becomes_of_that() {
+    same_every_time(the_cleanup_runs_after_the_body_whatever_becomes_of_that);
     let trace = Trace::new();
     simulate(&trace, async {
         let value = finally(async { 42 }, cleanup(&trace, "after a value", 1)).await;
@@ -136,6 +139,7 @@ fn the_cleanup_runs_after_the_body_whatever_becomes_of_that() {
 
 #[test]
 fn inner_cleanups_are_paid_before_outer_ones_and_each_after_its_body() {
+    same_every_time(inner_cleanups_are_paid_before_outer_ones_and_each_after_its_body);
     let trace = Trace::new();
     simulate(&trace, async {
         let said = trace.clone();
@@ -165,6 +169,7 @@ fn inner_cleanups_are_paid_before_outer_ones_and_each_after_its_body() {
 
 #[test]
 fn under_one_canceller_one_after_another_and_several_cancellers_side_by_side() {
+    same_every_time(under_one_canceller_one_after_another_and_several_cancellers_side_by_side);
     let trace = Trace::new();
     simulate(&trace, async {
         let two = |first, second| {
@@ -195,6 +200,7 @@ fn under_one_canceller_one_after_another_and_several_cancellers_side_by_side() {
 
 #[test]
 fn a_cleanup_that_was_started_on_the_normal_path_goes_on_where_it_was() {
+    same_every_time(a_cleanup_that_was_started_on_the_normal_path_goes_on_where_it_was);
     let trace = Trace::new();
     simulate(&trace, async {
         let outcome = timeout(ms(1), finally(ready(()), cleanup(&trace, "cleanup", 3))).await;
@@ -210,6 +216,7 @@ fn a_cleanup_that_was_started_on_the_normal_path_goes_on_where_it_was() {
 
 #[test]
 fn once_started_a_cleanup_is_not_paused_by_one_that_comes_to_stand_before_it() {
+    same_every_time(once_started_a_cleanup_is_not_paused_by_one_that_comes_to_stand_before_it);
     let trace = Trace::new();
     simulate(&trace, async {
         let said = trace.clone();
@@ -239,6 +246,7 @@ fn once_started_a_cleanup_is_not_paused_by_one_that_comes_to_stand_before_it() {
 
 #[test]
 fn what_an_epilogue_owes_itself_is_paid_before_what_waits_for_that_epilogue() {
+    same_every_time(what_an_epilogue_owes_itself_is_paid_before_what_waits_for_that_epilogue);
     let trace = Trace::new();
     simulate(&trace, async {
         let said = trace.clone();
@@ -267,6 +275,7 @@ fn what_an_epilogue_owes_itself_is_paid_before_what_waits_for_that_epilogue() {
 
 #[test]
 fn a_shielded_rest_is_not_paused_by_a_cleanup_that_was_dropped_before_it() {
+    same_every_time(a_shielded_rest_is_not_paused_by_a_cleanup_that_was_dropped_before_it);
     let trace = Trace::new();
     simulate(&trace, async {
         let both = join(
@@ -290,6 +299,7 @@ fn a_shielded_rest_is_not_paused_by_a_cleanup_that_was_dropped_before_it() {
 
 #[test]
 fn every_canceller_waits_until_its_key_is_empty() {
+    same_every_time(every_canceller_waits_until_its_key_is_empty);
     let trace = Trace::new();
     simulate(&trace, async {
         let owing = |name| finally(pending::<()>(), cleanup(&trace, name, 2));
@@ -326,6 +336,7 @@ fn every_canceller_waits_until_its_key_is_empty() {
 
 #[test]
 fn a_canceller_waits_for_what_was_dropped_inside_it_also_when_it_succeeds() {
+    same_every_time(a_canceller_waits_for_what_was_dropped_inside_it_also_when_it_succeeds);
     let trace = Trace::new();
     simulate(&trace, async {
         let inside = async {
@@ -343,6 +354,7 @@ fn a_canceller_waits_for_what_was_dropped_inside_it_also_when_it_succeeds() {
 
 #[test]
 fn a_canceller_that_is_dropped_while_it_waits_passes_on_what_it_waits_for() {
+    same_every_time(a_canceller_that_is_dropped_while_it_waits_passes_on_what_it_waits_for);
     let trace = Trace::new();
     simulate(&trace, async {
         let inner = timeout(
@@ -370,6 +382,7 @@ fn a_canceller_that_is_dropped_while_it_waits_passes_on_what_it_waits_for() {
 
 #[test]
 fn an_epilogue_that_drops_who_waits_for_it_does_not_wait_for_itself() {
+    same_every_time(an_epilogue_that_drops_who_waits_for_it_does_not_wait_for_itself);
     let trace = Trace::new();
     simulate(&trace, async {
         let place: Rc<RefCell<Option<Boxed<()>>>> = Rc::default();
@@ -401,6 +414,7 @@ fn an_epilogue_that_drops_who_waits_for_it_does_not_wait_for_itself() {
 
 #[test]
 fn a_forgotten_canceller_leaves_its_task_to_pay() {
+    same_every_time(a_forgotten_canceller_leaves_its_task_to_pay);
     for ways in 0..2 {
         let trace = Trace::new();
         simulate(&trace, async {
@@ -437,6 +451,9 @@ fn a_forgotten_canceller_leaves_its_task_to_pay() {
 
 #[test]
 fn a_foreign_select_in_a_loop_owes_at_most_one_if_each_cleanup_is_done_in_one_poll() {
+    same_every_time(
+        a_foreign_select_in_a_loop_owes_at_most_one_if_each_cleanup_is_done_in_one_poll,
+    );
     let (owed, most) = (Rc::new(Cell::new(0_i32)), Rc::new(Cell::new(0)));
     Sim::new().run(async {
         for _ in 0..1_000 {
@@ -487,6 +504,7 @@ fn slow_losers(select: impl AsyncFn(Boxed<()>)) -> (i32, i32) {
 
 #[test]
 fn a_foreign_select_in_a_loop_does_not_wait_for_slow_cleanups_and_a_race_does() {
+    same_every_time(a_foreign_select_in_a_loop_does_not_wait_for_slow_cleanups_and_a_race_does);
     // Not ours: it goes on at once, and the task owes what it has dropped.
     let foreign = async |mut body: Boxed<()>| {
         let mut other = pin!(yield_now());
@@ -503,6 +521,7 @@ fn a_foreign_select_in_a_loop_does_not_wait_for_slow_cleanups_and_a_race_does() 
 
 #[test]
 fn joiners_see_the_end_only_when_all_is_paid() {
+    same_every_time(joiners_see_the_end_only_when_all_is_paid);
     let trace = Trace::new();
     simulate(&trace, async {
         let ended = spawn(async {
@@ -535,6 +554,7 @@ fn joiners_see_the_end_only_when_all_is_paid() {
 
 #[test]
 fn all_cleanups_of_one_cancel_have_one_grace() {
+    same_every_time(all_cleanups_of_one_cancel_have_one_grace);
     let trace = Trace::new();
     let builder = reporting_to(&trace).grace(ms(5));
     Sim::from_builder(builder).run(async {
@@ -567,6 +587,7 @@ fn all_cleanups_of_one_cancel_have_one_grace() {
 
 #[test]
 fn each_cancel_has_a_grace_of_its_own() {
+    same_every_time(each_cancel_has_a_grace_of_its_own);
     let trace = Trace::new();
     let builder = reporting_to(&trace).grace(ms(5));
     Sim::from_builder(builder).run(async {
@@ -595,6 +616,7 @@ fn each_cancel_has_a_grace_of_its_own() {
 
 #[test]
 fn what_is_given_up_is_dropped_with_what_that_incurs() {
+    same_every_time(what_is_given_up_is_dropped_with_what_that_incurs);
     let trace = Trace::new();
     let builder = reporting_to(&trace).grace(ms(5));
     Sim::from_builder(builder).run(async {
@@ -628,6 +650,7 @@ fn what_is_given_up_is_dropped_with_what_that_incurs() {
 
 #[test]
 fn deadlines_from_outside_do_not_count_in_a_cleanup() {
+    same_every_time(deadlines_from_outside_do_not_count_in_a_cleanup);
     let trace = Trace::new();
     simulate(&trace, async {
         let said = trace.clone();
@@ -649,6 +672,7 @@ fn deadlines_from_outside_do_not_count_in_a_cleanup() {
 
 #[test]
 fn a_grace_without_end_is_none() {
+    same_every_time(a_grace_without_end_is_none);
     let trace = Trace::new();
     let builder = reporting_to(&trace).grace(Duration::MAX);
     Sim::from_builder(builder).run(async {
@@ -663,6 +687,7 @@ fn a_grace_without_end_is_none() {
 
 #[test]
 fn a_cleanup_without_end_and_without_a_grace_is_a_deadlock() {
+    same_every_time(a_cleanup_without_end_and_without_a_grace_is_a_deadlock);
     let trace = Trace::new();
     let text = panic_of(|| {
         let builder = reporting_to(&trace).grace(Duration::MAX);
@@ -691,6 +716,7 @@ fn a_cleanup_without_end_and_without_a_grace_is_a_deadlock() {
 
 #[test]
 fn a_panic_on_the_normal_path_is_the_callers() {
+    same_every_time(a_panic_on_the_normal_path_is_the_callers);
     let trace = Trace::new();
     simulate(&trace, async {
         let cleanup = async { panic!("in a cleanup") };
@@ -760,6 +786,7 @@ fn a_panic_of_an_epilogue_is_contained_and_reported() {
 
 #[test]
 fn a_panic_in_the_destructor_of_an_epilogue_is_contained_and_reported() {
+    same_every_time(a_panic_in_the_destructor_of_an_epilogue_is_contained_and_reported);
     let trace = Trace::new();
     let builder = reporting_to(&trace).grace(ms(5));
     Sim::from_builder(builder).run(async {
@@ -790,6 +817,7 @@ fn a_panic_in_the_destructor_of_an_epilogue_is_contained_and_reported() {
 
 #[test]
 fn a_body_whose_destructor_panics_owes_its_cleanup_all_the_same() {
+    same_every_time(a_body_whose_destructor_panics_owes_its_cleanup_all_the_same);
     let trace = Trace::new();
     simulate(&trace, async {
         let said = trace.clone();
@@ -841,6 +869,7 @@ fn a_hook_that_panics_stops_no_payment() {
 
 #[test]
 fn the_value_of_a_cancelled_shield_is_lost_and_its_effect_is_not() {
+    same_every_time(the_value_of_a_cancelled_shield_is_lost_and_its_effect_is_not);
     let trace = Trace::new();
     simulate(&trace, async {
         let (value, said) = (trace.on_drop("the value is dropped"), trace.clone());
@@ -861,6 +890,7 @@ fn the_value_of_a_cancelled_shield_is_lost_and_its_effect_is_not() {
 
 #[test]
 fn a_resource_is_released_however_its_bracket_ends() {
+    same_every_time(a_resource_is_released_however_its_bracket_ends);
     let trace = Trace::new();
     simulate(&trace, async {
         let said = trace.clone();
@@ -913,6 +943,7 @@ impl Drop for OnRelease {
 
 #[test]
 fn an_epilogue_may_use_timeouts_scopes_shields_and_tasks() {
+    same_every_time(an_epilogue_may_use_timeouts_scopes_shields_and_tasks);
     let trace = Trace::new();
     simulate(&trace, async {
         let said = trace.clone();
@@ -1001,6 +1032,7 @@ fn in_an_epilogue_task_name_and_locals_are_those_of_its_future() {
 
 #[test]
 fn an_epilogue_may_cancel_its_own_task() {
+    same_every_time(an_epilogue_may_cancel_its_own_task);
     let trace = Trace::new();
     simulate(&trace, async {
         let own: Rc<RefCell<Option<JoinHandle<()>>>> = Rc::default();
@@ -1034,6 +1066,7 @@ fn an_epilogue_may_cancel_its_own_task() {
 
 #[test]
 fn a_timeout_kills_no_cleanup_that_a_cancel_has_begun() {
+    same_every_time(a_timeout_kills_no_cleanup_that_a_cancel_has_begun);
     let trace = Trace::new();
     simulate(&trace, async {
         let scope = CancelScope::new();
@@ -1053,6 +1086,7 @@ fn a_timeout_kills_no_cleanup_that_a_cancel_has_begun() {
 
 #[test]
 fn two_cancels_do_not_confuse_each_other() {
+    same_every_time(two_cancels_do_not_confuse_each_other);
     let trace = Trace::new();
     simulate(&trace, async {
         let scopes = [CancelScope::new(), CancelScope::new()];
@@ -1235,6 +1269,7 @@ fn outside_of_any_task_the_executor_owes() {
 
 #[test]
 fn with_no_executor_what_is_owed_is_dropped() {
+    same_every_time(with_no_executor_what_is_owed_is_dropped);
     let trace = Trace::new();
     let owed = simulate(&trace, async {
         let inside = trace.on_drop("dropped");
@@ -1258,6 +1293,7 @@ fn with_no_executor_what_is_owed_is_dropped() {
 
 #[test]
 fn what_ends_while_its_value_is_dropped_is_paid_by_another_task() {
+    same_every_time(what_ends_while_its_value_is_dropped_is_paid_by_another_task);
     let trace = Trace::new();
     simulate(&trace, async {
         let said = trace.clone();

@@ -1,6 +1,8 @@
 //! The traits of `futures-io`, called as those call them who are written against them: by hand.
 #![cfg(feature = "futures-io")]
 
+mod support;
+
 use std::future::poll_fn;
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Result};
 use std::os::unix::net::UnixStream;
@@ -17,6 +19,8 @@ use bibelot::spawn;
 use bibelot::task::yield_now;
 use bibelot::testing::Sim;
 use futures_io::{AsyncRead, AsyncWrite};
+
+use support::same_every_time;
 
 /// Reads until `buf` is full or the source ends; returns how much came.
 async fn read_full(mut source: impl AsyncRead + Unpin, buf: &mut [u8]) -> Result<usize> {
@@ -80,6 +84,7 @@ where
 
 #[test]
 fn a_duplex_has_the_traits() {
+    same_every_time(a_duplex_has_the_traits);
     Sim::new().run(async {
         let (one, other) = duplex(1_000);
         exchange::<Duplex>(one, other).await;
@@ -215,6 +220,7 @@ fn of_those_who_poll_one_side_the_last_is_woken() {
 
 #[test]
 fn who_polls_and_who_stands_in_line_are_both_served() {
+    same_every_time(who_polls_and_who_stands_in_line_are_both_served);
     Sim::new().run(async {
         let (a, b) = duplex(1);
         let b = Rc::new(b);
@@ -232,6 +238,7 @@ fn who_polls_and_who_stands_in_line_are_both_served() {
 
 #[test]
 fn a_deadlock_of_those_who_poll_is_reported_with_its_place() {
+    same_every_time(a_deadlock_of_those_who_poll_is_reported_with_its_place);
     let mut line = 0;
     let dead = catch_unwind(AssertUnwindSafe(|| {
         Sim::new().run(async {

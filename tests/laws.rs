@@ -24,7 +24,7 @@ use bibelot::time::{Duration, Instant, sleep, sleep_until, timeout};
 use bibelot::{Executor, spawn};
 
 use support::foreign::{self, Call, Foreign};
-use support::{Trace, on_drop, poll_once, reporting_to};
+use support::{Trace, on_drop, poll_once, reporting_to, same_every_time};
 
 /// Everything that user code may come back with, from wherever it is called.
 struct Meddler {
@@ -633,6 +633,7 @@ fn law_5_the_world_outside_is_looked_at_every_61_polls() {
 /// due together are woken before the first of them is polled.
 #[test]
 fn law_6_wakers_are_woken_after_the_borrow_and_before_any_poll() {
+    same_every_time(law_6_wakers_are_woken_after_the_borrow_and_before_any_poll);
     let trace = Trace::new();
     Sim::new().run(async {
         let deadline = Instant::now() + Duration::from_secs(1);
@@ -770,6 +771,7 @@ fn unordered(sim: Sim) -> Vec<String> {
 
 #[test]
 fn law_8_the_same_seed_gives_the_same_trace() {
+    same_every_time(law_8_the_same_seed_gives_the_same_trace);
     for seed in 0..50 {
         assert_eq!(
             unordered(Sim::new().seed(seed)),
@@ -781,6 +783,7 @@ fn law_8_the_same_seed_gives_the_same_trace() {
 
 #[test]
 fn law_8_without_a_seed_the_order_is_that_of_the_wakes() {
+    same_every_time(law_8_without_a_seed_the_order_is_that_of_the_wakes);
     let expected = [
         "a0", "b0", "c0", "d0", "a1", "b1", "c1", "d1", "a at 5ms", "b at 5ms", "c at 5ms",
         "d at 5ms",
@@ -790,6 +793,7 @@ fn law_8_without_a_seed_the_order_is_that_of_the_wakes() {
 
 #[test]
 fn law_8_different_seeds_reach_different_orders() {
+    same_every_time(law_8_different_seeds_reach_different_orders);
     let mut orders: Vec<_> = (0..50)
         .map(|seed| unordered(Sim::new().seed(seed)))
         .collect();
@@ -809,6 +813,7 @@ fn law_8_different_seeds_reach_different_orders() {
 /// So that a seed in a bug report can be tried elsewhere.
 #[test]
 fn law_8_a_seed_gives_the_same_order_on_every_machine() {
+    same_every_time(law_8_a_seed_gives_the_same_order_on_every_machine);
     let order = unordered(Sim::new().seed(1));
     assert_eq!(order[..8], ["c0", "b0", "b1", "d0", "d1", "a0", "a1", "c1"]);
 }

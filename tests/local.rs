@@ -15,7 +15,7 @@ use bibelot::testing::Sim;
 use bibelot::time::{Duration, sleep, timeout};
 use bibelot::{Executor, spawn};
 
-use support::{OnDrop, Trace, on_drop, poll_once, reporting_to, without_places};
+use support::{OnDrop, Trace, on_drop, poll_once, reporting_to, same_every_time, without_places};
 
 /// A value that says when it is dropped.
 type Guard = OnDrop<Box<dyn FnMut()>>;
@@ -54,6 +54,7 @@ fn a_value_is_seen_inside_and_nowhere_else() {
 
 #[test]
 fn an_inner_value_hides_the_outer_one_for_as_long_as_it_lasts() {
+    same_every_time(an_inner_value_hides_the_outer_one_for_as_long_as_it_lasts);
     Sim::new().run(USER.scope("ann", async {
         let inner = USER.scope("bob", async {
             yield_now().await;
@@ -66,6 +67,7 @@ fn an_inner_value_hides_the_outer_one_for_as_long_as_it_lasts() {
 
 #[test]
 fn branches_have_their_own() {
+    same_every_time(branches_have_their_own);
     Sim::new().run(async {
         let branch = |name| {
             USER.scope(name, async move {
@@ -88,6 +90,7 @@ fn branches_have_their_own() {
 
 #[test]
 fn tasks_inherit_what_is_seen_where_they_are_spawned() {
+    same_every_time(tasks_inherit_what_is_seen_where_they_are_spawned);
     Sim::new().run(async {
         let handle = USER.scope("ann", async {
             let child = spawn(async {
@@ -125,6 +128,7 @@ fn tasks_inherit_however_they_are_spawned() {
 
 #[test]
 fn each_task_has_its_own_from_the_spawn_on() {
+    same_every_time(each_task_has_its_own_from_the_spawn_on);
     Sim::new().run(USER.scope("ann", async {
         let child = spawn(async {
             let inner = USER.scope("bob", async {
@@ -144,6 +148,7 @@ fn each_task_has_its_own_from_the_spawn_on() {
 
 #[test]
 fn destructors_and_epilogues_see_what_their_future_saw() {
+    same_every_time(destructors_and_epilogues_see_what_their_future_saw);
     let trace = Trace::new();
     let say = |trace: &Trace, who: &str| trace.say(format!("{who} {:?}", USER.get()));
     Sim::new().run(async {
@@ -306,6 +311,7 @@ fn a_value_may_use_its_own_key_and_spawn_when_it_is_dropped() {
 
 #[test]
 fn a_panic_inside_leaves_nothing_behind() {
+    same_every_time(a_panic_inside_leaves_nothing_behind);
     Sim::new().run(async {
         let task = spawn(async {
             let mut inside = Box::pin(USER.scope("ann", async { panic!("bomb") }));
@@ -322,6 +328,7 @@ fn a_panic_inside_leaves_nothing_behind() {
 
 #[test]
 fn a_future_may_move_and_sees_the_values_of_where_it_is() {
+    same_every_time(a_future_may_move_and_sees_the_values_of_where_it_is);
     Sim::new().run(async {
         let rounds = Rc::new(Cell::new(0));
         let count = Rc::clone(&rounds);

@@ -9,12 +9,12 @@ use bibelot::sched::{
     EarliestDeadline, FairShare, Fifo, Lifo, Policy, Priority, ReadyTask, Reason, ShortestJob,
     Shuffle,
 };
-use bibelot::task::{Builder, consume, yield_now};
+use bibelot::task::{Builder, consume, finally, yield_now};
 use bibelot::testing::{Sim, fairness};
 use bibelot::time::{Duration, Instant, sleep};
 use bibelot::{Executor, spawn};
 
-use support::{Trace, panic_of};
+use support::{Trace, panic_of, reporting_to, same_every_time};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -87,6 +87,7 @@ fn the_highest_priority_comes_first_and_equals_in_order() {
 
 #[test]
 fn who_waits_long_enough_comes_before_a_higher_priority() {
+    same_every_time(who_waits_long_enough_comes_before_a_higher_priority);
     let polls = Rc::new(std::cell::Cell::new(0_u64));
     let waited = sim(Priority::aging(10)).run(async {
         let counted = Rc::clone(&polls);
@@ -152,6 +153,7 @@ fn shares_are_in_proportion_to_weights_whatever_a_poll_costs() {
 
 #[test]
 fn nobody_saves_up_a_share_by_sleeping() {
+    same_every_time(nobody_saves_up_a_share_by_sleeping);
     let trace = Trace::new();
     sim(FairShare::new()).run(async {
         let end = Instant::now() + ms(200);
@@ -180,6 +182,7 @@ fn nobody_saves_up_a_share_by_sleeping() {
 
 #[test]
 fn the_task_with_the_shortest_polls_comes_first() {
+    same_every_time(the_task_with_the_shortest_polls_comes_first);
     let trace = Trace::new();
     sim(ShortestJob::default()).run(async {
         for (name, cost) in [("long", 9), ("short", 1)] {
@@ -245,6 +248,7 @@ impl Policy for Curious {
 
 #[test]
 fn a_policy_is_told_why_and_when_a_task_is_ready_and_what_it_has_taken() {
+    same_every_time(a_policy_is_told_why_and_when_a_task_is_ready_and_what_it_has_taken);
     let policy = Curious::default();
     let told = Rc::clone(&policy.told);
     let start = Rc::new(std::cell::Cell::new(None));
@@ -295,6 +299,7 @@ impl Policy for Greedy {
 
 #[test]
 fn a_policy_that_gives_no_task_is_told_so_in_a_panic() {
+    same_every_time(a_policy_that_gives_no_task_is_told_so_in_a_panic);
     let text = panic_of(|| sim(Greedy(Vec::new())).run(async {}));
     assert!(
         text.contains("keeps 1 ready tasks and gives none"),
@@ -319,6 +324,7 @@ impl Policy for Bad {
 
 #[test]
 fn a_policy_that_panics_takes_down_the_run_and_loses_no_destructor() {
+    same_every_time(a_policy_that_panics_takes_down_the_run_and_loses_no_destructor);
     let trace = Trace::new();
     let text = panic_of(|| {
         sim(Bad(Fifo::default(), 4)).run(async {
@@ -357,6 +363,7 @@ impl Policy for Meddler {
 
 #[test]
 fn a_policy_may_spawn() {
+    same_every_time(a_policy_may_spawn);
     let trace = Trace::new();
     sim(Meddler(Fifo::default(), false, trace.clone())).run(async { trace.say("main") });
     assert_eq!(trace.take(), ["main", "spawned by the policy"]);
@@ -399,6 +406,194 @@ fn a_task_of_another_executor_is_refused() {
     assert!(text.contains("a task of another executor"), "{text}");
 }
 
+/// First in, first out, but drops the task of this name.
+struct Forgetful(Fifo, &'static str);
+
+impl Policy for Forgetful {
+    fn push(&mut self, task: ReadyTask) {
+        if task.name() != Some(self.1) {
+            self.0.push(task);
+        }
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        self.0.pop()
+    }
+}
+
+/// Tasks of these names that give way for ever, and owe a cleanup that waits.
+fn owing(names: &[&'static str], trace: &Trace) {
+    for &name in names {
+        let (begun, ended) = (trace.clone(), trace.clone());
+        let forever = async move {
+            loop {
+                begun.say(format!("{name} polled"));
+                yield_now().await;
+            }
+        };
+        let cleanup = async move {
+            sleep(ms(1)).await;
+            ended.say(format!("{name} cleaned up"));
+        };
+        drop(Builder::new().name(name).spawn(finally(forever, cleanup)));
+    }
+}
+
+#[test]
+fn a_policy_that_loses_a_task_is_told_at_once_with_both_names() {
+    let trace = Trace::new();
+    let text = panic_of(|| {
+        sim(Forgetful(Fifo::default(), "b")).run(async {
+            owing(&["a", "b", "c"], &trace);
+            std::future::pending::<()>().await;
+        });
+    });
+    let here = "(spawned at tests/sched.rs:";
+    assert!(
+        text.starts_with(&format!(
+            "the policy sched::Forgetful has lost task \"b\" {here}"
+        )),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("must give each task that Policy::push() was given"),
+        "{text}"
+    );
+    // None was polled after that, so none owes anything.
+    assert!(trace.is_empty());
+}
+
+#[test]
+fn what_tasks_owe_is_done_also_when_a_policy_has_broken_its_promise() {
+    /// How a task is taken.
+    type Pop = fn(&mut Fifo) -> Option<ReadyTask>;
+    /// First in, first out, until there were so many; then it does wrong.
+    struct Until(Fifo, u32, Pop);
+    impl Policy for Until {
+        fn push(&mut self, task: ReadyTask) {
+            self.0.push(task);
+        }
+        fn pop(&mut self) -> Option<ReadyTask> {
+            self.1 -= 1;
+            match self.1 {
+                0 => (self.2)(&mut self.0),
+                _ => self.0.pop(),
+            }
+        }
+    }
+    let wrongs: [(&str, Pop); 3] = [
+        ("has lost task \"a\"", |queue| {
+            drop(queue.pop());
+            queue.pop()
+        }),
+        ("gives none, not even task \"a\"", |_| None),
+        ("on purpose", |_| panic!("on purpose")),
+    ];
+    for (expected, wrong) in wrongs {
+        let trace = Trace::new();
+        let text = panic_of(|| {
+            // Main, a, b, and at the fourth poll it does wrong.
+            let policy = Until(Fifo::default(), 4, wrong);
+            Sim::from_builder(reporting_to(&trace).policy(policy)).run(async {
+                owing(&["a", "b"], &trace);
+                std::future::pending::<()>().await;
+            });
+        });
+        assert!(text.contains(expected), "{text}");
+        let mut said = trace.take();
+        assert_eq!(
+            said.drain(..2).collect::<Vec<_>>(),
+            ["a polled", "b polled"]
+        );
+        if expected == "on purpose" {
+            let report = said.remove(0);
+            assert!(
+                report.starts_with("the policy ") && report.contains("Until panicked"),
+                "{report}"
+            );
+        }
+        said.sort();
+        assert_eq!(said, ["a cleaned up", "b cleaned up"]);
+    }
+}
+
+#[test]
+fn a_task_that_is_dropped_behind_the_policys_back_is_missed_as_well() {
+    let shared: Rc<RefCell<Vec<ReadyTask>>> = Rc::default();
+    let text = panic_of(|| {
+        sim(Smuggler(Rc::clone(&shared), true)).run(async {
+            drop(Builder::new().name("a").spawn(yield_now()));
+            drop(Builder::new().name("b").spawn(async {}));
+            let c = Builder::new().name("c").spawn(async move {
+                // It is told of `a` again before the next poll.
+                let b = shared.borrow_mut().pop();
+                drop(b);
+            });
+            drop(c);
+            yield_now().await;
+        });
+    });
+    assert!(text.contains("has lost task "), "{text}");
+}
+
+#[test]
+fn an_executor_whose_policy_was_found_out_goes_on_first_come_first_served() {
+    let policy = Forgetful(Fifo::default(), "b");
+    let executor = Executor::builder().policy(policy).build().unwrap();
+    let trace = Trace::new();
+    for name in ["a", "b", "c"] {
+        let trace = trace.clone();
+        drop(executor.spawn(async move {
+            Builder::new()
+                .name(name)
+                .spawn(async move { trace.say(name) })
+                .await
+                .unwrap();
+        }));
+    }
+    let text = panic_of(|| executor.run(sleep(ms(0))));
+    assert!(text.contains("has lost task \"b\""), "{text}");
+    executor.run(async {
+        while executor.stats().tasks > 1 {
+            yield_now().await;
+        }
+    });
+    let mut said = trace.take();
+    said.sort();
+    assert_eq!(said, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_ready_task_of_an_executor_that_has_ended_is_refused_also_in_its_successor() {
+    /// A task that is not polled any more, and was ready when its executor ended.
+    fn stale() -> ReadyTask {
+        let shared = Rc::default();
+        let policy = Smuggler(Rc::clone(&shared), false);
+        let executor = Executor::builder().policy(policy).build().unwrap();
+        executor.run(async {
+            drop(spawn(std::future::pending::<()>()));
+            yield_now().await;
+        });
+        drop(executor);
+        shared.take().remove(0)
+    }
+    // Numbers of executors come again after a while: then the task seems to be one of the new one's.
+    for later in 0..1000 {
+        let shared = Rc::new(RefCell::new(vec![stale()]));
+        for _ in 0..later % 32 {
+            drop(Executor::new().unwrap());
+        }
+        let policy = Smuggler(shared, true);
+        let executor = Executor::builder().policy(policy).build().unwrap();
+        let text = panic_of(|| executor.run(async {}));
+        if text.contains("gives task 2, which is not ready") {
+            return;
+        }
+        assert!(text.contains("a task of another executor"), "{text}");
+    }
+    unreachable!("no number came again");
+}
+
 #[test]
 fn a_cancelled_task_that_is_ready_leaves_no_slot_behind() {
     for policy in [
@@ -419,6 +614,7 @@ fn a_cancelled_task_that_is_ready_leaves_no_slot_behind() {
 
 #[test]
 fn a_million_polls_under_a_policy_need_no_more_room_than_its_tasks() {
+    same_every_time(a_million_polls_under_a_policy_need_no_more_room_than_its_tasks);
     sim(FairShare::new()).run(async {
         for _ in 0..10_000 {
             spawn(yield_now()).await.unwrap();

@@ -18,7 +18,7 @@ use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, spawn};
 
 use support::foreign::Foreign;
-use support::{Trace, on_drop, panic_of, reporting_to, text_of, without_places};
+use support::{Trace, on_drop, panic_of, reporting_to, same_every_time, text_of, without_places};
 
 /// A millisecond, and some of them.
 const MS: Duration = Duration::from_millis(1);
@@ -50,6 +50,7 @@ async fn until(polls: &Cell<u32>, is: &Cell<bool>) {
 
 #[test]
 fn children_change_what_is_around_in_turn() {
+    same_every_time(children_change_what_is_around_in_turn);
     let mut numbers = vec![1, 2, 3];
     let (mut sum, mut text) = (0, String::new());
     let last = Sim::new().run(async {
@@ -84,6 +85,7 @@ fn children_change_what_is_around_in_turn() {
 
 #[test]
 fn a_scope_is_left_when_all_have_ended() {
+    same_every_time(a_scope_is_left_when_all_have_ended);
     Sim::new().run(async {
         let (start, ended) = (Instant::now(), Cell::new(0));
         let value = scope(async |s| {
@@ -104,6 +106,7 @@ fn a_scope_is_left_when_all_have_ended() {
 
 #[test]
 fn siblings_are_polled_in_the_order_of_their_wakes() {
+    same_every_time(siblings_are_polled_in_the_order_of_their_wakes);
     let trace = Trace::new();
     Sim::new().run(scope(async |s| {
         for name in ["a", "b", "c"] {
@@ -134,6 +137,7 @@ fn siblings_are_polled_in_the_order_of_their_wakes() {
 
 #[test]
 fn a_wake_polls_the_child_that_is_meant_and_no_other() {
+    same_every_time(a_wake_polls_the_child_that_is_meant_and_no_other);
     let polls: [Cell<u32>; 5] = Default::default();
     let is_over = Cell::new(false);
     Sim::new().run(async {
@@ -213,6 +217,7 @@ fn many_wakes_are_one_poll_and_a_stale_one_is_none() {
 
 #[test]
 fn a_child_that_wakes_itself_starves_nobody() {
+    same_every_time(a_child_that_wakes_itself_starves_nobody);
     Sim::new().run(async {
         let turns = Rc::new(Cell::new(0));
         let counted = Rc::clone(&turns);
@@ -243,6 +248,7 @@ fn a_child_that_wakes_itself_starves_nobody() {
 
 #[test]
 fn one_that_is_always_ready_leaves_the_others_their_operations() {
+    same_every_time(one_that_is_always_ready_leaves_the_others_their_operations);
     Sim::new().run(async {
         let (near, far) = bibelot::io::duplex(1 << 20);
         far.write_all(&[0; 100_000]).await.unwrap();
@@ -300,6 +306,7 @@ fn to_a_child_the_current_task_is_the_one_around_and_it_inherits_locals() {
 
 #[test]
 fn a_panic_that_nobody_joined_is_raised_when_all_have_ended() {
+    same_every_time(a_panic_that_nobody_joined_is_raised_when_all_have_ended);
     let trace = Trace::new();
     let sim = Sim::from_builder(reporting_to(&trace));
     let said = trace.clone();
@@ -329,6 +336,7 @@ fn a_panic_that_nobody_joined_is_raised_when_all_have_ended() {
 
 #[test]
 fn a_panic_whose_handle_is_leaked_is_raised_as_well() {
+    same_every_time(a_panic_whose_handle_is_leaked_is_raised_as_well);
     let text = panic_of(|| {
         Sim::new().run(scope(async |s| {
             std::mem::forget(s.spawn(async { panic!("leaked") }));
@@ -339,6 +347,9 @@ fn a_panic_whose_handle_is_leaked_is_raised_as_well() {
 
 #[test]
 fn a_panic_of_the_body_drops_the_children_newest_first_and_waits_for_what_they_owe() {
+    same_every_time(
+        a_panic_of_the_body_drops_the_children_newest_first_and_waits_for_what_they_owe,
+    );
     let trace = Trace::new();
     let paid = trace.clone();
     let text = panic_of(|| {
@@ -372,6 +383,7 @@ fn a_panic_of_the_body_drops_the_children_newest_first_and_waits_for_what_they_o
 
 #[test]
 fn a_panic_in_a_childs_destructor_is_its_own() {
+    same_every_time(a_panic_in_a_childs_destructor_is_its_own);
     let trace = Trace::new();
     let sim = Sim::from_builder(reporting_to(&trace));
     let text = panic_of(|| {
@@ -398,6 +410,7 @@ fn a_panic_in_a_childs_destructor_is_its_own() {
 
 #[test]
 fn a_child_that_is_cancelled_has_ended_when_it_has_paid() {
+    same_every_time(a_child_that_is_cancelled_has_ended_when_it_has_paid);
     Sim::new().run(async {
         let (start, trace) = (Instant::now(), Trace::new());
         scope(async |s| {
@@ -428,6 +441,7 @@ fn a_child_that_is_cancelled_has_ended_when_it_has_paid() {
 
 #[test]
 fn a_value_of_the_poll_that_was_cancelled_stands() {
+    same_every_time(a_value_of_the_poll_that_was_cancelled_stands);
     Sim::new().run(scope(async |s| {
         let place = Rc::new(RefCell::new(None));
         let own = Rc::clone(&place);
@@ -446,6 +460,7 @@ fn a_value_of_the_poll_that_was_cancelled_stands() {
 
 #[test]
 fn cancel_ends_the_children_and_those_to_come_but_not_the_body() {
+    same_every_time(cancel_ends_the_children_and_those_to_come_but_not_the_body);
     let trace = Trace::new();
     let value = Sim::new().run(scope(async |s| {
         for name in ["a", "b"] {
@@ -478,6 +493,7 @@ fn cancel_ends_the_children_and_those_to_come_but_not_the_body() {
 
 #[test]
 fn a_child_may_cancel_the_task_around_which_takes_it_along() {
+    same_every_time(a_child_may_cancel_the_task_around_which_takes_it_along);
     let trace = Trace::new();
     Sim::new().run(async {
         let place: Rc<RefCell<Option<task::JoinHandle<()>>>> = Rc::default();
@@ -528,6 +544,7 @@ async fn fails(is_so: bool, name: &'static str) -> Result<(), &'static str> {
 
 #[test]
 fn the_first_failure_cancels_siblings_and_body_at_once() {
+    same_every_time(the_first_failure_cancels_siblings_and_body_at_once);
     let trace = Trace::new();
     let result = Sim::new().run(try_scope(async |s| {
         let _body = trace.on_drop("body");
@@ -563,6 +580,7 @@ fn the_first_failure_cancels_siblings_and_body_at_once() {
 
 #[test]
 fn all_failures_are_kept_in_their_order() {
+    same_every_time(all_failures_are_kept_in_their_order);
     let result = Sim::new().run(try_scope(async |s| {
         s.spawn(async {
             let _guard = on_drop(|| panic!("in drop"));
@@ -590,6 +608,7 @@ fn all_failures_are_kept_in_their_order() {
 
 #[test]
 fn a_child_with_a_name_is_told_of_with_name_and_place() {
+    same_every_time(a_child_with_a_name_is_told_of_with_name_and_place);
     let result = Sim::new().run(try_scope(async |s| {
         let named = |name| Builder::new().name(name);
         let cancelled = named("unwanted").spawn_scoped(s, pending::<()>());
@@ -623,6 +642,9 @@ fn a_child_with_a_name_is_told_of_with_name_and_place() {
 
 #[test]
 fn a_named_child_of_a_plain_scope_borrows_and_its_unseen_panic_is_reported_with_its_name() {
+    same_every_time(
+        a_named_child_of_a_plain_scope_borrows_and_its_unseen_panic_is_reported_with_its_name,
+    );
     let trace = Trace::new();
     let sim = Sim::from_builder(reporting_to(&trace));
     let mut count = 0;
@@ -653,6 +675,7 @@ fn a_named_child_of_a_plain_scope_borrows_and_its_unseen_panic_is_reported_with_
 
 #[test]
 fn a_panic_of_a_child_ends_the_scope_and_one_of_the_body_is_raised() {
+    same_every_time(a_panic_of_a_child_ends_the_scope_and_one_of_the_body_is_raised);
     let result: Result<(), _> = Sim::new().run(try_scope(async |s| {
         s.spawn(async {
             yield_now().await;
@@ -689,6 +712,7 @@ fn a_panic_of_a_child_ends_the_scope_and_one_of_the_body_is_raised() {
 
 #[test]
 fn a_value_of_the_body_whose_destructor_panics_leaks_no_failure() {
+    same_every_time(a_value_of_the_body_whose_destructor_panics_leaks_no_failure);
     let trace = Trace::new();
     let text = panic_of(|| {
         Sim::new().run(async {
@@ -706,6 +730,7 @@ fn a_value_of_the_body_whose_destructor_panics_leaks_no_failure() {
 
 #[test]
 fn an_error_of_the_body_cancels_the_children() {
+    same_every_time(an_error_of_the_body_cancels_the_children);
     let trace = Trace::new();
     let result: Result<(), _> = Sim::new().run(try_scope(async |s| {
         s.spawn(async {
@@ -727,6 +752,7 @@ fn an_error_of_the_body_cancels_the_children() {
 
 #[test]
 fn who_waits_for_a_child_takes_its_failure() {
+    same_every_time(who_waits_for_a_child_takes_its_failure);
     let result = Sim::new().run(try_scope(async |s| {
         let failing = s.spawn(async {
             sleep(MS).await;
@@ -747,6 +773,7 @@ fn who_waits_for_a_child_takes_its_failure() {
 
 #[test]
 fn a_failure_that_is_not_taken_after_all_is_the_scopes() {
+    same_every_time(a_failure_that_is_not_taken_after_all_is_the_scopes);
     // Waited for and given up: the handle remembers that somebody waited.
     let went_on = Cell::new(false);
     let result: Result<(), _> = Sim::new().run(try_scope(async |s| {
@@ -768,6 +795,7 @@ fn a_failure_that_is_not_taken_after_all_is_the_scopes() {
 
 #[test]
 fn what_a_failure_cancels_is_paid_before_the_scope_is_left() {
+    same_every_time(what_a_failure_cancels_is_paid_before_the_scope_is_left);
     let trace = Trace::new();
     Sim::new().run(async {
         let start = Instant::now();
@@ -793,6 +821,7 @@ fn what_a_failure_cancels_is_paid_before_the_scope_is_left() {
 
 #[test]
 fn a_timeout_around_drops_all_and_waits_for_what_they_owe() {
+    same_every_time(a_timeout_around_drops_all_and_waits_for_what_they_owe);
     let trace = Trace::new();
     Sim::new().run(async {
         let data = String::from("borrowed");
@@ -830,6 +859,7 @@ fn a_timeout_around_drops_all_and_waits_for_what_they_owe() {
 
 #[test]
 fn a_deadline_is_seen_by_children_and_settled_by_its_owner() {
+    same_every_time(a_deadline_is_seen_by_children_and_settled_by_its_owner);
     Sim::new().run(async {
         let (start, is_inner) = (Instant::now(), Cell::new(false));
         let inside = scope(async |s| {
@@ -850,6 +880,7 @@ fn a_deadline_is_seen_by_children_and_settled_by_its_owner() {
 
 #[test]
 fn a_race_and_a_join_with_scopes() {
+    same_every_time(a_race_and_a_join_with_scopes);
     Sim::new().run(async {
         let (mut a, mut b) = (0, 0);
         let slow = scope(async |s| {
@@ -886,6 +917,7 @@ fn a_race_and_a_join_with_scopes() {
 
 #[test]
 fn a_scope_under_a_foreign_waker_is_woken_by_it() {
+    same_every_time(a_scope_under_a_foreign_waker_is_woken_by_it);
     Sim::new().run(async {
         let mut count = 0;
         let inside = scope(async |s| {
@@ -1048,6 +1080,7 @@ fn what_a_child_waits_for_is_known_while_another_is_polled() {
 
 #[test]
 fn a_child_that_waits_for_ever_is_a_deadlock_that_says_where() {
+    same_every_time(a_child_that_waits_for_ever_is_a_deadlock_that_says_where);
     let text = panic_of(|| {
         Sim::new().run(scope(async |s| {
             let cell = Rc::new(RefCell::new(None));
@@ -1262,6 +1295,7 @@ struct Knot<'scope>(RefCell<Option<task::ScopedJoinHandle<'scope, Rc<Knot<'scope
 
 #[test]
 fn a_handle_that_leaks_with_its_child_in_a_cycle_touches_nothing_more() {
+    same_every_time(a_handle_that_leaks_with_its_child_in_a_cycle_touches_nothing_more);
     Sim::new().run(async {
         let mut lent = Box::new(Lent::new());
         let (uses, alive) = (RefCell::new(&mut lent.uses), &lent.alive);
@@ -1289,6 +1323,7 @@ fn a_handle_that_leaks_with_its_child_in_a_cycle_touches_nothing_more() {
 
 #[test]
 fn a_scope_may_be_moved_before_its_first_poll_and_dropped_unpolled() {
+    same_every_time(a_scope_may_be_moved_before_its_first_poll_and_dropped_unpolled);
     Sim::new().run(async {
         let mut lent = Lent::new();
         let uses = &mut lent.uses;

@@ -22,7 +22,7 @@ use bibelot::thread::park;
 use bibelot::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
 use bibelot::{Executor, spawn};
 
-use support::{Trace, panic_of};
+use support::{Trace, panic_of, same_every_time};
 
 /// So many milliseconds.
 fn ms(millis: u64) -> Duration {
@@ -43,6 +43,7 @@ fn storm<F: Future>(make: impl Fn() -> F) -> usize {
 
 #[test]
 fn a_storm_strikes_each_suspension_twice_and_then_lets_pass() {
+    same_every_time(a_storm_strikes_each_suspension_twice_and_then_lets_pass);
     let trace = Trace::new();
     let suspensions = cancel_storm(async |storm| {
         let said = trace.clone();
@@ -79,6 +80,7 @@ fn a_storm_strikes_each_suspension_twice_and_then_lets_pass() {
 
 #[test]
 fn a_storm_waits_for_what_is_owed() {
+    same_every_time(a_storm_waits_for_what_is_owed);
     let paid = Cell::new(0);
     let suspensions = cancel_storm(async |storm| {
         let is_paid = Rc::new(Cell::new(false));
@@ -98,6 +100,7 @@ fn a_storm_waits_for_what_is_owed() {
 
 #[test]
 fn a_storm_finds_what_is_lost_at_one_suspension_of_many() {
+    same_every_time(a_storm_finds_what_is_lost_at_one_suspension_of_many);
     let text = panic_of(|| {
         cancel_storm(async |storm| {
             let queue = RefCell::new(VecDeque::from([1, 2]));
@@ -118,6 +121,7 @@ fn a_storm_finds_what_is_lost_at_one_suspension_of_many() {
 
 #[test]
 fn several_strikes_of_a_scenario_count_as_one_future() {
+    same_every_time(several_strikes_of_a_scenario_count_as_one_future);
     let runs = Cell::new(0);
     let suspensions = cancel_storm(async |storm| {
         runs.set(runs.get() + 1);
@@ -133,6 +137,7 @@ fn several_strikes_of_a_scenario_count_as_one_future() {
 
 #[test]
 fn sleeps_and_yields() {
+    same_every_time(sleeps_and_yields);
     assert_eq!(storm(yield_now), 1);
     assert_eq!(storm(|| sleep(ms(1))), 1);
     assert_eq!(storm(|| sleep(Duration::ZERO)), 1);
@@ -184,6 +189,7 @@ fn timeouts_scopes_races_and_joins() {
 
 #[test]
 fn joins_of_tasks() {
+    same_every_time(joins_of_tasks);
     let suspensions = cancel_storm(async |storm| {
         let mut handle = spawn(async {
             sleep(ms(1)).await;
@@ -202,6 +208,7 @@ fn joins_of_tasks() {
 
 #[test]
 fn parks_lose_no_unpark() {
+    same_every_time(parks_lose_no_unpark);
     let suspensions = cancel_storm(async |storm| {
         let task = current();
         spawn(async move { task.unpark() });
@@ -214,6 +221,7 @@ fn parks_lose_no_unpark() {
 
 #[test]
 fn notices_of_a_polite_cancel() {
+    same_every_time(notices_of_a_polite_cancel);
     // Nobody can ask main to end, so that its wait for it is taken back each time.
     assert_eq!(storm(|| race(cancelled(), sleep(ms(1)))), 1);
     let suspensions = cancel_storm(async |storm| {
@@ -277,6 +285,7 @@ fn a_cleanup_is_done_once_wherever_its_future_is_cancelled() {
 
 #[test]
 fn a_resource_is_released_once_wherever_its_bracket_is_cancelled() {
+    same_every_time(a_resource_is_released_once_wherever_its_bracket_is_cancelled);
     for value in [true, false] {
         let suspensions = cancel_storm(async |storm| {
             let released = Rc::new(Cell::new(0));
@@ -303,6 +312,7 @@ fn a_resource_is_released_once_wherever_its_bracket_is_cancelled() {
 
 #[test]
 fn a_storm_in_a_task_that_is_cancelled_pays_all_the_same() {
+    same_every_time(a_storm_in_a_task_that_is_cancelled_pays_all_the_same);
     // Two cancels at once: that of the storm, and that of the task which pays.
     for delay in 0..8 {
         let paid = Rc::new(Cell::new(0));
@@ -339,6 +349,7 @@ const BYTES: &[u8] = b"01234567";
 
 #[test]
 fn reads_and_writes_in_memory_lose_no_byte() {
+    same_every_time(reads_and_writes_in_memory_lose_no_byte);
     let suspensions = cancel_storm(async |storm| {
         let (near, far) = duplex(3);
         let writer = spawn(async move { far.write_all(BYTES).await });
@@ -384,6 +395,7 @@ fn reads_and_writes_in_memory_lose_no_byte() {
 
 #[test]
 fn buffered_readers_and_lines_keep_what_they_have_read() {
+    same_every_time(buffered_readers_and_lines_keep_what_they_have_read);
     let suspensions = cancel_storm(async |storm| {
         let (near, far) = duplex(3);
         let writer = spawn(async move { far.write_all(b"ab\ncdefg\n\nh").await });
@@ -419,6 +431,7 @@ fn buffered_readers_and_lines_keep_what_they_have_read() {
 
 #[test]
 fn a_buffered_writer_sends_nothing_twice() {
+    same_every_time(a_buffered_writer_sends_nothing_twice);
     let suspensions = cancel_storm(async |storm| {
         let (near, far) = duplex(1);
         let reader = spawn(async move {
@@ -444,6 +457,7 @@ fn a_buffered_writer_sends_nothing_twice() {
 
 #[test]
 fn copies_end_where_they_are_cancelled() {
+    same_every_time(copies_end_where_they_are_cancelled);
     let suspensions = cancel_storm(async |storm| {
         let ((source, input), (output, sink)) = (duplex(2), duplex(2));
         let writer = spawn(async move { input.write_all(BYTES).await });
@@ -904,6 +918,7 @@ fn operations_on_descriptors_of_others_are_done_or_not_begun() {
 
 #[test]
 fn a_line_is_read_whole_or_stays() {
+    same_every_time(a_line_is_read_whole_or_stays);
     const TEXT: &str = "ab\ncdefg;hi\nskipped;jk";
     let suspensions = cancel_storm(async |storm| {
         let (near, far) = duplex(2);

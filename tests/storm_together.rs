@@ -14,7 +14,7 @@ use bibelot::task::{TaskGroup, finally, join, scope, try_scope, yield_now};
 use bibelot::testing::{Storm, cancel_storm};
 use bibelot::time::{Duration, sleep};
 
-use support::{OnDrop, on_drop};
+use support::{OnDrop, on_drop, same_every_time};
 
 /// The error of the tests.
 type Wrong = &'static str;
@@ -59,6 +59,7 @@ fn member(alive: &Count, millis: u64) -> impl Future<Output = Result<u64, Wrong>
 
 #[test]
 fn a_lock_is_free_again() {
+    same_every_time(a_lock_is_free_again);
     let suspensions = cancel_storm(async |storm| {
         let mutex = Rc::new(Mutex::new(0));
         let others: Vec<_> = (0..3)
@@ -88,6 +89,7 @@ fn a_lock_is_free_again() {
 
 #[test]
 fn all_permits_are_back() {
+    same_every_time(all_permits_are_back);
     let suspensions = cancel_storm(async |storm| {
         let semaphore = Rc::new(Semaphore::new(3));
         let holder = spawn({
@@ -116,6 +118,7 @@ fn all_permits_are_back() {
 
 #[test]
 fn an_event_wakes_the_others() {
+    same_every_time(an_event_wakes_the_others);
     let suspensions = cancel_storm(async |storm| {
         let event = Rc::new(Event::new());
         let other = spawn({
@@ -139,6 +142,7 @@ fn an_event_wakes_the_others() {
 
 #[test]
 fn a_getter_that_is_cancelled_leaves_its_item_to_the_next() {
+    same_every_time(a_getter_that_is_cancelled_leaves_its_item_to_the_next);
     let suspensions = cancel_storm(async |storm| {
         let queue = Rc::new(Queue::new());
         let other = spawn({
@@ -167,6 +171,7 @@ fn a_getter_that_is_cancelled_leaves_its_item_to_the_next() {
 
 #[test]
 fn a_putter_that_is_cancelled_keeps_no_room() {
+    same_every_time(a_putter_that_is_cancelled_keeps_no_room);
     let suspensions = cancel_storm(async |storm| {
         let queue = Rc::new(Queue::bounded(1));
         queue.put(1).await.unwrap();
@@ -188,6 +193,7 @@ fn a_putter_that_is_cancelled_keeps_no_room() {
 
 #[test]
 fn a_join_of_a_queue_takes_nothing_with_it() {
+    same_every_time(a_join_of_a_queue_takes_nothing_with_it);
     let suspensions = cancel_storm(async |storm| {
         let queue = Rc::new(Queue::new());
         let done = Rc::new(Cell::new(0));
@@ -268,6 +274,7 @@ fn nobody_outlives_a_group_in_which_one_fails() {
 
 #[test]
 fn a_start_that_is_cancelled_leaves_no_member_that_is_not_ready() {
+    same_every_time(a_start_that_is_cancelled_leaves_no_member_that_is_not_ready);
     let suspensions = cancel_storm(async |storm| {
         let alive = Count::default();
         let group = TaskGroup::<_, Wrong>::new();
@@ -289,6 +296,7 @@ fn a_start_that_is_cancelled_leaves_no_member_that_is_not_ready() {
 
 #[test]
 fn a_join_of_one_member_gives_it_back() {
+    same_every_time(a_join_of_one_member_gives_it_back);
     let suspensions = cancel_storm(async |storm| {
         let alive = Count::default();
         let group = TaskGroup::new();
@@ -311,6 +319,7 @@ fn a_join_of_one_member_gives_it_back() {
 
 #[test]
 fn nobody_outlives_a_scope() {
+    same_every_time(nobody_outlives_a_scope);
     let suspensions = cancel_storm(async |storm| {
         let alive = Count::default();
         let sum = Cell::new(0);
@@ -335,6 +344,7 @@ fn nobody_outlives_a_scope() {
 
 #[test]
 fn nobody_outlives_a_scope_in_which_one_fails() {
+    same_every_time(nobody_outlives_a_scope_in_which_one_fails);
     let suspensions = cancel_storm(async |storm| {
         let alive = Count::default();
         let struck = storm.strike(try_scope(async |s| {

@@ -15,7 +15,7 @@ use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, Instant, interval, sleep};
 use futures_core::Stream;
 
-use support::panic_of;
+use support::{panic_of, same_every_time};
 
 /// The next item.
 async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
@@ -34,6 +34,7 @@ fn seconds(seconds: u64) -> Duration {
 
 #[test]
 fn a_receiver_is_a_stream_to_its_end() {
+    same_every_time(a_receiver_is_a_stream_to_its_end);
     for bound in 0..3 {
         Sim::new().run(async {
             let (sender, receiver) = mpsc::sync_channel(bound);
@@ -76,6 +77,7 @@ fn what_a_stream_was_granted_and_is_dropped_with_goes_to_the_next() {
 
 #[test]
 fn no_item_is_lost_when_the_stream_is_left_anywhere() {
+    same_every_time(no_item_is_lost_when_the_stream_is_left_anywhere);
     let suspensions = cancel_storm(async |storm| {
         let (sender, receiver) = mpsc::sync_channel(1);
         let sends = spawn(async move {
@@ -159,6 +161,7 @@ fn a_watch_is_a_stream_of_the_newest_values() {
 
 #[test]
 fn the_newest_value_is_not_lost_when_the_stream_is_left_anywhere() {
+    same_every_time(the_newest_value_is_not_lost_when_the_stream_is_left_anywhere);
     let suspensions = cancel_storm(async |storm| {
         let (sender, mut receiver) = watch::channel(0);
         spawn(async move {
@@ -186,6 +189,7 @@ fn the_newest_value_is_not_lost_when_the_stream_is_left_anywhere() {
 /// Also by way of both: what was begun as a stream does not stand in the way.
 #[test]
 fn who_polled_a_receiver_as_a_stream_may_await_it() {
+    same_every_time(who_polled_a_receiver_as_a_stream_may_await_it);
     Sim::new().run(async {
         let (sender, receiver) = mpsc::channel();
         let mut items = receiver.into_iter();
@@ -266,6 +270,7 @@ fn no_client_is_lost_when_the_stream_is_left_anywhere() {
 
 #[test]
 fn an_interval_is_a_stream_without_an_end() {
+    same_every_time(an_interval_is_a_stream_without_an_end);
     Sim::new().run(async {
         let start = Instant::now();
         let mut ticks = interval(seconds(1));
@@ -278,6 +283,7 @@ fn an_interval_is_a_stream_without_an_end() {
 
 #[test]
 fn who_waits_for_a_stream_is_told_where_it_is_polled() {
+    same_every_time(who_waits_for_a_stream_is_told_where_it_is_polled);
     let text = panic_of(|| {
         Sim::new().run(async {
             let (_sender, receiver) = mpsc::channel::<u8>();

@@ -19,7 +19,7 @@ use bibelot::thread::park;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, Report, spawn};
 
-use support::{Trace, on_drop, panic_of, reporting_to, without_places};
+use support::{Trace, on_drop, panic_of, reporting_to, same_every_time, without_places};
 
 /// What a program says, which is given a trace to say it to.
 fn said_by(program: impl AsyncFnOnce(Trace)) -> Vec<String> {
@@ -43,6 +43,7 @@ fn named<F: Future + 'static>(name: &str, future: F) -> JoinHandle<F::Output> {
 
 #[test]
 fn spawn_does_not_switch_and_children_come_in_order() {
+    same_every_time(spawn_does_not_switch_and_children_come_in_order);
     let said = said_by(async |said| {
         for name in ["first", "second", "third"] {
             let said = said.clone();
@@ -60,6 +61,7 @@ fn spawn_does_not_switch_and_children_come_in_order() {
 
 #[test]
 fn yielding_lets_every_other_ready_task_have_its_turn_once() {
+    same_every_time(yielding_lets_every_other_ready_task_have_its_turn_once);
     let said = said_by(async |said| {
         for name in ["a", "b"] {
             let said = said.clone();
@@ -76,6 +78,7 @@ fn yielding_lets_every_other_ready_task_have_its_turn_once() {
 
 #[test]
 fn a_dropped_handle_lets_its_task_go_on() {
+    same_every_time(a_dropped_handle_lets_its_task_go_on);
     let said = said_by(async |said| {
         let handle = spawn(async move {
             yield_now().await;
@@ -106,6 +109,7 @@ fn join_gives_the_value_whenever_it_is_asked_for() {
 
 #[test]
 fn a_joiner_is_woken_once_and_in_the_order_of_ends() {
+    same_every_time(a_joiner_is_woken_once_and_in_the_order_of_ends);
     let said = said_by(async |said| {
         for nth in [3, 1, 2] {
             let said = said.clone();
@@ -121,6 +125,7 @@ fn a_joiner_is_woken_once_and_in_the_order_of_ends() {
 
 #[test]
 fn a_handle_awaited_by_reference_can_be_given_up_and_awaited_again() {
+    same_every_time(a_handle_awaited_by_reference_can_be_given_up_and_awaited_again);
     Sim::new().run(async {
         let mut handle = spawn(async {
             sleep(Duration::from_secs(2)).await;
@@ -134,6 +139,7 @@ fn a_handle_awaited_by_reference_can_be_given_up_and_awaited_again() {
 
 #[test]
 fn a_handle_awaited_by_value_and_given_up_lets_the_task_go_on() {
+    same_every_time(a_handle_awaited_by_value_and_given_up_lets_the_task_go_on);
     let said = said_by(async |said| {
         let handle = spawn(async move {
             sleep(Duration::from_secs(2)).await;
@@ -146,6 +152,7 @@ fn a_handle_awaited_by_value_and_given_up_lets_the_task_go_on() {
 
 #[test]
 fn a_handle_that_moves_to_another_task_wakes_that_one() {
+    same_every_time(a_handle_that_moves_to_another_task_wakes_that_one);
     Sim::new().run(async {
         let mut handle = spawn(async {
             sleep(Duration::from_secs(2)).await;
@@ -170,6 +177,7 @@ fn a_handle_polled_after_its_value_is_a_clear_panic() {
 
 #[test]
 fn a_task_that_joins_itself_is_a_deadlock_that_the_simulation_names() {
+    same_every_time(a_task_that_joins_itself_is_a_deadlock_that_the_simulation_names);
     let lines = Rc::new(Cell::new((0, 0)));
     let told = Rc::clone(&lines);
     let text = panic_of(|| {
@@ -198,6 +206,7 @@ fn a_task_that_joins_itself_is_a_deadlock_that_the_simulation_names() {
 
 #[test]
 fn a_deadlock_report_says_who_waits_for_what_and_where_and_who_spawned_it_where() {
+    same_every_time(a_deadlock_report_says_who_waits_for_what_and_where_and_who_spawned_it_where);
     let base = line!();
     async fn joins_it(handle: JoinHandle<()>) {
         handle.await.unwrap(); // base + 2
@@ -222,16 +231,16 @@ fn a_deadlock_report_says_who_waits_for_what_and_where_and_who_spawned_it_where(
             at(12, 19)
         ),
         format!(
-            "  task 2 (spawned at {} by task \"main\") waits for nothing that could wake it",
+            "    task 2 (spawned at {}) waits for nothing that could wake it",
             at(6, 26)
         ),
         format!(
-            "  task \"joins\" (spawned at {} by task \"main\") waits for a task to end at {}",
+            "    task \"joins\" (spawned at {}) waits for a task to end at {}",
             at(7, 25),
             at(2, 16)
         ),
         format!(
-            "  task \"endless\" (spawned at {} by task \"joins\") waits for a deadline at {}",
+            "      task \"endless\" (spawned at {}) waits for a deadline at {}",
             at(9, 22),
             at(8, 31)
         ),

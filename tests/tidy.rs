@@ -25,6 +25,7 @@ const FLOORS: [&[&str]; 8] = [
         "inbox",
         "locals",
         "maybe_done",
+        "observer",
         "ready",
         "registry",
         "sched",
@@ -53,11 +54,12 @@ const FLOORS: [&[&str]; 8] = [
     ],
     &["sync", "worker"],
     &["fs", "io", "net", "process", "signal"],
-    &["testing"],
+    &["testing", "trace"],
 ];
 
 /// Uses that point up, each with its reason.
-const EXCEPTIONS: [(&str, &[&str], &str); 3] = [
+const EXCEPTIONS: [(&str, &[&str], &str); 4] = [
+    ("observer", &["task"], "an observer is told of tasks"),
     ("sched", &["task"], "a policy is told of tasks"),
     ("scheduler", &["task"], "a slot holds a task"),
     (

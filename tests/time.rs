@@ -23,7 +23,7 @@ use bibelot::time::{
 };
 use bibelot::{Executor, Report, spawn};
 
-use support::{Trace, panic_of, poll_once};
+use support::{Trace, panic_of, poll_once, same_every_time};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -42,6 +42,7 @@ fn spin(duration: Duration) {
 
 #[test]
 fn a_sleep_is_exact_to_the_nanosecond_on_a_virtual_clock() {
+    same_every_time(a_sleep_is_exact_to_the_nanosecond_on_a_virtual_clock);
     Sim::new().run(async {
         for nanos in [1, 999, 1_000_001, 123_456_789_012_345] {
             let (start, nap) = (Instant::now(), Duration::from_nanos(nanos));
@@ -82,6 +83,7 @@ fn a_sleep_counts_from_the_call_and_not_from_the_poll() {
 
 #[test]
 fn equal_deadlines_fire_in_the_order_in_which_they_were_set() {
+    same_every_time(equal_deadlines_fire_in_the_order_in_which_they_were_set);
     let trace = Trace::new();
     Sim::new().run(async {
         let deadline = Instant::now() + SECOND;
@@ -114,6 +116,7 @@ fn a_sleep_of_zero_lets_the_others_have_their_turn() {
 
 #[test]
 fn a_sleep_of_zero_takes_no_time() {
+    same_every_time(a_sleep_of_zero_takes_no_time);
     Sim::new().run(async {
         let start = Instant::now();
         for _ in 0..10 {
@@ -142,6 +145,7 @@ fn a_deadline_in_the_past_has_passed() {
 
 #[test]
 fn a_sleep_of_the_longest_duration_never_ends() {
+    same_every_time(a_sleep_of_the_longest_duration_never_ends);
     let text = panic_of(|| Sim::new().run(sleep(Duration::MAX)));
     assert!(text.starts_with("deadlock"), "{text}");
     Sim::new().run(async {
@@ -155,6 +159,7 @@ fn a_sleep_of_the_longest_duration_never_ends() {
 
 #[test]
 fn an_interval_of_the_longest_period_ticks_once() {
+    same_every_time(an_interval_of_the_longest_period_ticks_once);
     Sim::new().run(async {
         let start = Instant::now();
         let mut every = interval(Duration::MAX);
@@ -166,6 +171,7 @@ fn an_interval_of_the_longest_period_ticks_once() {
 
 #[test]
 fn a_sleep_that_is_reset_to_never_does_not_end() {
+    same_every_time(a_sleep_that_is_reset_to_never_does_not_end);
     Sim::new().run(async {
         let start = Instant::now();
         let never = sleep(Duration::MAX).deadline();
@@ -191,6 +197,7 @@ fn a_sleep_that_is_reset_to_never_does_not_end() {
 
 #[test]
 fn a_sleep_that_is_reset_ends_at_the_new_deadline_also_for_who_waits_already() {
+    same_every_time(a_sleep_that_is_reset_ends_at_the_new_deadline_also_for_who_waits_already);
     for (first, second) in [(s(1), s(5)), (s(5), s(1)), (Duration::MAX, s(1))] {
         Sim::new().run(async {
             let start = Instant::now();
@@ -213,6 +220,7 @@ fn a_sleep_that_is_reset_ends_at_the_new_deadline_also_for_who_waits_already() {
 
 #[test]
 fn a_sleep_that_has_ended_can_be_reset_and_awaited_again() {
+    same_every_time(a_sleep_that_has_ended_can_be_reset_and_awaited_again);
     Sim::new().run(async {
         let start = Instant::now();
         let mut nap = sleep(SECOND);
@@ -300,6 +308,7 @@ fn a_hundred_thousand_timers_set_and_taken_back_in_any_order() {
 
 #[test]
 fn a_timeout_expires_at_its_deadline_and_drops_what_is_inside() {
+    same_every_time(a_timeout_expires_at_its_deadline_and_drops_what_is_inside);
     let trace = Trace::new();
     Sim::new().run(async {
         let start = Instant::now();
@@ -334,6 +343,7 @@ fn what_is_ready_has_succeeded_however_late() {
 
 #[test]
 fn a_timeout_counts_from_the_call() {
+    same_every_time(a_timeout_counts_from_the_call);
     Sim::new().run(async {
         let start = Instant::now();
         let limited = timeout(s(3), pending::<()>());
@@ -357,6 +367,7 @@ async fn nested(outer: Duration, inner: Duration) -> (&'static str, Duration) {
 
 #[test]
 fn an_inner_timeout_expires_alone_but_cannot_extend_the_outer() {
+    same_every_time(an_inner_timeout_expires_alone_but_cannot_extend_the_outer);
     Sim::new().run(async {
         assert_eq!(nested(s(5), s(3)).await, ("inner", s(3)));
         assert_eq!(nested(s(3), s(5)).await, ("outer", s(3)));
@@ -367,6 +378,7 @@ fn an_inner_timeout_expires_alone_but_cannot_extend_the_outer() {
 
 #[test]
 fn of_two_timeouts_that_pass_together_the_outer_wins() {
+    same_every_time(of_two_timeouts_that_pass_together_the_outer_wins);
     Sim::new().run(async {
         assert_eq!(nested(s(3), s(3)).await, ("outer", s(3)));
         // Three levels: the outermost of those that have passed.
@@ -389,6 +401,7 @@ fn of_two_timeouts_that_pass_together_the_outer_wins() {
 
 #[test]
 fn after_an_inner_timeout_the_outer_one_still_stands() {
+    same_every_time(after_an_inner_timeout_the_outer_one_still_stands);
     Sim::new().run(async {
         let start = Instant::now();
         let result = timeout(s(5), async {
@@ -404,6 +417,7 @@ fn after_an_inner_timeout_the_outer_one_still_stands() {
 /// A timeout around one task is none around the tasks that it spawns or joins.
 #[test]
 fn a_timeout_encloses_its_own_task_only() {
+    same_every_time(a_timeout_encloses_its_own_task_only);
     Sim::new().run(async {
         let result = timeout(s(1), async {
             let child = spawn(async { timeout(s(1), pending::<()>()).await.is_err() });
@@ -425,6 +439,7 @@ fn a_timeout_encloses_its_own_task_only() {
 
 #[test]
 fn a_panic_inside_a_timeout_leaves_no_deadline_around() {
+    same_every_time(a_panic_inside_a_timeout_leaves_no_deadline_around);
     Sim::new().run(async {
         let panicked = spawn(timeout(SECOND, async { panic!("on purpose") }));
         assert!(panicked.await.is_err());
@@ -436,6 +451,7 @@ fn a_panic_inside_a_timeout_leaves_no_deadline_around() {
 
 #[test]
 fn elapsed_says_where_and_becomes_an_io_error() {
+    same_every_time(elapsed_says_where_and_becomes_an_io_error);
     Sim::new().run(async {
         let line = line!() + 1;
         let elapsed = timeout(SECOND, pending::<()>()).await.unwrap_err();
@@ -457,6 +473,7 @@ fn elapsed_says_where_and_becomes_an_io_error() {
 
 #[test]
 fn elapsed_tells_what_the_time_was_for() {
+    same_every_time(elapsed_tells_what_the_time_was_for);
     Sim::new().run(async {
         let line = line!() + 1;
         let greeting = timeout(s(1), pending::<()>()).because("no greeting");
@@ -482,6 +499,7 @@ fn elapsed_tells_what_the_time_was_for() {
 
 #[test]
 fn the_effective_deadline_is_the_earliest_around() {
+    same_every_time(the_effective_deadline_is_the_earliest_around);
     Sim::new().run(async {
         let start = Instant::now();
         assert_eq!(effective_deadline(), None);
@@ -505,6 +523,7 @@ fn the_effective_deadline_is_the_earliest_around() {
 
 #[test]
 fn an_interval_ticks_at_once_and_then_once_a_period() {
+    same_every_time(an_interval_ticks_at_once_and_then_once_a_period);
     Sim::new().run(async {
         let start = Instant::now();
         let mut every = interval(s(10));
@@ -521,6 +540,7 @@ fn an_interval_ticks_at_once_and_then_once_a_period() {
 
 #[test]
 fn an_interval_skips_the_ticks_that_were_missed() {
+    same_every_time(an_interval_skips_the_ticks_that_were_missed);
     Sim::new().run(async {
         let start = Instant::now();
         let mut every = interval(s(10));
@@ -546,6 +566,7 @@ fn an_interval_skips_the_ticks_that_were_missed() {
 
 #[test]
 fn a_tick_that_was_given_up_is_not_lost() {
+    same_every_time(a_tick_that_was_given_up_is_not_lost);
     Sim::new().run(async {
         let start = Instant::now();
         let mut every = interval(s(10));
@@ -669,6 +690,7 @@ fn a_foreign_waker_holds_the_virtual_clock() {
 
 #[test]
 fn instants_of_the_virtual_clock_stand_still_while_tasks_run() {
+    same_every_time(instants_of_the_virtual_clock_stand_still_while_tasks_run);
     Sim::new().run(async {
         let start = Instant::now();
         for _ in 0..1000 {

@@ -1,9 +1,10 @@
 //! [`ExecutorBuilder`]: how an executor is to be, before it is.
 
-use std::any::Any;
+use std::any::{Any, type_name_of_val};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::io;
+use std::mem::{replace, take};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +13,14 @@ use crate::clock::{Clock, Instant};
 use crate::executor::face::Executor;
 use crate::executor::{Core, POLLS_PER_LOOK, stats};
 use crate::inbox::Inbox;
+use crate::observer::{Gallery, Observer, Seat};
 use crate::reactor::Reactor;
 use crate::registry;
 use crate::report::{self, Hook, Report};
 use crate::sched::{Fifo, Policy};
 use crate::scheduler::Scheduler;
 use crate::scheduler::choice::{Choice, Chooses};
+use crate::scheduler::roster::{Lists, Roster};
 use crate::task::cell::Turn;
 use crate::timers::Timers;
 
@@ -46,10 +49,18 @@ pub(crate) struct Options {
     pub(crate) on_deadlock: Option<fn(&Core)>,
     /// Where reports go.
     pub(crate) hook: Option<Hook>,
-    /// Whether time jumps.
-    pub(crate) is_virtual: bool,
+    /// What time is, until the executor is made: then it has the clock.
+    pub(crate) clock: Clock,
+    /// Who keeps a list of the children of scopes, if somebody may ask for it.
+    pub(crate) roster: Option<Box<dyn Lists>>,
+    /// The seed of the simulation, for its reports.
+    pub(crate) seed: Option<u64>,
     /// Who chooses among ready tasks, if they do not come first in, first out.
     pub(crate) choice: Option<Box<dyn Chooses>>,
+    /// Who is told what happens.
+    pub(crate) observers: Vec<Box<dyn Observer>>,
+    /// What makes an audience of them, if there are some.
+    pub(crate) seat: Option<Seat>,
 }
 
 impl Default for Options {
@@ -63,8 +74,12 @@ impl Default for Options {
             thread_limit: THREADS_MAX,
             on_deadlock: None,
             hook: None,
-            is_virtual: false,
+            clock: Clock::Real,
+            roster: None,
+            seed: None,
             choice: None,
+            observers: Vec::new(),
+            seat: None,
         }
     }
 }
@@ -156,18 +171,28 @@ impl ExecutorBuilder {
     /// ```
     pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
         let is_fifo = (&policy as &dyn Any).is::<Fifo>();
+        let name = Some(type_name_of_val(&policy));
         self.options.choice = match is_fifo {
             true => None,
-            false => Some(Box::new(Choice::new(Box::new(policy)))),
+            false => Some(Box::new(Choice::new(Box::new(policy), name))),
         };
         self
     }
 
-    /// Panics out of `run`, with who waits for what and where, and who spawned it where, when every
-    /// task waits for another:
-    /// none is ready, no deadline is set, no descriptor, thread or foreign waker is awaited.
+    /// Has a policy of ours choose, which may panic to end the run, and is asked again after that.
+    pub(crate) fn directed(mut self, policy: impl Policy + 'static) -> Self {
+        self.options.choice = Some(Box::new(Choice::new(Box::new(policy), None)));
+        self
+    }
+
+    /// Panics out of `run` when every task waits for another: none is ready, no deadline is set, no
+    /// descriptor, thread or foreign waker is awaited. The text is a tree of the tasks and of the children of
+    /// scopes, each below the one that spawned it, with what it waits for, and where.
+    ///
+    /// So that it can tell of them, the executor keeps a list of the children of scopes.
     pub fn detect_deadlock(mut self) -> Self {
         self.options.on_deadlock = Some(Core::report_deadlock);
+        self.options.roster = Some(Box::<Roster>::default());
         self
     }
 
@@ -180,11 +205,39 @@ impl ExecutorBuilder {
         self
     }
 
-    /// Gives the executor a clock that jumps, and detects deadlocks.
-    pub(crate) fn simulated(mut self) -> Self {
-        self.options.is_virtual = true;
-        self.options.on_deadlock = Some(Core::report_deadlock);
+    /// Has an observer told what happens: spawns, wakes, polls, waits, ends, deadlines, descriptors, turns.
+    /// Of several, each is told; see [`trace`](crate::trace). An executor without one notes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::Executor;
+    /// use bibelot::time::Instant;
+    /// use bibelot::trace::Event;
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let executor = Executor::builder()
+    ///     .observer(|at: Instant, event: &Event| println!("{at:?} {event}"))
+    ///     .build()?;
+    /// executor.run(bibelot::task::yield_now());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.options.observers.push(Box::new(observer));
+        self.options.seat = Some(Gallery::seat);
         self
+    }
+
+    /// Gives the executor a clock that jumps, or one that is moved by hand, and detects deadlocks. Reports
+    /// name the seed, if there is one.
+    pub(crate) fn simulated(mut self, is_manual: bool, seed: Option<u64>) -> Self {
+        self.options.clock = match is_manual {
+            true => Clock::new_manual(),
+            false => Clock::new_virtual(),
+        };
+        self.options.seed = seed;
+        self.detect_deadlock()
     }
 
     /// Makes the executor.
@@ -195,29 +248,33 @@ impl ExecutorBuilder {
     pub fn build(self) -> io::Result<Executor> {
         let mut options = self.options;
         let choice = options.choice.take();
-        let (reactor, bell) = Reactor::new()?;
+        let clock = replace(&mut options.clock, Clock::Real);
+        let roster = options.roster.take();
+        let observers = take(&mut options.observers);
+        let watched = options.seat.map(|seat| seat(clock.clone(), observers));
+        let is_watched = options.on_slow_poll.is_some() || watched.is_some();
+        let picks = choice.is_some() || watched.is_some();
+        let (reactor, bell) = Reactor::new(watched.clone())?;
         let inbox = Arc::new(Inbox::new(bell));
         let (id, first_generation) = registry::enlist(Arc::clone(&inbox))?;
-        let clock = if options.is_virtual {
-            Clock::new_virtual()
-        } else {
-            Clock::Real
-        };
         let core = Core {
-            scheduler: Scheduler::new(id, first_generation, choice),
-            timers: RefCell::new(Timers::default()),
+            timers: RefCell::new(Timers::new(watched.clone())),
+            scheduler: Scheduler::new(id, first_generation, choice, roster, watched),
             reactor: Rc::new(reactor),
             inbox,
             reading: Cell::new(clock.now()),
             clock,
             ledger: OnceCell::new(),
+            idlers: OnceCell::new(),
             #[cfg(feature = "worker")]
             thread_permits: OnceCell::new(),
             limit: Cell::new(Instant::NEVER),
             wakers: Cell::default(),
             next_look: Cell::new(POLLS_PER_LOOK),
             counters: stats::Counters::default(),
-            is_watched: Cell::new(options.on_slow_poll.is_some()),
+            picks,
+            is_watched: Cell::new(is_watched),
+            noted_turn: Cell::new(0),
             options,
             is_shut_down: Cell::new(false),
             is_entered: Cell::new(false),

@@ -32,9 +32,17 @@ pub(crate) fn enter(core: &Rc<Core>, f: &mut dyn FnMut()) {
             drop(replace(self.1.take()));
         }
     }
+    /// Tells observers the rest, also when `f` unwinds.
+    struct Told<'a>(&'a Core);
+    impl Drop for Told<'_> {
+        fn drop(&mut self) {
+            self.0.tell();
+        }
+    }
     core.is_entered.set(true);
     let _restore = Restore(core, replace(Some(Rc::clone(core))));
     let _hooked = Hooked::by(core.hook());
+    let _told = Told(core);
     let f = || locals::within(Locals::default(), f);
     waker::enter(core.scheduler(), || frame::within(Frame::OPEN, f))
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::executor::builder::ExecutorBuilder;
 use crate::executor::stats::Stats;
-use crate::executor::{Core, context};
+use crate::executor::{Core, Place, context};
 use crate::report::discard;
 use crate::task::JoinHandle;
 use crate::waker;
@@ -139,21 +139,26 @@ impl Executor {
         }
         self.assert_may_turn();
         let _leave = Leave(&self.core);
-        self.run_main(main)
+        self.run_main(Location::caller(), main)
     }
 
     /// Runs a future and every task to the end, and returns the future's value.
     #[track_caller]
     pub(crate) fn run_all<F: Future>(&self, main: F) -> F::Output {
-        let value = self.run_main(main);
+        self.run_all_at(Location::caller(), main)
+    }
+
+    /// [`run_all`](Self::run_all), asked for at this place.
+    #[track_caller]
+    pub(crate) fn run_all_at<F: Future>(&self, at: Place, main: F) -> F::Output {
+        let value = self.run_main(at, main);
         context::enter(&self.core, &mut || self.core.run(&mut None));
         value
     }
 
     /// [`run`](Self::run), after which the executor still counts as awake.
     #[track_caller]
-    fn run_main<F: Future>(&self, main: F) -> F::Output {
-        let at = Location::caller();
+    fn run_main<F: Future>(&self, at: Place, main: F) -> F::Output {
         self.assert_may_turn();
         self.core.inbox.end_sleep();
         let value = Cell::new(None);

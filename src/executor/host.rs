@@ -72,7 +72,7 @@ impl Executor {
     }
 
     /// The moment at which the executor wants a turn even if its descriptor is not readable: now
-    /// if a task is ready, the next deadline otherwise, `None` if there is none.
+    /// if a task is ready (or waits for [the others to wait](crate::testing::settle)), the next deadline otherwise, `None` if there is none.
     ///
     /// It is on the executor's clock, so a host compares it with
     /// [`bibelot::time::Instant::now`](crate::time::Instant::now).
@@ -96,7 +96,8 @@ impl Executor {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let core = &self.core;
-        if core.scheduler.ready_len() > 0 || !core.inbox.is_empty() {
+        let is_ready = core.scheduler.ready_len() > 0 || !core.inbox.is_empty();
+        if is_ready || core.waiting_idlers().is_some() {
             return Some(core.clock.now());
         }
         let slack = core.options.timer_slack;

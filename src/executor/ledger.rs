@@ -203,7 +203,11 @@ impl Pays for Ledger {
     }
 
     fn give_up(&self, core: &Core) {
-        for (token, page) in self.pages.borrow_mut().iter_mut() {
+        let mut pages = self.pages.borrow_mut();
+        let mut pages: Vec<_> = pages.iter_mut().collect();
+        // The same order every time: that of the map hangs on the executor's number.
+        pages.sort_unstable_by_key(|(token, _)| token.slot());
+        for (token, page) in pages {
             for debt in &mut page.debts {
                 debt.limit = Instant::PAST;
             }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use crate::executor::{Core, Place};
 use crate::task::cell::Turn;
+use crate::task::extras;
 use crate::waker::Token;
 
 /// Polls the future given to `run`, whose value goes where that wants it; or drops it, if there is
@@ -50,6 +51,9 @@ impl Core {
         // The task in whose name the future is polled; its own future never is.
         let (token, task) = self.scheduler.spawn(std::future::pending::<()>(), at);
         task.set_main();
+        if let Some(audience) = self.scheduler.audience() {
+            audience.name(task.id(), extras::MAIN);
+        }
         let token = Some(token);
         self.run(&mut Some(Main {
             core: self,

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use crate::error::{Cancelled, JoinError};
 use crate::executor::{Core, context};
 use crate::locals;
+use crate::observer::Event;
 use crate::registry;
 use crate::task::extras;
 use crate::task::header::Header;
@@ -76,6 +77,12 @@ impl Core {
             self.scheduler.park(turn);
             self.scheduler.wake(token);
         } else {
+            if let Some(audience) = self.scheduler.audience() {
+                audience.note(Event::Finished {
+                    task: turn.id(),
+                    how: turn.finish(),
+                });
+            }
             self.end(token, turn, &mut None);
         }
     }

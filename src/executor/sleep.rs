@@ -5,24 +5,51 @@
 //!   virtual clock   is anything outside awaited? ─ no ──► jump to the next deadline
 //!                                                └ yes ─► sleep as long as the deadline is away:
 //!                                                         time goes on as the world does
-//!   no deadline, nothing outside awaited, and asked to look: a deadlock, with who waits where
+//!   manual clock    is anything outside awaited? ─ yes ─► sleep until it comes
+//!   no deadline that could come, nothing outside awaited, and asked to look: a deadlock
 //! ```
 //!
+//! Before all that come those who wait for just this moment (`executor/idle.rs`).
+//!
 //! What is awaited is what the tasks have noted while they were polled (`task/waits.rs`). Nothing is
-//! polled again to find out.
+//! polled again to find out. Read next: `executor/deadlock.rs`.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::executor::Core;
-use crate::task::extras;
+use crate::observer::Event;
 
 impl Core {
     /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
     pub(super) fn sleep(&self, limit: Option<Duration>) {
         self.end_poll();
-        let deadline = self.timers.borrow().next();
+        if let Some(idlers) = self.waiting_idlers() {
+            return self.idle(idlers);
+        }
+        self.note_asleep(|| self.coming_deadline());
+        self.sleep_or_jump(limit);
+    }
+
+    /// Notes that a sleep begins, or a jump.
+    fn note_asleep(&self, until: impl FnOnce() -> Option<Instant>) {
+        if let Some(audience) = self.scheduler.audience() {
+            let until = until();
+            audience.note(Event::Asleep { until });
+            audience.tell();
+        }
+    }
+
+    /// Notes that a sleep has ended, or a jump.
+    fn note_awake(&self) {
+        if let Some(audience) = self.scheduler.audience() {
+            audience.note(Event::Awake);
+        }
+    }
+
+    /// Sleeps, or has a virtual clock jump, or says that this would be for ever.
+    fn sleep_or_jump(&self, limit: Option<Duration>) {
+        let deadline = self.coming_deadline();
         let has_remotes = self.inbox.has_remotes();
         let is_closed_world = !self.scheduler.awaits_outside()
             && !has_remotes
@@ -30,9 +57,7 @@ impl Core {
             && limit.is_none();
         match deadline {
             Some(deadline) if is_closed_world && self.clock.is_virtual() => {
-                self.clock.advance_to(deadline);
-                self.wake_all(&mut |wakers| self.expire(wakers));
-                return;
+                return self.jump_to(deadline);
             }
             None if is_closed_world && self.scheduler.len() > 0 => {
                 if let Some(on_deadlock) = self.options.on_deadlock {
@@ -54,6 +79,7 @@ impl Core {
         if !self.inbox.prepare_sleep(has_remotes) {
             // As good as a poll: threads that never stop waking, whom they may, would otherwise keep the
             // executor from its timers and sockets.
+            self.note_awake();
             self.count_towards_look();
             return;
         }
@@ -61,13 +87,34 @@ impl Core {
         self.wake_all(&mut |wakers| {
             self.wait(timeout, wakers);
             self.inbox.end_sleep();
+            self.note_awake();
             self.expire(wakers);
         });
     }
 
-    /// Waits in the reactor; a virtual clock goes on by as much as the real one meanwhile.
+    /// Has a clock that is not real jump, and wakes who is due then.
+    fn jump_to(&self, then: Instant) {
+        self.clock.advance_to(then);
+        self.note_awake();
+        self.wake_all(&mut |wakers| self.expire(wakers));
+    }
+
+    /// Has the clock jump as those say who wait for a moment, and wakes who is due then.
+    pub(super) fn jump_for_idlers(&self, then: Instant) {
+        self.note_asleep(|| Some(then));
+        self.jump_to(then);
+    }
+
+    /// The next deadline that comes by itself: under a manual clock, only one that has passed.
+    fn coming_deadline(&self) -> Option<Instant> {
+        let next = self.timers.borrow().next();
+        next.filter(|next| !self.clock.is_manual() || *next <= self.clock.now())
+    }
+
+    /// Waits in the reactor; a virtual clock goes on by as much as the real one meanwhile, a manual one
+    /// does not.
     fn wait(&self, timeout: Option<Duration>, wakers: &mut Vec<std::task::Waker>) {
-        if !self.clock.is_virtual() {
+        if !self.clock.is_virtual() || self.clock.is_manual() {
             self.reactor.wait(timeout, wakers);
             return;
         }
@@ -76,37 +123,5 @@ impl Core {
         let waited = clock::real_now() - real;
         let waited = timeout.map_or(waited, |timeout| waited.min(timeout));
         self.clock.advance_to(before.saturating_add(waited));
-    }
-
-    /// Says in a panic who waits for what, and where, and where each was spawned, and by whom.
-    pub(super) fn report_deadlock(&self) {
-        if let Some(ledger) = self.ledger().filter(|_| self.is_shut_down.get()) {
-            // A panic has said it before, or will: what still waits is a cleanup without a grace.
-            ledger.give_up(self);
-            return;
-        }
-        let mut names = HashMap::new();
-        self.scheduler.for_each(|_, task, _| {
-            names.insert(task.id(), extras::call(task));
-        });
-        let mut text = String::from("deadlock: every task is waiting and no deadline is to come");
-        self.scheduler.for_each(|_, task, _| {
-            text += &format!(
-                "\n  {} (spawned at {}",
-                names[&task.id()],
-                task.spawned_at()
-            );
-            if let Some(parent) = task.current().parent {
-                text += &match names.get(&parent) {
-                    Some(name) => format!(" by {name}"),
-                    None => format!(" by task {parent}, which has ended"),
-                };
-            }
-            text += &format!(") waits for {}", task.waits());
-            if let Some(at) = task.waits_at() {
-                text += &format!(" at {at}");
-            }
-        });
-        panic!("{text}");
     }
 }

@@ -13,6 +13,7 @@ use crate::executor::Core;
 use crate::executor::main_future::Main;
 use crate::executor::shutdown;
 use crate::locals;
+use crate::observer::{Audience, Event};
 use crate::scheduler::choice::{Chooses, Chosen};
 use crate::task::cell::Turn;
 use crate::task::extras;
@@ -58,7 +59,8 @@ impl Core {
 
     /// The turn of the task that the policy wants polled next. If the last poll was long, it is time for a
     /// look outside before, which may make others ready.
-    pub(super) fn choose(&self, choice: &dyn Chooses) -> Option<(Token, Turn)> {
+    #[inline]
+    fn choose(&self, choice: &dyn Chooses) -> Option<(Token, Turn)> {
         loop {
             match choice.choose(&self.scheduler, &self.clock) {
                 Chosen::Turn(token, turn) => return Some((token, turn)),
@@ -66,6 +68,7 @@ impl Core {
                 Chosen::Worked(worked) => {
                     self.count_work(worked);
                     self.look_if_due();
+                    self.tell();
                 }
             }
         }
@@ -134,14 +137,57 @@ impl Core {
         if self.is_shut_down.get() && turn.is_detached() && !turn.has_ended() {
             turn.set_special();
         }
-        let slow = self
-            .options
-            .on_slow_poll
-            .map(|report| (report, clock::real_now()));
-        let polled = self.poll(turn, main, cx);
+        if let Some(audience) = self.scheduler.audience() {
+            self.note_turn(audience);
+            audience.note(Event::Polled { task: turn.id() });
+        }
+        let slow = { self.options.on_slow_poll }.map(|report| (report, clock::real_now()));
+        let polled = self.poll_and_pay(turn, main, cx);
+        if let Some(audience) = self.scheduler.audience() {
+            audience.note(self.what_has_become_of(turn, polled));
+        }
         if let Some((report_if_slow, started)) = slow {
             report_if_slow(self, turn, started);
         }
         polled
+    }
+
+    /// The turn of the next ready task, chosen by the policy if there is one. What observers have not been
+    /// told they are told before.
+    #[cold]
+    pub(super) fn next_picked(&self) -> Option<(Token, Turn)> {
+        self.tell();
+        match self.scheduler.choice() {
+            None => self.scheduler.next(),
+            Some(choice) => self.choose(choice),
+        }
+    }
+
+    /// Tells observers what was noted.
+    pub(crate) fn tell(&self) {
+        if let Some(audience) = self.scheduler.audience() {
+            audience.tell();
+        }
+    }
+
+    /// Notes the turn of the executor, when the first of its polls begins.
+    fn note_turn(&self, audience: &dyn Audience) {
+        let turn = self.counters.turns.get();
+        if self.noted_turn.replace(turn) != turn {
+            let ready = self.scheduler.ready_len() + 1;
+            audience.note(Event::Turn { ready });
+        }
+    }
+
+    /// What observers are told of the end of a poll.
+    fn what_has_become_of(&self, turn: &Turn, polled: Poll<()>) -> Event {
+        let task = turn.id();
+        match polled {
+            Poll::Pending => Event::parked(task, self.scheduler.waits(), self.scheduler.waits_at()),
+            Poll::Ready(()) => Event::Finished {
+                task,
+                how: turn.finish(),
+            },
+        }
     }
 }

@@ -25,7 +25,9 @@ use std::task::Waker;
 
 use slab::Slab;
 
+use crate::observer::Event;
 use crate::scheduler::Scheduler;
+use crate::scheduler::roster::Lists;
 use crate::task::id::TaskId;
 use crate::task::waits::Waits;
 use crate::waker::{self, CHILD, Token};
@@ -63,6 +65,8 @@ impl ReadyList {
 
 /// One child.
 struct Entry {
+    /// Its number.
+    id: TaskId,
     /// Where it goes when it is woken.
     list: Rc<ReadyList>,
     /// Which of the slot's children it is.
@@ -72,14 +76,55 @@ struct Entry {
 }
 
 /// The children of all scopes that one executor polls.
-#[derive(Default)]
-pub(crate) struct Children(RefCell<Slab<Entry>>);
+pub(crate) struct Children {
+    /// What a wake of theirs needs.
+    entries: RefCell<Slab<Entry>>,
+    /// What is known of them, if somebody may ask for it.
+    roster: Option<Box<dyn Lists>>,
+}
+
+/// Where a child is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whereabouts {
+    /// It waits, in a scope that was last polled by a waker of this token.
+    Waits(Option<Token>),
+    /// It was woken, and its scope has not been polled since; by whom it is to be is not known.
+    Woken,
+}
 
 impl Children {
+    /// Those of a new executor: none.
+    pub(crate) fn new(roster: Option<Box<dyn Lists>>) -> Self {
+        Self {
+            entries: RefCell::default(),
+            roster,
+        }
+    }
+
+    /// What is known of them, if somebody may ask for it.
+    #[inline]
+    pub(crate) fn roster(&self) -> Option<&dyn Lists> {
+        self.roster.as_deref()
+    }
+
+    /// Where a child is.
+    pub(crate) fn whereabouts(&self, token: Token) -> Option<Whereabouts> {
+        let entries = self.entries.borrow();
+        let entry = entries.get(token.slot() & !CHILD)?;
+        if entry.queued {
+            return Some(Whereabouts::Woken);
+        }
+        let waker = entry.list.waker.take();
+        let polled_by = waker.as_ref().and_then(Token::of);
+        entry.list.waker.set(waker);
+        Some(Whereabouts::Waits(polled_by))
+    }
+
     /// Adds a child, which is ready; a name for it in every waker.
-    fn insert(&self, executor: u16, generation: u16, list: &Rc<ReadyList>) -> Token {
-        let mut entries = self.0.borrow_mut();
+    fn insert(&self, id: TaskId, executor: u16, generation: u16, list: &Rc<ReadyList>) -> Token {
+        let mut entries = self.entries.borrow_mut();
         let nth = entries.insert(Entry {
+            id,
             list: Rc::clone(list),
             generation,
             queued: true,
@@ -92,28 +137,39 @@ impl Children {
 
     /// Forgets a child.
     pub(crate) fn remove(&self, token: Token) {
-        let entry = self.0.borrow_mut().try_remove(token.slot() & !CHILD);
+        let entry = self.entries.borrow_mut().try_remove(token.slot() & !CHILD);
         // It may be the list's last owner, and the waker in there the user's.
         drop(entry);
+        if let Some(roster) = self.roster() {
+            roster.remove(token);
+        }
     }
 
     /// Notes that a child is not in the list any more: its poll is to come.
     pub(crate) fn begin(&self, token: Token) {
-        if let Some(entry) = self.0.borrow_mut().get_mut(token.slot() & !CHILD) {
+        if let Some(entry) = self.entries.borrow_mut().get_mut(token.slot() & !CHILD) {
             entry.queued = false;
         }
     }
 
-    /// Queues a child, unless it is queued or has ended. Who is to be woken for that comes back.
-    fn wake(&self, token: Token) -> Option<Waker> {
-        let mut entries = self.0.borrow_mut();
+    /// The number of a child.
+    fn id_of(&self, token: Token) -> Option<TaskId> {
+        let entries = self.entries.borrow();
+        let entry = entries.get(token.slot().checked_sub(CHILD)?)?;
+        (entry.generation == token.generation()).then_some(entry.id)
+    }
+
+    /// Queues a child, unless it is queued or has ended. Who it is comes back, and who is to be woken for
+    /// that.
+    fn wake(&self, token: Token) -> Option<(TaskId, Option<Waker>)> {
+        let mut entries = self.entries.borrow_mut();
         let entry = entries.get_mut(token.slot().checked_sub(CHILD)?)?;
         if entry.generation != token.generation() || entry.queued {
             return None;
         }
         entry.queued = true;
         entry.list.queue.borrow_mut().push_back(token);
-        entry.list.waker.take()
+        Some((entry.id, entry.list.waker.take()))
     }
 }
 
@@ -122,8 +178,23 @@ impl Scheduler {
     #[cold]
     #[inline(never)]
     pub(super) fn wake_child(&self, token: Token) {
-        if let Some(waker) = self.children.wake(token) {
+        let Some((child, waker)) = self.children.wake(token) else {
+            return;
+        };
+        if let Some(audience) = self.audience() {
+            audience.note_woken(child, self.running());
+        }
+        if let Some(waker) = waker {
             waker::wake_kept(waker);
+        }
+    }
+
+    /// Notes something that has happened to a child, if somebody looks.
+    pub(crate) fn note_of(&self, child: Token, event: impl FnOnce(TaskId) -> Event) {
+        if let Some(audience) = self.audience()
+            && let Some(id) = self.children.id_of(child)
+        {
+            audience.note(event(id));
         }
     }
 
@@ -136,7 +207,7 @@ impl Scheduler {
     pub(crate) fn adopt(&self, list: &Rc<ReadyList>) -> (TaskId, Token) {
         let generation = self.next_generation();
         let id = TaskId::new(self.spawned.add(1));
-        (id, self.children.insert(self.id, generation, list))
+        (id, self.children.insert(id, self.id, generation, list))
     }
 
     /// Whether the running task has done in this poll all that it may do.

@@ -11,17 +11,21 @@
 //! taken out of its place meanwhile: what it wakes or spawns waits for the next choice.
 //!
 //! Law: a slot is in the ready queue, or one [`ReadyTask`] names it, never both; a [`ReadyTask`] cannot be
-//! copied, so no slot is popped twice.
+//! copied, so no slot is popped twice. Who breaks it is told in `scheduler/broken.rs`: read that next.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
+use crate::observer::{Audience, Event};
 use crate::sched::{Account, Known, Policy, ReadyTask, Reason};
 use crate::scheduler::Scheduler;
+use crate::scheduler::broken::{self, Promise};
 use crate::scheduler::stopwatch::Stopwatch;
 use crate::task::cell::{TaskRef, Turn};
 use crate::task::extras;
+use crate::task::header::Birth;
+use crate::task::id::TaskId;
 use crate::waker::Token;
 
 /// What chooses among the ready tasks, as the scheduler knows it: a program that has no policy has
@@ -58,6 +62,8 @@ pub(crate) enum Chosen {
 pub(crate) struct Choice {
     /// The policy; `None` while it is asked.
     policy: Cell<Option<Box<dyn Policy>>>,
+    /// Whether it has kept its promise so far.
+    promise: Promise,
     /// How many tasks it keeps.
     held: Cell<usize>,
     /// What is known of tasks that the policy does not keep, by their slots.
@@ -70,18 +76,23 @@ pub(crate) struct Choice {
 
 /// The policy while it is asked; goes back to its place, whatever happens.
 struct Lent<'a> {
-    /// Its place.
-    place: &'a Cell<Option<Box<dyn Policy>>>,
+    /// Where its place is.
+    choice: &'a Choice,
+    /// Whose tasks it has.
+    scheduler: &'a Scheduler,
     /// The policy.
     policy: Box<dyn Policy>,
+    /// Whether it has been asked something, and has not answered.
+    is_asked: bool,
 }
 
 impl Choice {
-    /// That of a policy.
-    pub(crate) fn new(policy: Box<dyn Policy>) -> Self {
+    /// That of a policy of this name; one without is ours, and may panic on purpose.
+    pub(crate) fn new(policy: Box<dyn Policy>, name: Option<&'static str>) -> Self {
         Self {
             stopwatch: Stopwatch::new(policy.is_timed()),
             policy: Cell::new(Some(policy)),
+            promise: Promise::new(name),
             held: Cell::new(0),
             chosen: Cell::new(0),
             known: RefCell::default(),
@@ -111,10 +122,12 @@ impl Choice {
     }
 
     /// The policy.
-    fn lend(&self) -> Option<Lent<'_>> {
+    fn lend<'a>(&'a self, scheduler: &'a Scheduler) -> Option<Lent<'a>> {
         Some(Lent {
-            place: &self.policy,
+            choice: self,
+            scheduler,
             policy: self.policy.take()?,
+            is_asked: false,
         })
     }
 
@@ -132,6 +145,7 @@ impl Choice {
             table.elsewhere += 1;
             let mut known = self.take_known(slot, task);
             known.since = now;
+            known.is_given_back = false;
             return Some((ReadyTask { known }, table.ready.len() == 0));
         }
     }
@@ -139,10 +153,10 @@ impl Choice {
     /// Tells the policy of those that have become ready. What it wakes or spawns meanwhile waits until the
     /// next choice.
     #[inline]
-    fn tell(&self, policy: &mut dyn Policy, scheduler: &Scheduler, now: Instant) {
+    fn tell(&self, lent: &mut Lent<'_>, scheduler: &Scheduler, now: Instant) {
         while let Some((task, is_last)) = self.next_untold(scheduler, now) {
             self.held.set(self.held.get() + 1);
-            policy.push(task);
+            lent.push(task);
             if is_last {
                 return;
             }
@@ -156,6 +170,7 @@ impl Known {
         let (handle, rank) = extras::handle_and_rank(task);
         Self {
             token: task.token(),
+            is_given_back: true,
             id: task.id(),
             task: handle,
             rank,
@@ -170,34 +185,37 @@ impl Known {
 impl Chooses for Choice {
     /// # Panics
     ///
-    /// Panics if the policy gives none though it keeps some, or another executor's.
+    /// Panics if the policy loses a task, gives none though it keeps some, or gives one that is not ready
+    /// or another executor's; and as the policy does.
     fn choose(&self, scheduler: &Scheduler, clock: &Clock) -> Chosen {
         if let Some(worked) = self.end_poll(clock) {
             // Time for a look outside, perhaps, before anybody is chosen.
             return Chosen::Worked(worked);
         }
-        let Some(mut lent) = self.lend() else {
+        if self.promise.is_broken() {
+            let next = scheduler.next();
+            return next.map_or(Chosen::Nobody, |(token, turn)| Chosen::Turn(token, turn));
+        }
+        let Some(mut lent) = self.lend(scheduler) else {
             return Chosen::Nobody;
         };
         let now = self.stopwatch.begin(clock);
         loop {
-            self.tell(&mut *lent.policy, scheduler, now);
+            self.tell(&mut lent, scheduler, now);
             if self.held.get() == 0 {
                 return Chosen::Nobody;
             }
-            let Some(ReadyTask { mut known }) = lent.policy.pop() else {
-                let kept = self.held.replace(0);
-                panic!(
-                    "the policy keeps {kept} ready tasks and gives none; Policy::pop() must give one"
-                );
+            let given = lent.pop();
+            self.promise.assert_lost_none(scheduler);
+            let Some(task) = given else {
+                self.promise.end_with_none(scheduler, self.held.get());
             };
-            assert!(
-                known.token.executor() == scheduler.id,
-                "the policy gives a task of another executor; each needs one of its own"
-            );
+            self.promise.assert_ready(scheduler, &task);
+            let ReadyTask { mut known } = task;
+            known.is_given_back = true;
+            known.account.polls += 1;
             self.held.set(self.held.get() - 1);
             let slot = known.token.slot();
-            known.account.polls += 1;
             self.keep_known(slot, known);
             let table = &mut *scheduler.table.borrow_mut();
             table.elsewhere -= 1;
@@ -233,13 +251,35 @@ impl Chooses for Choice {
     fn forget(&self) {
         self.held.set(0);
         drop(self.policy.take());
+        broken::forget_lost();
+    }
+}
+
+impl Lent<'_> {
+    /// Tells it of a task.
+    fn push(&mut self, task: ReadyTask) {
+        self.is_asked = true;
+        self.policy.push(task);
+        self.is_asked = false;
+    }
+
+    /// Asks it for one.
+    fn pop(&mut self) -> Option<ReadyTask> {
+        self.is_asked = true;
+        let given = self.policy.pop();
+        self.is_asked = false;
+        given
     }
 }
 
 impl Drop for Lent<'_> {
+    /// Puts it back. If it has panicked instead of answering, that was the last question.
     fn drop(&mut self) {
         let policy = std::mem::replace(&mut self.policy, Box::new(Nobody));
-        self.place.set(Some(policy));
+        self.choice.policy.set(Some(policy));
+        if self.is_asked {
+            self.choice.promise.end_with_panic(self.scheduler);
+        }
     }
 }
 
@@ -260,17 +300,42 @@ impl Scheduler {
         self.choice.as_deref()
     }
 
+    /// Where it is noted what happens, if somebody looks.
+    pub(crate) fn audience(&self) -> Option<&dyn Audience> {
+        self.watched.as_deref()
+    }
+
+    /// The number of who is being polled or dropped.
+    pub(super) fn running(&self) -> Option<TaskId> {
+        self.current.get().map(|_| self.current_id.get())
+    }
+
     /// Notes that a task was woken, which is in the ready queue now, and by whom.
     #[cold]
-    pub(super) fn note_wake(&self, woken: Token) {
-        let Some(choice) = self.choice() else {
-            return;
-        };
-        let reason = match self.current.get() {
-            Some(token) if token == woken => Reason::Itself,
-            Some(_) => Reason::Task(self.current_id.get()),
-            None => Reason::Outside,
-        };
-        choice.note(woken.slot(), reason);
+    pub(super) fn note_wake(&self, woken: Token, task: Option<&TaskRef>) {
+        if let Some(choice) = self.choice() {
+            let reason = match self.current.get() {
+                Some(token) if token == woken => Reason::Itself,
+                Some(_) => Reason::Task(self.current_id.get()),
+                None => Reason::Outside,
+            };
+            choice.note(woken.slot(), reason);
+        }
+        if let (Some(audience), Some(task)) = (self.audience(), task) {
+            audience.note_woken(task.id(), self.running());
+        }
+    }
+
+    /// Notes that a task was spawned, which is in the ready queue now.
+    #[cold]
+    pub(super) fn note_spawn(&self, birth: &Birth) {
+        if let Some(audience) = self.audience() {
+            audience.note(Event::Spawned {
+                task: birth.id,
+                parent: audience.current(),
+                name: None,
+                at: birth.spawned_at,
+            });
+        }
     }
 }

@@ -1,12 +1,42 @@
-//! What the running task says of itself, through its leaf futures: what it waits for, and where, which
-//! becomes its metadata when it parks; and how much of its poll it has used up.
+//! Who the running task is, and what it says of itself, through its leaf futures: what it waits for, and
+//! where, which becomes its metadata when it parks; how much of its poll it has used up; and who ready
+//! tasks are, for those who tell of schedules.
 
 use std::panic::Location;
 
+use crate::sched::ReadyTask;
 use crate::scheduler::Scheduler;
+use crate::task::id::Current;
 use crate::task::waits::Waits;
+use crate::waker::Token;
+
+/// What is known of a ready task beyond what policies are told.
+pub(crate) struct Standing {
+    /// Where it was spawned.
+    pub(crate) spawned_at: &'static Location<'static>,
+    /// What it has waited for, as texts say it.
+    pub(crate) waits: String,
+    /// Where it has waited.
+    pub(crate) waits_at: Option<&'static Location<'static>>,
+    /// Whether it is the main task of a run.
+    pub(crate) is_main: bool,
+}
 
 impl Scheduler {
+    /// Who is being polled or dropped.
+    pub(crate) fn current(&self) -> Option<Current> {
+        let token = self.current.get()?;
+        let table = self.table.borrow();
+        let slot = table.slots.get(token.slot())?;
+        let task = slot.task.as_ref()?;
+        (slot.generation == token.generation()).then(|| task.current())
+    }
+
+    /// The token of who is being polled or dropped.
+    pub(crate) fn current_token(&self) -> Option<Token> {
+        self.current.get()
+    }
+
     /// Notes that the running task waits for something, and where.
     pub(crate) fn note(&self, waits: Waits, at: &'static Location<'static>) {
         self.waits.set(self.waits.get() | waits);
@@ -53,5 +83,17 @@ impl Scheduler {
     /// How many system calls leaf futures have made.
     pub(crate) fn calls(&self) -> u64 {
         self.calls.get()
+    }
+
+    /// What is known of a ready task beyond what policies are told; `None` if it has ended meanwhile.
+    pub(crate) fn standing(&self, task: &ReadyTask) -> Option<Standing> {
+        let table = self.table.borrow();
+        let task = table.slots.get(task.known.token.slot())?.task.as_ref()?;
+        Some(Standing {
+            spawned_at: task.spawned_at(),
+            waits: task.waits().to_string(),
+            waits_at: task.waits_at(),
+            is_main: task.is_main(),
+        })
     }
 }

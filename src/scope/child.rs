@@ -18,6 +18,7 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
@@ -27,6 +28,7 @@ use crate::clock::Instant;
 use crate::error::{Cancelled, JoinError, Panicked, Payload};
 use crate::group_error::{Failure, FailureKind};
 use crate::locals::{self, Locals};
+use crate::observer::{Audience, Event, Finish};
 use crate::report::discard;
 use crate::task::id::{Called, Spawned, TaskId};
 use crate::waker::{self, Token};
@@ -43,9 +45,9 @@ pub(super) struct Request {
 /// Where a child comes from.
 pub(super) struct Origin {
     /// The name that it was given.
-    name: Option<Box<str>>,
+    pub(super) name: Option<Box<str>>,
     /// Where it was spawned.
-    at: &'static Location<'static>,
+    pub(super) at: &'static Location<'static>,
 }
 
 impl Origin {
@@ -102,6 +104,25 @@ impl<T> Packet<T> {
         }
     }
 
+    /// Tells who looks that the child is there.
+    pub(super) fn announce(&self) {
+        waker::with_current(|scheduler| {
+            let Some(audience) = scheduler.audience() else {
+                return;
+            };
+            let name = match self.is_body {
+                true => Some("body"),
+                false => self.name.as_deref(),
+            };
+            scheduler.note_of(self.token.get(), |task| Event::Spawned {
+                task,
+                parent: audience.current(),
+                name: name.map(Arc::from),
+                at: self.spawned_at,
+            });
+        });
+    }
+
     /// The child as texts name it.
     pub(super) fn describe(&self) -> String {
         let (name, at) = (self.name.as_deref(), self.spawned_at);
@@ -130,7 +151,13 @@ impl<T> Packet<T> {
 
     /// Asks that the child be dropped in its turn. Of several requests the first stands.
     pub(super) fn cancel(&self, request: Request) {
+        let at = request.at;
         if self.request.set(request).is_ok() && !self.is_finished() {
+            waker::with_current(|scheduler| {
+                let by = scheduler.audience().and_then(Audience::current);
+                let asked = |task| Event::CancelAsked { task, by, at };
+                scheduler.note_of(self.token.get(), asked);
+            });
             waker::wake(self.token.get());
         }
     }
@@ -214,6 +241,8 @@ pub(super) trait Child<E> {
     fn request_cancel(&self, request: &Request);
     /// Gives it another name for wakers.
     fn rename(&self, token: Token);
+    /// How it has ended.
+    fn finish(&self) -> Finish;
     /// Takes its failure, unless somebody has.
     fn take_failure(&self) -> Option<Failure<E>>;
     /// Drops it, wherever it is.
@@ -325,6 +354,18 @@ impl<F: Future, M: Manner<F::Output>> Child<M::Error> for Running<F, M> {
 
     fn rename(&self, token: Token) {
         self.packet.token.set(token);
+        self.packet.announce();
+    }
+
+    fn finish(&self) -> Finish {
+        let packet = &self.packet;
+        if packet.is_outcome(|outcome| matches!(outcome, Err(JoinError::Cancelled(_)))) {
+            Finish::Cancelled
+        } else if packet.is_outcome(|outcome| matches!(outcome, Err(JoinError::Panicked(_)))) {
+            Finish::Panicked
+        } else {
+            Finish::Returned
+        }
     }
 
     fn take_failure(&self) -> Option<Failure<M::Error>> {

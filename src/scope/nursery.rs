@@ -31,9 +31,11 @@ use std::task::{Context, Poll};
 use crate::error::JoinError;
 use crate::executor::context;
 use crate::group_error::Failure;
+use crate::observer::{Event, Finish};
 use crate::report::discard;
 use crate::scheduler::Scheduler;
 use crate::scheduler::children::{Children, ReadyList};
+use crate::scheduler::roster::{self, Known};
 use crate::scope::child::{Child, Fate, Manner, Origin, Packet, Request, Running};
 use crate::task::extras::Spread;
 use crate::task::id::TaskId;
@@ -156,9 +158,15 @@ impl<'scope, E> Nursery<'scope, E> {
         let (id, token) = context::with(|core| {
             let scheduler = core.scheduler();
             self.enroll(scheduler);
-            scheduler.adopt(&self.list)
+            let (id, token) = scheduler.adopt(&self.list);
+            if let Some(roster) = scheduler.children().roster() {
+                let known = Known::born(id, origin.name.clone(), origin.at, is_body);
+                roster.add(token, known, scheduler.current_token());
+            }
+            (id, token)
         });
         let packet = Rc::new(Packet::new(Some(id), token, origin, is_body));
+        packet.announce();
         let child: BoxedChild<'scope, E> =
             Box::pin(Running::<F, M>::new(future, Rc::clone(&packet)));
         let entry = Entry {
@@ -214,8 +222,14 @@ impl<'scope, E> Nursery<'scope, E> {
         };
         let waker = token.waker();
         let cx = &mut Context::from_waker(&waker);
+        scheduler.note_of(token, |task| Event::Polled { task });
         let (polled, waits) = scheduler.noting(|| child.as_mut().poll(cx));
         let Poll::Ready(fate) = polled else {
+            if let Some(roster) = scheduler.children().roster() {
+                roster.park(token, waits, scheduler.waits_at());
+            }
+            let parked = |id| Event::parked(id, waits, scheduler.waits_at());
+            scheduler.note_of(token, parked);
             let mut children = self.children.borrow_mut();
             let entry = children.get_mut(&token).expect("there until it has ended");
             entry.child = Some(child);
@@ -223,6 +237,8 @@ impl<'scope, E> Nursery<'scope, E> {
             entry.waits = waits;
             return;
         };
+        let how = child.finish();
+        scheduler.note_of(token, |task| Event::Finished { task, how });
         scheduler.children().remove(token);
         let entry = self.children.borrow_mut().remove(&token);
         let waits = entry.map_or(Waits::NOTHING, |entry| entry.waits);
@@ -275,10 +291,11 @@ impl<'scope, E> Nursery<'scope, E> {
         self.list.clear();
         let mut children = self.children.borrow_mut();
         while let Some(old) = tokens.pop() {
+            let (_, token) = scheduler.adopt(&self.list);
             if let Some(before) = &before {
+                roster::pass_on(before, old, scheduler.children(), token);
                 before.remove(old);
             }
-            let (_, token) = scheduler.adopt(&self.list);
             let entry = children.remove(&old).expect("it was there just now");
             if let Some(child) = &entry.child {
                 child.rename(token);
@@ -308,6 +325,10 @@ impl<'scope, E> Nursery<'scope, E> {
         });
         let mut panic = None;
         for token in tokens {
+            let how = Finish::Cancelled;
+            waker::with_current(|scheduler| {
+                scheduler.note_of(token, |task| Event::Finished { task, how });
+            });
             if let Some(known) = &*self.known.borrow() {
                 known.remove(token);
             }

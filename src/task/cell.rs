@@ -23,7 +23,7 @@
 //! stage exists while a future or an output is dropped: destructors are user code and may come back
 //! here through the handle. (D) Only a `Turn` polls or cancels; there is one at a time, and it has the
 //! cell's future for itself as long as it lives. (E) The vtable was made for the cell's own future
-//! type, and all owners stay on one thread.
+//! type, the handle for its output, and all owners stay on one thread.
 //!
 //! Why not `Rc<RefCell<dyn …>>`: two words of counts and a borrow flag a task, a fat pointer a slot,
 //! and pinning would be unsafe all the same. Read next: `task/join.rs`.
@@ -39,6 +39,7 @@ use std::ptr::{self, NonNull};
 use std::task::{Context, Poll};
 
 use crate::error::{JoinError, Panicked, Payload};
+use crate::observer::Finish;
 use crate::report::{self, discard};
 use crate::task::extras;
 use crate::task::header::{Birth, HANDLE, Header, SLOT, Stage, TURN};
@@ -61,8 +62,6 @@ struct Vtable {
     poll: unsafe fn(NonNull<Head>, &mut Context<'_>) -> Poll<()>,
     /// Drops what is alive in the stage; what its destructor panicked with comes back.
     drop_stage: unsafe fn(NonNull<Head>) -> Result<(), Payload>,
-    /// Moves output or error out of the stage, to where the second pointer says.
-    take: unsafe fn(NonNull<Head>, *mut ()),
     /// How far the stage is from the head.
     stage_at: usize,
     /// What was allocated.
@@ -105,7 +104,6 @@ pub(crate) fn new<F: Future>(birth: &Birth, future: F) -> (TaskRef, JoinRef<F::O
             vtable: &Vtable {
                 poll: poll::<F>,
                 drop_stage: drop_stage::<F>,
-                take: take::<F>,
                 stage_at: offset_of!(TaskCell<F>, stage),
                 room: const { pool::Room::of::<TaskCell<F>>() },
             },
@@ -144,8 +142,8 @@ unsafe fn poll<F: Future>(cell: NonNull<Head>, cx: &mut Context<'_>) -> Poll<()>
         Ok(Poll::Ready(output)) => Ok(output),
         Err(payload) => Err(payload),
     };
-    // SAFETY: the cell is alive (A) and of this type (E).
-    let dropped = unsafe { drop_stage::<F>(cell) };
+    // SAFETY: the stage is FUTURE, and nobody else drops it (D).
+    let dropped = unsafe { drop_future::<F>(cell) };
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
     match (output, dropped) {
@@ -173,19 +171,28 @@ unsafe fn poll<F: Future>(cell: NonNull<Head>, cx: &mut Context<'_>) -> Poll<()>
     Poll::Ready(())
 }
 
+/// Drops the future. The stage must be FUTURE.
+unsafe fn drop_future<F: Future>(cell: NonNull<Head>) -> Result<(), Payload> {
+    // SAFETY: the cell is alive (A).
+    let header = unsafe { &cell.as_ref().header };
+    header.set_stage(Stage::ENDING);
+    let future = stage_of::<F>(cell).cast::<F>();
+    // SAFETY: the status said that the future is alive, and it does no longer (B).
+    catch_unwind(AssertUnwindSafe(|| unsafe { ptr::drop_in_place(future) }))
+}
+
 /// See [`Vtable::drop_stage`].
 unsafe fn drop_stage<F: Future>(cell: NonNull<Head>) -> Result<(), Payload> {
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
     let was = header.stage();
-    header.set_stage(match was {
-        Stage::FUTURE => Stage::ENDING,
-        _ => Stage::EMPTY,
-    });
+    if was == Stage::FUTURE {
+        // SAFETY: the stage is FUTURE.
+        return unsafe { drop_future::<F>(cell) };
+    }
+    header.set_stage(Stage::EMPTY);
     let stage = stage_of::<F>(cell);
     catch_unwind(AssertUnwindSafe(|| match was {
-        // SAFETY: the status says that the future is alive, and it does no longer (B).
-        Stage::FUTURE => unsafe { ptr::drop_in_place(stage.cast::<F>()) },
         // SAFETY: the status says that the output is alive, and it does no longer (B).
         Stage::OUTPUT => unsafe { ptr::drop_in_place(stage.cast::<F::Output>()) },
         // SAFETY: the status says that the error is alive, and it does no longer (B).
@@ -194,12 +201,17 @@ unsafe fn drop_stage<F: Future>(cell: NonNull<Head>) -> Result<(), Payload> {
     }))
 }
 
-/// The place of an error, which is that of the stage.
-fn error_of(cell: NonNull<Head>) -> NonNull<Box<JoinError>> {
+/// The place of the stage, where the future is not known: that of an output or of an error.
+fn place_of<T>(cell: NonNull<Head>) -> NonNull<T> {
     // SAFETY: the cell is alive (A).
     let stage_at = unsafe { cell.as_ref() }.vtable.stage_at;
     // SAFETY: the vtable is the cell's own (E), so that is a place within it.
     unsafe { cell.byte_add(stage_at) }.cast()
+}
+
+/// The place of an error.
+fn error_of(cell: NonNull<Head>) -> NonNull<Box<JoinError>> {
+    place_of(cell)
 }
 
 /// Leaves an error in the stage, which is ENDING.
@@ -209,24 +221,6 @@ unsafe fn fail(cell: NonNull<Head>, error: JoinError) {
     // SAFETY: the cell is alive (A).
     let header = unsafe { &cell.as_ref().header };
     header.set_stage(Stage::ERROR);
-}
-
-/// See [`Vtable::take`]; `into` points to an `Option<Result<F::Output, JoinError>>`.
-unsafe fn take<F: Future>(cell: NonNull<Head>, into: *mut ()) {
-    // SAFETY: the cell is alive (A).
-    let header = unsafe { &cell.as_ref().header };
-    let taken = if header.stage() == Stage::OUTPUT {
-        header.set_stage(Stage::EMPTY);
-        let output = stage_of::<F>(cell).cast::<F::Output>();
-        // SAFETY: the status said that the output is alive; it is moved out once (B).
-        Some(Ok(unsafe { output.read() }))
-    } else {
-        // SAFETY: the cell is alive (A).
-        unsafe { take_error(cell) }.map(Err)
-    };
-    let into = into.cast::<Option<Result<F::Output, JoinError>>>();
-    // SAFETY: the caller passes a place of this type (E) that may be overwritten: it holds `None`.
-    unsafe { into.write(taken) };
 }
 
 /// Moves the error out of the stage, if there is one.
@@ -267,12 +261,22 @@ impl<const BIT: u8> Owner<BIT> {
         unsafe { take_error(self.0) }
     }
 
-    /// Ends the part, where the executor has no other one.
+    /// How the task has ended, which it has.
+    pub(crate) fn finish(&self) -> Finish {
+        if self.stage() != Stage::ERROR {
+            return Finish::Returned;
+        }
+        // SAFETY: the stage is ERROR, so the error is alive (B), and nothing is dropped meanwhile (C).
+        match **unsafe { error_of(self.0).as_ref() } {
+            JoinError::Cancelled(_) => Finish::Cancelled,
+            JoinError::Panicked(_) => Finish::Panicked,
+        }
+    }
+
+    /// Ends the part where nobody can want the future any more, nor an output without a handle.
     #[inline(never)]
     fn end(&mut self) {
-        // Nobody can want the future any more, nor an output without a handle.
-        let is_wanted = self.others(BIT) == HANDLE && self.has_ended();
-        if !is_wanted && self.stage() != Stage::EMPTY {
+        if self.stage() != Stage::EMPTY {
             self.drop_unwanted();
         }
         // A destructor may have dropped the handle meanwhile.
@@ -306,8 +310,9 @@ impl<const BIT: u8> Deref for Owner<BIT> {
 impl<const BIT: u8> Drop for Owner<BIT> {
     #[inline]
     fn drop(&mut self) {
-        if self.others(BIT) & (SLOT | TURN) != 0 {
-            // The executor still has a part in it, and sees to the rest.
+        let others = self.others(BIT);
+        if others & (SLOT | TURN) != 0 || others != 0 && self.has_ended() {
+            // The executor still has a part in it, or the handle may want what is left, and sees to it.
             self.clear(BIT);
         } else {
             self.end();
@@ -396,10 +401,18 @@ impl<T> JoinRef<T> {
                 return Poll::Pending;
             }
         }
-        let mut taken: Option<Result<T, JoinError>> = None;
-        // SAFETY: the vtable is the cell's own, and `T` its future's output (E).
-        unsafe { (self.0.vtable().take)(self.0.0, (&raw mut taken).cast()) };
+        let taken = self.take();
         Poll::Ready(taken.expect("a JoinHandle was polled after it had given its value"))
+    }
+
+    /// Takes how the task has ended, unless that was taken before.
+    fn take(&mut self) -> Option<Result<T, JoinError>> {
+        if self.stage() != Stage::OUTPUT {
+            return self.take_error().map(Err);
+        }
+        self.set_stage(Stage::EMPTY);
+        // SAFETY: the status said that the output is alive, which is a `T` (E); it is moved out once (B).
+        Some(Ok(unsafe { place_of::<T>(self.0.0).read() }))
     }
 }
 

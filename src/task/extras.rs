@@ -15,6 +15,7 @@ use crate::clock::Instant;
 use crate::error::{Cancelled, JoinError, Panicked};
 use crate::executor::Core;
 use crate::locals::Locals;
+use crate::observer::Event;
 use crate::report;
 use crate::sched::Rank;
 use crate::task::Task;
@@ -99,7 +100,7 @@ impl Hasher for Spreader {
 }
 
 /// The name of main tasks, which have no entry for it: a run costs none.
-const MAIN: &str = "main";
+pub(crate) const MAIN: &str = "main";
 
 thread_local! {
     /// The entries of this thread's tasks.
@@ -129,6 +130,11 @@ fn key_of(header: &Header) -> Key {
 /// Gives the task a name.
 pub(crate) fn set_name(header: &Header, name: String) {
     header.set_extras();
+    waker::with_current(|scheduler| {
+        if let Some(audience) = scheduler.audience() {
+            audience.name(header.id(), &name);
+        }
+    });
     let task = Task::new(header.current(), Some(name));
     with_entry(key_of(header), |extra| extra.task = Some(task));
 }
@@ -181,6 +187,15 @@ impl Wake {
 /// Notes a request to cancel. Of several the first stands, but the earliest is when it is due.
 pub(crate) fn request_cancel(header: &Header, request: Request) -> Wake {
     header.set_special();
+    waker::with_current(|scheduler| {
+        if let Some(audience) = scheduler.audience() {
+            audience.note(Event::CancelAsked {
+                task: header.id(),
+                by: audience.current(),
+                at: request.at,
+            });
+        }
+    });
     let attentive = with_entry(key_of(header), |extra| {
         match &mut extra.request {
             Some(first) => {

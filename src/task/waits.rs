@@ -17,6 +17,28 @@ pub(crate) struct Waits {
     thing: Thing,
 }
 
+/// The kinds of things that a task waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum WaitKind {
+    /// A descriptor that can be read, or one that can be written.
+    Io,
+    /// A thread's reply, or a signal.
+    Thread,
+    /// Another task's doing: a lock, a queue, an event.
+    Task,
+    /// The end of another task.
+    Join,
+    /// Anybody who has its waker: a future that is not bibelot's.
+    Foreign,
+    /// A deadline.
+    Time,
+    /// Its turn: it has given way, and is ready.
+    Turn,
+    /// Nothing that could wake it.
+    Nothing,
+}
+
 /// What another task or a thread has in hand.
 #[cfg_attr(
     not(feature = "sync"),
@@ -65,6 +87,10 @@ pub(crate) enum Thing {
     OneshotValue,
     /// Those who receive, to be gone.
     Closing,
+    /// All others to wait.
+    Quiet,
+    /// Its step of a sequence.
+    Step,
     /// A permit for a thread.
     #[cfg(feature = "worker")]
     PoolPermit,
@@ -93,6 +119,8 @@ impl Thing {
             Self::Change => "a watch's change",
             Self::OneshotValue => "a oneshot's value",
             Self::Closing => "the receivers to be gone",
+            Self::Quiet => "all others to wait",
+            Self::Step => "its step of a sequence",
             #[cfg(feature = "worker")]
             Self::PoolPermit => "a permit of the pool",
         })
@@ -143,9 +171,24 @@ impl Waits {
     }
 
     /// The same, and what it is that another task or a thread has in hand.
-    #[cfg(feature = "sync")]
     pub(crate) fn by_name(self, thing: Thing) -> Self {
         Self { thing, ..self }
+    }
+
+    /// Of which kind it is; of several the one that comes first.
+    pub(crate) fn kind(self) -> WaitKind {
+        const KINDS: [(Waits, WaitKind); 7] = [
+            (Waits::IO, WaitKind::Io),
+            (Waits::THREAD, WaitKind::Thread),
+            (Waits::TASK, WaitKind::Task),
+            (Waits::JOIN, WaitKind::Join),
+            (Waits::FOREIGN, WaitKind::Foreign),
+            (Waits::TIME, WaitKind::Time),
+            (Waits::TURN, WaitKind::Turn),
+        ];
+        let mut kinds = KINDS.iter();
+        let first = kinds.find(|(bit, _)| self.kinds & bit.kinds != 0);
+        first.map_or(WaitKind::Nothing, |&(_, kind)| kind)
     }
 
     /// Whether `extras` knows something about the task.

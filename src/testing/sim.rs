@@ -1,8 +1,14 @@
 //! [`Sim`]: an executor with a virtual clock.
 
+use std::thread;
+
 use crate::executor::builder::ExecutorBuilder;
 use crate::executor::face::{Executor, run_to_end};
 use crate::sched::Shuffle;
+use crate::testing::log::Log;
+use crate::testing::random::Drawing;
+use crate::testing::replay::Followed;
+use crate::testing::twice;
 
 /// Runs programs on a virtual clock.
 ///
@@ -12,6 +18,12 @@ use crate::sched::Shuffle;
 /// outside has the time it would have. If every task waits for another, that is a deadlock: the
 /// simulation panics and says who waits for what, and where. (trio's `MockClock` and eio's mock
 /// backend.)
+///
+/// A test that wants to decide itself when time passes has a [manual clock](Self::manual).
+///
+/// Real sockets and threads work in a simulation, each with its own time and order; what is awaited of them
+/// is the one thing that a seed does not repeat. And what counts from its call, as a
+/// [`sleep`](crate::time::sleep) does, is to be called inside: outside of `run` there is only the real clock.
 ///
 /// # Examples
 ///
@@ -30,6 +42,14 @@ use crate::sched::Shuffle;
 pub struct Sim {
     /// What the executor is told.
     builder: ExecutorBuilder,
+    /// Whether time only moves when it is told to.
+    is_manual: bool,
+    /// What chance goes by, if that was said.
+    seed: Option<u64>,
+    /// Where it is written down what happens.
+    logs: Vec<Log>,
+    /// The replay file that it follows.
+    pub(super) followed: Option<Followed>,
 }
 
 impl Sim {
@@ -41,14 +61,18 @@ impl Sim {
     /// A simulation by an executor that is told more: where reports go, say.
     pub fn from_builder(builder: ExecutorBuilder) -> Self {
         Self {
-            builder: builder.simulated(),
+            builder,
+            ..Self::default()
         }
     }
 
-    /// Shuffles: whenever several tasks are ready, any of them may come next. The same seed gives the
-    /// same order every time. Children of one scope are parts of one task, and keep the order in which
-    /// they were woken. ([`sched::Shuffle`](crate::sched::Shuffle); any other
-    /// [policy](crate::ExecutorBuilder::policy) works as well.)
+    /// Shuffles: whenever several tasks are ready, any of them may come next, also of those whose deadlines
+    /// are equal. The same seed gives the same order every time. Children of one scope are parts of one task,
+    /// and keep the order in which they were woken. ([`sched::Shuffle`](crate::sched::Shuffle), which
+    /// replaces whatever [policy](crate::ExecutorBuilder::policy) there was.)
+    ///
+    /// The numbers that the test [draws](crate::testing::random) come from the seed as well, in a stream of
+    /// their own. If the simulation panics, a line on standard error says the seed.
     ///
     /// # Examples
     ///
@@ -60,7 +84,50 @@ impl Sim {
     /// }
     /// ```
     pub fn seed(mut self, seed: u64) -> Self {
-        self.builder = self.builder.policy(Shuffle::new(seed));
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Has time stand still until the program moves it, by [`advance`](crate::testing::advance) (or by
+    /// [`consume`](crate::task::consume), which is work).
+    ///
+    /// Then nothing falls due that the test has not asked for, whatever sockets and threads are waited for
+    /// meanwhile. If no task is ready, nothing outside is awaited and nobody advances, the simulation does
+    /// not hang: it panics, and says who waits until when, and where.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::testing::{Sim, advance, settle};
+    /// use bibelot::time::{Duration, sleep};
+    ///
+    /// Sim::new().manual().run(async {
+    ///     let handle = bibelot::spawn(sleep(Duration::from_secs(60)));
+    ///     settle().await;
+    ///     assert!(!handle.is_finished());
+    ///     advance(Duration::from_secs(60)).await;
+    ///     assert!(handle.is_finished());
+    /// });
+    /// ```
+    pub fn manual(mut self) -> Self {
+        self.is_manual = true;
+        self
+    }
+
+    /// Has all that happens written down, a line for each event; what is in the log already stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::testing::{Log, Sim};
+    ///
+    /// let log = Log::new();
+    /// Sim::new().log(&log).run(bibelot::task::yield_now());
+    /// println!("{log}");
+    /// # assert!(log.text().contains("0ns task 1 woken by itself"));
+    /// ```
+    pub fn log(mut self, log: &Log) -> Self {
+        self.logs.push(log.clone());
         self
     }
 
@@ -68,9 +135,41 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// Panics as `run` does, and at a deadlock.
+    /// Panics as `run` does, at a deadlock, when a [manual clock](Self::manual) stands still that somebody
+    /// waits for, and where the run does not do what the file says that it [follows](Self::replay).
     #[track_caller]
     pub fn run<F: Future>(self, main: F) -> F::Output {
-        run_to_end(self.builder, main)
+        let _told = ToldSeed::new(self.seed);
+        let _drawing = Drawing::begin(self.seed.unwrap_or_default());
+        let mut builder = self.builder;
+        if let Some(seed) = self.seed {
+            builder = builder.policy(Shuffle::new(seed));
+        }
+        for log in self.logs.iter().chain(&twice::next_log()) {
+            builder = builder.observer(log.observer());
+        }
+        let value = run_to_end(builder.simulated(self.is_manual, self.seed), main);
+        if let Some(followed) = self.followed {
+            followed.assert_ended();
+        }
+        value
+    }
+}
+
+/// Says the seed on standard error if the simulation panics, so that it can be repeated.
+struct ToldSeed(Option<u64>);
+
+impl ToldSeed {
+    /// For a simulation with this seed.
+    fn new(seed: Option<u64>) -> Self {
+        Self(seed.filter(|_| !thread::panicking()))
+    }
+}
+
+impl Drop for ToldSeed {
+    fn drop(&mut self) {
+        if let Some(seed) = self.0.filter(|_| thread::panicking()) {
+            eprintln!("bibelot: the simulation panicked; Sim::seed({seed}) repeats it");
+        }
     }
 }

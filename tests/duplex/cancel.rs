@@ -10,6 +10,8 @@ use bibelot::io::{Duplex, duplex};
 use bibelot::spawn;
 use bibelot::testing::Sim;
 
+use crate::support::same_every_time;
+
 /// Says which suspensions end in a drop.
 #[derive(Clone)]
 struct Cancels {
@@ -71,6 +73,7 @@ fn every_choice_of_cancels(scenario: impl AsyncFn(Cancels)) {
 
 #[test]
 fn a_cancelled_read_goes_on() {
+    same_every_time(a_cancelled_read_goes_on);
     every_choice_of_cancels(async |cancels| {
         let (a, b) = duplex(2);
         spawn(async move { a.write_all(b"abcdefg").await.unwrap() });
@@ -89,6 +92,7 @@ fn a_cancelled_read_goes_on() {
 
 #[test]
 fn a_cancelled_write_goes_on() {
+    same_every_time(a_cancelled_write_goes_on);
     every_choice_of_cancels(async |cancels| {
         let (a, b) = duplex(2);
         let reader = spawn(async move {
@@ -109,6 +113,7 @@ fn a_cancelled_write_goes_on() {
 /// It cannot say how far it came, but what came is a beginning, and comes once.
 #[test]
 fn a_cancelled_write_all_has_written_a_beginning() {
+    same_every_time(a_cancelled_write_all_has_written_a_beginning);
     for plan in 0..8 {
         for seed in 0..4 {
             Sim::new().seed(seed).run(async {
@@ -195,6 +200,7 @@ async fn read_stormily(stream: Rc<Duplex>, got: Rc<RefCell<Vec<u8>>>, mut random
 /// Three tasks at each end, and every other wait dropped, at once or when it was woken.
 #[test]
 fn a_storm_of_cancels_loses_no_byte_and_repeats_none() {
+    same_every_time(a_storm_of_cancels_loses_no_byte_and_repeats_none);
     for seed in 1..=100_u64 {
         let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let capacity = 1 + next(&mut random) % 7;

@@ -6,6 +6,7 @@ use bibelot::io::{BufReader, ErrorKind, Read, Write, duplex};
 use bibelot::spawn;
 use bibelot::testing::Sim;
 
+use crate::support::same_every_time;
 use crate::{now, poll_once};
 
 #[test]
@@ -129,6 +130,7 @@ fn each_half_can_be_shut_down() {
 
 #[test]
 fn who_waits_is_told_of_the_end() {
+    same_every_time(who_waits_is_told_of_the_end);
     Sim::new().run(async {
         let (a, b) = duplex(1);
         a.write_all(b"x").await.unwrap();
@@ -149,6 +151,7 @@ fn who_waits_is_told_of_the_end() {
 
 #[test]
 fn who_waits_is_told_of_a_shutdown_at_its_own_end() {
+    same_every_time(who_waits_is_told_of_a_shutdown_at_its_own_end);
     Sim::new().run(async {
         let (a, _b) = duplex(1);
         let a = std::rc::Rc::new(a);
@@ -173,6 +176,7 @@ async fn by_traits(stream: impl Read + Write) -> std::io::Result<String> {
 
 #[test]
 fn an_end_is_a_source_and_a_sink() {
+    same_every_time(an_end_is_a_source_and_a_sink);
     Sim::new().run(async {
         let (a, b) = duplex(2);
         let answer = spawn(by_traits(a));

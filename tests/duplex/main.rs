@@ -1,6 +1,9 @@
 //! What a pair of streams in memory promises: who is served when, how it ends, and that a wait which
 //! is dropped has moved no byte.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod cancel;
 mod ends;
 mod turns;

@@ -10,10 +10,12 @@ use bibelot::spawn;
 use bibelot::task::{Builder, yield_now};
 use bibelot::testing::Sim;
 
+use crate::support::same_every_time;
 use crate::{Trace, poll_once};
 
 #[test]
 fn a_writer_waits_for_room_and_a_reader_for_bytes() {
+    same_every_time(a_writer_waits_for_room_and_a_reader_for_bytes);
     let trace = Trace::default();
     Sim::new().run(async {
         let (a, b) = duplex(4);
@@ -52,6 +54,7 @@ fn a_writer_waits_for_room_and_a_reader_for_bytes() {
 
 #[test]
 fn readers_are_served_first_come_first_served() {
+    same_every_time(readers_are_served_first_come_first_served);
     let trace = Trace::default();
     Sim::new().run(async {
         let (a, b) = duplex(8);
@@ -89,6 +92,7 @@ fn readers_are_served_first_come_first_served() {
 
 #[test]
 fn writers_are_served_first_come_first_served() {
+    same_every_time(writers_are_served_first_come_first_served);
     let mut got = Vec::new();
     Sim::new().run(async {
         let (a, b) = duplex(1);
@@ -106,6 +110,7 @@ fn writers_are_served_first_come_first_served() {
 /// Who keeps a future that is ready held up the line until it dropped it.
 #[test]
 fn a_finished_read_that_is_kept_lets_the_next_one_read() {
+    same_every_time(a_finished_read_that_is_kept_lets_the_next_one_read);
     Sim::new().run(async {
         let (a, b) = duplex(8);
         let b = Rc::new(b);
@@ -129,6 +134,7 @@ fn a_finished_read_that_is_kept_lets_the_next_one_read() {
 
 #[test]
 fn one_task_may_read_while_another_writes_at_the_same_end() {
+    same_every_time(one_task_may_read_while_another_writes_at_the_same_end);
     Sim::new().run(async {
         let (a, b) = duplex(1);
         let (a, b) = (Rc::new(a), Rc::new(b));
@@ -187,6 +193,7 @@ fn giving_way_moves_no_byte() {
 
 #[test]
 fn a_deadlock_over_a_duplex_is_reported_with_who_waits_where() {
+    same_every_time(a_deadlock_over_a_duplex_is_reported_with_who_waits_where);
     let mut lines = (0, 0);
     let dead = catch_unwind(AssertUnwindSafe(|| {
         Sim::new().run(async {

@@ -8,11 +8,12 @@ use bibelot::testing::Sim;
 use bibelot::time::{Instant, sleep, timeout};
 use bibelot::{Executor, Report};
 
-use crate::support::Trace;
+use crate::support::{Trace, same_every_time};
 use crate::{Wrong, after, endless, ms, tidy};
 
 #[test]
 fn a_timeout_around_a_join_ends_when_the_members_have() {
+    same_every_time(a_timeout_around_a_join_ends_when_the_members_have);
     let trace = Trace::new();
     Sim::new().run(async {
         let started = Instant::now();
@@ -28,6 +29,7 @@ fn a_timeout_around_a_join_ends_when_the_members_have() {
 
 #[test]
 fn a_group_that_is_dropped_is_waited_for_by_the_canceller_around() {
+    same_every_time(a_group_that_is_dropped_is_waited_for_by_the_canceller_around);
     let trace = Trace::new();
     Sim::new().run(async {
         let scope = CancelScope::new();
@@ -68,6 +70,7 @@ fn a_group_that_is_dropped_is_waited_for_until_its_members_are_given_up() {
 
 #[test]
 fn a_task_does_not_end_before_the_members_of_the_group_it_drops() {
+    same_every_time(a_task_does_not_end_before_the_members_of_the_group_it_drops);
     let trace = Trace::new();
     Sim::new().run(async {
         let said = trace.clone();
@@ -86,6 +89,7 @@ fn a_task_does_not_end_before_the_members_of_the_group_it_drops() {
 
 #[test]
 fn nested_groups_end_from_the_inside_out() {
+    same_every_time(nested_groups_end_from_the_inside_out);
     let trace = Trace::new();
     Sim::new().run(async {
         let outer = TaskGroup::<(), Wrong>::new();
@@ -107,6 +111,7 @@ fn nested_groups_end_from_the_inside_out() {
 
 #[test]
 fn a_group_may_be_moved_to_another_task_and_be_joined_or_dropped_there() {
+    same_every_time(a_group_may_be_moved_to_another_task_and_be_joined_or_dropped_there);
     let trace = Trace::new();
     Sim::new().run(async {
         let make = || {
@@ -132,6 +137,7 @@ fn a_group_may_be_moved_to_another_task_and_be_joined_or_dropped_there() {
 
 #[test]
 fn a_group_that_is_forgotten_lets_its_members_go_on() {
+    same_every_time(a_group_that_is_forgotten_lets_its_members_go_on);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = TaskGroup::new();
@@ -184,6 +190,7 @@ fn a_shutdown_pays_what_members_and_owner_owe() {
 
 #[test]
 fn a_panic_of_the_owner_ends_the_members() {
+    same_every_time(a_panic_of_the_owner_ends_the_members);
     let trace = Trace::new();
     Sim::new().run(async {
         let said = trace.clone();
@@ -221,6 +228,7 @@ fn members_that_panic_in_a_dropped_group_are_reported() {
 
 #[test]
 fn a_cleanup_may_use_a_group_of_its_own() {
+    same_every_time(a_cleanup_may_use_a_group_of_its_own);
     let trace = Trace::new();
     Sim::new().run(async {
         let said = trace.clone();

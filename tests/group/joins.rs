@@ -8,11 +8,12 @@ use bibelot::task::{FailureKind, TaskGroup, yield_now};
 use bibelot::testing::Sim;
 use bibelot::time::{sleep, timeout};
 
-use crate::support::{OnDrop, Trace, on_drop, panic_of};
+use crate::support::{OnDrop, Trace, on_drop, panic_of, same_every_time};
 use crate::{Wrong, after, endless, ms, tidy};
 
 #[test]
 fn values_come_in_the_order_of_creation() {
+    same_every_time(values_come_in_the_order_of_creation);
     let trace = Trace::new();
     let values = Sim::new().run(async {
         let group = TaskGroup::new();
@@ -27,6 +28,7 @@ fn values_come_in_the_order_of_creation() {
 
 #[test]
 fn the_first_failure_cancels_the_others_and_waits_for_them() {
+    same_every_time(the_first_failure_cancels_the_others_and_waits_for_them);
     let trace = Trace::new();
     let error = Sim::new().run(async {
         let group = TaskGroup::<(), _>::new();
@@ -44,6 +46,7 @@ fn the_first_failure_cancels_the_others_and_waits_for_them() {
 
 #[test]
 fn all_failures_are_kept() {
+    same_every_time(all_failures_are_kept);
     let trace = Trace::new();
     let error = Sim::new().run(async {
         let group = TaskGroup::<(), _>::new();
@@ -69,6 +72,7 @@ fn all_failures_are_kept() {
 
 #[test]
 fn a_failure_does_nothing_before_the_owner_asks() {
+    same_every_time(a_failure_does_nothing_before_the_owner_asks);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = TaskGroup::new();
@@ -83,6 +87,7 @@ fn a_failure_does_nothing_before_the_owner_asks() {
 
 #[test]
 fn members_may_come_while_the_group_is_joined() {
+    same_every_time(members_may_come_while_the_group_is_joined);
     let trace = Trace::new();
     let values = Sim::new().run(async {
         let group = TaskGroup::<_, Wrong>::new();
@@ -104,6 +109,7 @@ fn members_may_come_while_the_group_is_joined() {
 
 #[test]
 fn next_gives_results_in_the_order_of_completion_and_bears_failures() {
+    same_every_time(next_gives_results_in_the_order_of_completion_and_bears_failures);
     let trace = Trace::new();
     let results = Sim::new().run(async {
         let mut group = TaskGroup::new();
@@ -122,6 +128,7 @@ fn next_gives_results_in_the_order_of_completion_and_bears_failures() {
 
 #[test]
 fn a_next_that_is_dropped_loses_nothing() {
+    same_every_time(a_next_that_is_dropped_loses_nothing);
     let trace = Trace::new();
     Sim::new().run(async {
         let mut group = TaskGroup::<_, Wrong>::new();
@@ -134,6 +141,7 @@ fn a_next_that_is_dropped_loses_nothing() {
 
 #[test]
 fn join_any_takes_the_first_that_ends_and_waits_for_the_others() {
+    same_every_time(join_any_takes_the_first_that_ends_and_waits_for_the_others);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = TaskGroup::new();
@@ -153,6 +161,7 @@ fn join_any_takes_the_first_that_ends_and_waits_for_the_others() {
 
 #[test]
 fn join_first_ok_bears_failures() {
+    same_every_time(join_first_ok_bears_failures);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = TaskGroup::new();
@@ -175,6 +184,7 @@ fn join_first_ok_bears_failures() {
 
 #[test]
 fn a_race_without_runners_is_an_error_and_no_hang() {
+    same_every_time(a_race_without_runners_is_an_error_and_no_hang);
     Sim::new().run(async {
         let error = TaskGroup::<(), Wrong>::new().join_any().await.unwrap_err();
         assert!(error.failures().is_empty());
@@ -213,12 +223,14 @@ fn join_a_thousand(member: fn(u32) -> Result<u32, Wrong>) -> Vec<String> {
 
 #[test]
 fn a_thousand_that_have_failed_do_not_hold_the_thread() {
+    same_every_time(a_thousand_that_have_failed_do_not_hold_the_thread);
     let said = join_a_thousand(|_| Err("wrong"));
     assert_eq!(said, ["another has its turn", "1000 joined"]);
 }
 
 #[test]
 fn a_thousand_values_that_are_there_are_one_operation() {
+    same_every_time(a_thousand_values_that_are_there_are_one_operation);
     let said = join_a_thousand(Ok);
     assert_eq!(said, ["1000 joined", "another has its turn"]);
 }
@@ -241,6 +253,7 @@ fn counted(
 
 #[test]
 fn a_value_whose_destructor_panics_leaks_no_other_value_and_no_failure() {
+    same_every_time(a_value_whose_destructor_panics_leaks_no_other_value_and_no_failure);
     for has_failure in [true, false] {
         let alive = Rc::new(Cell::new(0));
         let text = panic_of(|| {

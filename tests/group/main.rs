@@ -14,7 +14,7 @@ use std::rc::Rc;
 use bibelot::task::{self, TaskGroup};
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, Instant, sleep};
-use support::Trace;
+use support::{Trace, same_every_time};
 
 /// The error of the tests.
 type Wrong = &'static str;
@@ -66,12 +66,14 @@ fn tidy<T>(
 
 #[test]
 fn a_group_without_members_joins_at_once() {
+    same_every_time(a_group_without_members_joins_at_once);
     let values = Sim::new().run(async { TaskGroup::<u32, Wrong>::new().join().await });
     assert_eq!(values.unwrap(), [0; 0]);
 }
 
 #[test]
 fn a_wake_of_a_member_polls_that_member_alone() {
+    same_every_time(a_wake_of_a_member_polls_that_member_alone);
     Sim::new().run(async {
         let group = TaskGroup::<(), Wrong>::new();
         let polls = Rc::new(std::cell::Cell::new(0));
@@ -111,6 +113,7 @@ fn memory_of_a_discarding_group_is_flat_after_a_million_members() {
 
 #[test]
 fn a_discarding_group_keeps_failures_and_drops_values() {
+    same_every_time(a_discarding_group_keeps_failures_and_drops_values);
     let trace = Trace::new();
     let error = Sim::new().run(async {
         let group = TaskGroup::discarding();
@@ -135,6 +138,7 @@ fn a_discarding_group_keeps_failures_and_drops_values() {
 
 #[test]
 fn groups_may_be_nested_a_thousand_deep() {
+    same_every_time(groups_may_be_nested_a_thousand_deep);
     fn nest(depth: u32) -> std::pin::Pin<Box<dyn Future<Output = Result<u32, Wrong>>>> {
         Box::pin(async move {
             if depth == 0 {
@@ -152,6 +156,7 @@ fn groups_may_be_nested_a_thousand_deep() {
 
 #[test]
 fn an_error_tells_of_every_failure_with_name_and_place() {
+    same_every_time(an_error_tells_of_every_failure_with_name_and_place);
     let error = Sim::new().run(async {
         let group = TaskGroup::<(), io::Error>::new();
         let named = task::Builder::new().name("fetch");
@@ -178,6 +183,7 @@ fn an_error_tells_of_every_failure_with_name_and_place() {
 
 #[test]
 fn time_goes_on_for_the_members_while_the_owner_is_busy() {
+    same_every_time(time_goes_on_for_the_members_while_the_owner_is_busy);
     let took = Sim::new().run(async {
         let started = Instant::now();
         let group = TaskGroup::<(), Wrong>::new();

@@ -9,11 +9,12 @@ use bibelot::task::{self, GroupEnded, JoinHandle, Ready, StartError, TaskGroup};
 use bibelot::testing::Sim;
 use bibelot::time::{sleep, timeout};
 
-use crate::support::{Trace, on_drop, panic_of};
+use crate::support::{Trace, on_drop, panic_of, same_every_time};
 use crate::{Wrong, after, endless, ms, tidy};
 
 #[test]
 fn a_member_that_is_cancelled_by_hand_is_no_failure() {
+    same_every_time(a_member_that_is_cancelled_by_hand_is_no_failure);
     let trace = Trace::new();
     let values = Sim::new().run(async {
         let group = TaskGroup::new();
@@ -28,6 +29,7 @@ fn a_member_that_is_cancelled_by_hand_is_no_failure() {
 
 #[test]
 fn joining_a_member_takes_its_failure_out() {
+    same_every_time(joining_a_member_takes_its_failure_out);
     let trace = Trace::new();
     let values = Sim::new().run(async {
         let group = TaskGroup::new();
@@ -42,6 +44,7 @@ fn joining_a_member_takes_its_failure_out() {
 
 #[test]
 fn a_member_is_joined_while_the_group_is() {
+    same_every_time(a_member_is_joined_while_the_group_is);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = TaskGroup::new();
@@ -55,6 +58,7 @@ fn a_member_is_joined_while_the_group_is() {
 
 #[test]
 fn a_join_of_a_member_that_is_dropped_gives_it_back() {
+    same_every_time(a_join_of_a_member_that_is_dropped_gives_it_back);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = TaskGroup::<_, Wrong>::new();
@@ -72,6 +76,7 @@ fn a_join_of_a_member_that_is_dropped_gives_it_back() {
 
 #[test]
 fn a_member_that_was_joined_leaves_nothing_to_who_takes_its_slot() {
+    same_every_time(a_member_that_was_joined_leaves_nothing_to_who_takes_its_slot);
     let trace = Trace::new();
     let values = Sim::new().run(async {
         let mut group = TaskGroup::<_, Wrong>::new();
@@ -94,6 +99,7 @@ fn a_member_that_was_joined_leaves_nothing_to_who_takes_its_slot() {
 
 #[test]
 fn a_member_whose_value_was_given_away_cannot_be_joined() {
+    same_every_time(a_member_whose_value_was_given_away_cannot_be_joined);
     let text = Sim::new().run(async {
         let mut group = TaskGroup::<_, Wrong>::new();
         let member = group.spawn(ready(Ok(1)));
@@ -110,6 +116,7 @@ fn a_member_whose_value_was_given_away_cannot_be_joined() {
 
 #[test]
 fn daemons_are_not_waited_for_and_end_with_the_group() {
+    same_every_time(daemons_are_not_waited_for_and_end_with_the_group);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = TaskGroup::new();
@@ -138,6 +145,7 @@ fn daemons_are_not_waited_for_and_end_with_the_group() {
 
 #[test]
 fn a_daemon_that_panics_has_failed() {
+    same_every_time(a_daemon_that_panics_has_failed);
     let error = Sim::new().run(async {
         let group = TaskGroup::<(), Wrong>::new();
         group.spawn(pending());
@@ -149,6 +157,7 @@ fn a_daemon_that_panics_has_failed() {
 
 #[test]
 fn a_spawner_fails_when_its_group_has_ended() {
+    same_every_time(a_spawner_fails_when_its_group_has_ended);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = TaskGroup::<(), Wrong>::new();
@@ -167,6 +176,7 @@ fn a_spawner_fails_when_its_group_has_ended() {
 
 #[test]
 fn start_comes_back_when_the_member_says_that_it_is_ready() {
+    same_every_time(start_comes_back_when_the_member_says_that_it_is_ready);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = TaskGroup::new();
@@ -190,6 +200,7 @@ fn start_comes_back_when_the_member_says_that_it_is_ready() {
 
 #[test]
 fn a_failure_before_it_is_ready_is_raised_from_start_and_not_in_the_group() {
+    same_every_time(a_failure_before_it_is_ready_is_raised_from_start_and_not_in_the_group);
     Sim::new().run(async {
         let group = TaskGroup::<(), _>::new();
         let failed = group.start(|ready: Ready<()>| async move {
@@ -215,6 +226,7 @@ fn a_failure_before_it_is_ready_is_raised_from_start_and_not_in_the_group() {
 
 #[test]
 fn a_start_that_is_dropped_cancels_the_member_unless_that_is_ready() {
+    same_every_time(a_start_that_is_dropped_cancels_the_member_unless_that_is_ready);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = TaskGroup::<(), _>::new();
@@ -235,6 +247,7 @@ fn a_start_that_is_dropped_cancels_the_member_unless_that_is_ready() {
 
 #[test]
 fn ready_and_ended_in_one_turn_is_ready_and_the_end_is_the_groups() {
+    same_every_time(ready_and_ended_in_one_turn_is_ready_and_the_end_is_the_groups);
     Sim::new().run(async {
         let group = TaskGroup::<(), _>::new();
         let started = group.start(|ready| async move {
@@ -249,6 +262,7 @@ fn ready_and_ended_in_one_turn_is_ready_and_the_end_is_the_groups() {
 
 #[test]
 fn a_member_may_cancel_itself_its_siblings_and_its_group() {
+    same_every_time(a_member_may_cancel_itself_its_siblings_and_its_group);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = Rc::new(RefCell::new(Some(TaskGroup::<(), Wrong>::new())));
@@ -279,6 +293,7 @@ fn a_member_may_cancel_itself_its_siblings_and_its_group() {
 
 #[test]
 fn who_is_spawned_or_started_after_a_cancel_of_all_goes_on() {
+    same_every_time(who_is_spawned_or_started_after_a_cancel_of_all_goes_on);
     let trace = Trace::new();
     Sim::new().run(async {
         let group = TaskGroup::<u32, Wrong>::new();
@@ -299,6 +314,7 @@ fn who_is_spawned_or_started_after_a_cancel_of_all_goes_on() {
 
 #[test]
 fn a_member_may_cancel_the_task_that_owns_its_group() {
+    same_every_time(a_member_may_cancel_the_task_that_owns_its_group);
     let trace = Trace::new();
     Sim::new().run(async {
         let place: Rc<RefCell<Option<JoinHandle<()>>>> = Rc::default();
@@ -334,6 +350,7 @@ fn a_member_may_cancel_the_task_that_owns_its_group() {
 
 #[test]
 fn a_member_may_cancel_its_group_from_its_destructor_and_from_its_epilogue() {
+    same_every_time(a_member_may_cancel_its_group_from_its_destructor_and_from_its_epilogue);
     for is_epilogue in [false, true] {
         let trace = Trace::new();
         Sim::new().run(async {
@@ -376,6 +393,7 @@ fn a_member_may_cancel_its_group_from_its_destructor_and_from_its_epilogue() {
 
 #[test]
 fn a_member_may_drop_its_own_group_and_ends_without_waiting_for_itself() {
+    same_every_time(a_member_may_drop_its_own_group_and_ends_without_waiting_for_itself);
     // In its body, in its destructor, in its epilogue.
     for place in 0..3 {
         let trace = Trace::new();

@@ -5,7 +5,7 @@
 pub(crate) mod foreign;
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -93,6 +93,19 @@ pub(crate) fn without_places(text: &str) -> String {
         without += &part[end..];
     }
     without
+}
+
+/// Runs the test from which this is called twice before, and compares the logs of its simulations, to the byte.
+/// Then the test goes on as always: without a log.
+pub(crate) fn same_every_time(test: fn()) {
+    thread_local! {
+        /// Whether such a test is running.
+        static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
+    }
+    if !IS_RUNNING.replace(true) {
+        let _done = on_drop(|| IS_RUNNING.set(false));
+        bibelot::testing::twice(test);
+    }
 }
 
 /// Polls once, with a waker that does nothing.

@@ -7,11 +7,12 @@ use bibelot::sync::Barrier;
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, sleep};
 
-use crate::support::{Trace, poll_once};
+use crate::support::{Trace, poll_once, same_every_time};
 use crate::{now, waiting};
 
 #[test]
 fn they_go_on_together_round_by_round_and_the_last_to_come_leads() {
+    same_every_time(they_go_on_together_round_by_round_and_the_last_to_come_leads);
     let trace = Trace::new();
     Sim::new().run(async {
         let barrier = Rc::new(Barrier::new(3));
@@ -73,6 +74,7 @@ fn one_for_nobody_or_for_one_lets_everybody_pass() {
 
 #[test]
 fn the_others_pass_without_one_that_is_cancelled_anywhere() {
+    same_every_time(the_others_pass_without_one_that_is_cancelled_anywhere);
     let suspensions = cancel_storm(async |storm| {
         let barrier = Rc::new(Barrier::new(2));
         let come_later = |secs| {

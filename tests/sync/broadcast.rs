@@ -10,11 +10,12 @@ use bibelot::task::yield_now;
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, sleep};
 
-use crate::support::{Trace, panic_of, poll_once};
+use crate::support::{Trace, panic_of, poll_once, same_every_time};
 use crate::{now, waiting};
 
 #[test]
 fn all_receive_all_and_who_is_slow_is_told_what_it_has_missed() {
+    same_every_time(all_receive_all_and_who_is_slow_is_told_what_it_has_missed);
     let trace = Trace::new();
     Sim::new().run(async {
         let (sender, receiver) = channel(2);
@@ -175,6 +176,7 @@ fn to_ask_for_no_room_is_a_panic() {
 
 #[test]
 fn nobody_misses_anything_by_being_cancelled_anywhere() {
+    same_every_time(nobody_misses_anything_by_being_cancelled_anywhere);
     let suspensions = cancel_storm(async |storm| {
         let (sender, receiver) = channel(4);
         let other = receiver.resubscribe();

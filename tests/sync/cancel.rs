@@ -12,6 +12,8 @@ use bibelot::sync::{CapacityLimiter, Condvar, Mutex, Queue, RwLock, Semaphore, m
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, sleep, timeout};
 
+use crate::support::same_every_time;
+
 /// A place to wait at, where each grant serves one waiter and no more.
 #[derive(Clone)]
 struct Place {
@@ -124,6 +126,7 @@ fn everywhere(scenario: impl AsyncFn(Place)) {
 
 #[test]
 fn who_is_cancelled_in_the_turn_of_its_grant_passes_it_on() {
+    same_every_time(who_is_cancelled_in_the_turn_of_its_grant_passes_it_on);
     for is_cancelled_first in [false, true] {
         everywhere(async |place| {
             let first = spawn((place.wait)());
@@ -150,6 +153,7 @@ fn who_is_cancelled_in_the_turn_of_its_grant_passes_it_on() {
 
 #[test]
 fn who_is_cancelled_in_the_middle_of_the_line_is_passed_over() {
+    same_every_time(who_is_cancelled_in_the_middle_of_the_line_is_passed_over);
     everywhere(async |place| {
         let front = spawn((place.wait)());
         settle().await;
@@ -169,6 +173,7 @@ fn who_is_cancelled_in_the_middle_of_the_line_is_passed_over() {
 
 #[test]
 fn a_timeout_in_the_instant_of_the_grant_has_one_outcome() {
+    same_every_time(a_timeout_in_the_instant_of_the_grant_has_one_outcome);
     let second = Duration::from_secs(1);
     let outcomes = Rc::new(Cell::new([0, 0]));
     for is_granted_first in [false, true] {
@@ -249,6 +254,7 @@ async fn dawdle(random: &Cell<u64>) {
 
 #[test]
 fn a_storm_of_cancels_loses_no_lock_and_no_permit() {
+    same_every_time(a_storm_of_cancels_loses_no_lock_and_no_permit);
     for seed in 1..=300 {
         Sim::new().seed(seed).run(async {
             let random = Rc::new(Cell::new(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15)));
@@ -287,6 +293,7 @@ fn a_storm_of_cancels_loses_no_lock_and_no_permit() {
 
 #[test]
 fn a_storm_of_cancels_loses_no_item_and_no_room() {
+    same_every_time(a_storm_of_cancels_loses_no_item_and_no_room);
     for seed in 1..=300 {
         Sim::new().seed(seed).run(async {
             let random = Rc::new(Cell::new(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15)));
@@ -339,6 +346,7 @@ fn a_storm_of_cancels_loses_no_item_and_no_room() {
 
 #[test]
 fn a_storm_of_cancels_loses_no_item_of_a_channel_and_receives_none_twice() {
+    same_every_time(a_storm_of_cancels_loses_no_item_of_a_channel_and_receives_none_twice);
     for seed in 1..=300_u64 {
         let bound = seed as usize % 3;
         Sim::new().seed(seed).run(async {

@@ -9,12 +9,13 @@ use bibelot::task::{current, yield_now};
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, sleep};
 
-use crate::support::{Trace, panic_of, poll_once};
+use crate::support::{Trace, panic_of, poll_once, same_every_time};
 use crate::{now, waiting};
 
 /// trio's `test_CapacityLimiter`.
 #[test]
 fn as_many_as_there_are_tokens_go_on_and_the_others_in_turn() {
+    same_every_time(as_many_as_there_are_tokens_go_on_and_the_others_in_turn);
     let trace = Trace::new();
     Sim::new().run(async {
         let limiter = Rc::new(CapacityLimiter::new(2));
@@ -36,6 +37,7 @@ fn as_many_as_there_are_tokens_go_on_and_the_others_in_turn() {
 
 #[test]
 fn nobody_borrows_two_but_on_behalf_of_another() {
+    same_every_time(nobody_borrows_two_but_on_behalf_of_another);
     Sim::new().run(async {
         let limiter = CapacityLimiter::new(3);
         let _mine = limiter.acquire().await;
@@ -120,6 +122,7 @@ fn a_borrower_whose_wait_was_dropped_may_borrow_again() {
 
 #[test]
 fn all_tokens_are_back_whoever_is_cancelled_anywhere() {
+    same_every_time(all_tokens_are_back_whoever_is_cancelled_anywhere);
     let suspensions = cancel_storm(async |storm| {
         let limiter = Rc::new(CapacityLimiter::new(2));
         let inside = Rc::new(Cell::new(0));

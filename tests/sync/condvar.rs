@@ -9,7 +9,7 @@ use bibelot::task::yield_now;
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, Instant, sleep};
 
-use crate::support::{Trace, poll_once};
+use crate::support::{Trace, poll_once, same_every_time};
 use crate::{now, waiting};
 
 /// So many seconds.
@@ -23,6 +23,7 @@ type Pair<T> = Rc<(Mutex<T>, Condvar)>;
 /// curio's `test_cond_sequence` and `test_cond_notify_all`, as one.
 #[test]
 fn one_is_notified_or_all_in_the_order_in_which_they_came() {
+    same_every_time(one_is_notified_or_all_in_the_order_in_which_they_came);
     let trace = Trace::new();
     Sim::new().run(async {
         let pair = Pair::<u32>::default();
@@ -137,6 +138,7 @@ fn who_is_dropped_while_it_waits_is_passed_over_and_its_guard_is_gone() {
 /// curio's `test_cond_waitfor`.
 #[test]
 fn a_wait_with_a_condition_looks_whenever_it_is_notified() {
+    same_every_time(a_wait_with_a_condition_looks_whenever_it_is_notified);
     let trace = Trace::new();
     Sim::new().run(async {
         let pair = Pair::<u32>::default();
@@ -166,6 +168,7 @@ fn a_wait_with_a_condition_looks_whenever_it_is_notified() {
 
 #[test]
 fn a_wait_that_runs_out_of_time_comes_back_with_the_lock() {
+    same_every_time(a_wait_that_runs_out_of_time_comes_back_with_the_lock);
     Sim::new().run(async {
         let pair = Pair::<u32>::default();
         let (mutex, condvar) = &*pair;
@@ -217,6 +220,7 @@ fn a_wait_that_runs_out_of_time_comes_back_with_the_lock() {
 /// Items behind a mutex, one notification each: if one got lost, a consumer would starve.
 #[test]
 fn no_notification_is_lost_when_a_waiter_is_cancelled_anywhere() {
+    same_every_time(no_notification_is_lost_when_a_waiter_is_cancelled_anywhere);
     for all in [false, true] {
         let suspensions = cancel_storm(async |storm| {
             let pair = Pair::<VecDeque<u32>>::default();

@@ -8,11 +8,12 @@ use bibelot::task::yield_now;
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 
-use crate::support::{Trace, poll_once};
+use crate::support::{Trace, poll_once, same_every_time};
 use crate::{now, waiting};
 
 #[test]
 fn set_releases_all_in_the_order_in_which_they_came_and_does_not_switch() {
+    same_every_time(set_releases_all_in_the_order_in_which_they_came_and_does_not_switch);
     let trace = Trace::new();
     Sim::new().run(async {
         let event = Rc::new(Event::new());

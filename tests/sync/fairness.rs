@@ -12,7 +12,7 @@ use bibelot::task::yield_now;
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, sleep};
 
-use crate::support::Trace;
+use crate::support::{Trace, same_every_time};
 
 /// How many of a thousand ready operations come before another task has a turn.
 fn before_others<F: Future>(mut operation: impl FnMut() -> F) -> usize {
@@ -30,6 +30,7 @@ fn before_others<F: Future>(mut operation: impl FnMut() -> F) -> usize {
 
 #[test]
 fn operations_that_are_ready_do_not_switch_and_give_way_after_128() {
+    same_every_time(operations_that_are_ready_do_not_switch_and_give_way_after_128);
     let (mutex, semaphore, event) = (Mutex::new(0), Semaphore::new(3), Event::new());
     let (queue, closed) = (Queue::new(), Queue::<u32>::new());
     event.set();
@@ -49,6 +50,7 @@ fn operations_that_are_ready_do_not_switch_and_give_way_after_128() {
 
 #[test]
 fn what_came_later_gives_way_as_well() {
+    same_every_time(what_came_later_gives_way_as_well);
     let (lock, once) = (RwLock::new(0), OnceLock::from(1));
     let (barrier, limiter) = (Barrier::new(1), CapacityLimiter::new(1));
     assert_eq!(before_others(async || *lock.write().await += 1), 128);
@@ -100,6 +102,7 @@ fn tasks_that_are_never_idle_let_a_timer_run() {
 /// trio's `test_generic_lock_fifo_fairness` and `test_channel_fairness`.
 #[test]
 fn tasks_that_compete_take_turns() {
+    same_every_time(tasks_that_compete_take_turns);
     let trace = Trace::new();
     Sim::new().run(async {
         let mutex = Rc::new(Mutex::new(()));

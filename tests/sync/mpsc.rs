@@ -11,7 +11,7 @@ use bibelot::task::yield_now;
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, Instant, sleep};
 
-use crate::support::{Trace, on_drop, panic_of, poll_once};
+use crate::support::{Trace, on_drop, panic_of, poll_once, same_every_time};
 use crate::{now, waiting};
 
 /// So many seconds.
@@ -53,6 +53,7 @@ fn a_channel_without_a_limit_never_waits_to_send_and_keeps_the_order() {
 /// trio's `test_channel_multiple_producers` and `test_channel_multiple_consumers`.
 #[test]
 fn what_many_send_many_receive_each_once_and_in_turn() {
+    same_every_time(what_many_send_many_receive_each_once_and_in_turn);
     for bound in 0..4 {
         for seed in 0..20 {
             Sim::new().seed(seed).run(async {
@@ -118,6 +119,7 @@ fn who_waits_is_served_before_who_comes_back() {
 
 #[test]
 fn a_full_channel_makes_senders_wait_in_their_order() {
+    same_every_time(a_full_channel_makes_senders_wait_in_their_order);
     let trace = Trace::new();
     Sim::new().run(async {
         let (sender, receiver) = sync_channel(1);
@@ -150,6 +152,7 @@ fn a_full_channel_makes_senders_wait_in_their_order() {
 /// trio's `test_unbuffered`.
 #[test]
 fn a_rendezvous_is_over_when_the_item_was_received() {
+    same_every_time(a_rendezvous_is_over_when_the_item_was_received);
     let trace = Trace::new();
     Sim::new().run(async {
         let (sender, receiver) = sync_channel(0);
@@ -278,6 +281,7 @@ fn the_last_handle_of_a_side_tells_the_other() {
 
 #[test]
 fn waits_with_a_time_limit_say_what_ended_them_and_give_the_item_back() {
+    same_every_time(waits_with_a_time_limit_say_what_ended_them_and_give_the_item_back);
     for bound in [0, 1] {
         Sim::new().run(async {
             let (sender, receiver) = sync_channel(bound);
@@ -326,6 +330,7 @@ fn waits_with_a_time_limit_say_what_ended_them_and_give_the_item_back() {
 
 #[test]
 fn who_waits_to_send_is_woken_when_the_last_receiver_leaves() {
+    same_every_time(who_waits_to_send_is_woken_when_the_last_receiver_leaves);
     for bound in [0, 1] {
         Sim::new().run(async {
             let (sender, receiver) = sync_channel(bound);
@@ -349,6 +354,7 @@ fn who_waits_to_send_is_woken_when_the_last_receiver_leaves() {
 
 #[test]
 fn an_item_is_received_or_dropped_once_whoever_is_cancelled_anywhere() {
+    same_every_time(an_item_is_received_or_dropped_once_whoever_is_cancelled_anywhere);
     for bound in 0..3 {
         // A sender.
         let suspensions = cancel_storm(async |storm| {
@@ -421,6 +427,7 @@ fn a_destructor_may_use_the_channel_that_it_lay_in() {
 
 #[test]
 fn who_waits_for_a_handle_that_it_holds_itself_is_told_where() {
+    same_every_time(who_waits_for_a_handle_that_it_holds_itself_is_told_where);
     let mut line = 0;
     let text = panic_of(|| {
         Sim::new().run(async {

@@ -10,11 +10,12 @@ use bibelot::task::yield_now;
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, sleep, timeout};
 
-use crate::support::{Trace, on_drop, panic_of, poll_once, reporting_to};
+use crate::support::{Trace, on_drop, panic_of, poll_once, reporting_to, same_every_time};
 use crate::{now, waiting};
 
 #[test]
 fn the_lock_goes_round_in_the_order_in_which_it_was_asked_for() {
+    same_every_time(the_lock_goes_round_in_the_order_in_which_it_was_asked_for);
     let trace = Trace::new();
     Sim::new().run(async {
         let mutex = Rc::new(Mutex::new(0));
@@ -120,6 +121,7 @@ fn a_lock_that_was_granted_to_who_is_dropped_goes_to_the_next() {
 
 #[test]
 fn an_owner_that_is_cancelled_or_panics_unlocks() {
+    same_every_time(an_owner_that_is_cancelled_or_panics_unlocks);
     let trace = Trace::new();
     Sim::from_builder(reporting_to(&trace)).run(async {
         let mutex = Rc::new(Mutex::new("as it was made"));
@@ -155,6 +157,7 @@ fn an_owner_that_is_cancelled_or_panics_unlocks() {
 
 #[test]
 fn a_wait_for_a_lock_can_be_cancelled_or_run_out_of_time() {
+    same_every_time(a_wait_for_a_lock_can_be_cancelled_or_run_out_of_time);
     Sim::new().run(async {
         let mutex = Rc::new(Mutex::new(()));
         let guard = mutex.lock().await;
@@ -177,6 +180,7 @@ fn a_wait_for_a_lock_can_be_cancelled_or_run_out_of_time() {
 /// trio's `test_generic_lock_exclusion`.
 #[test]
 fn one_task_at_a_time_is_inside_in_every_order() {
+    same_every_time(one_task_at_a_time_is_inside_in_every_order);
     for seed in 0..100 {
         Sim::new().seed(seed).run(async {
             let mutex = Rc::new(Mutex::new(0));
@@ -203,6 +207,7 @@ fn one_task_at_a_time_is_inside_in_every_order() {
 
 #[test]
 fn two_locks_taken_crosswise_are_told_as_a_deadlock_with_both_places() {
+    same_every_time(two_locks_taken_crosswise_are_told_as_a_deadlock_with_both_places);
     let (mut line_a, mut line_b) = (0, 0);
     let text = panic_of(|| {
         Sim::new().run(async {

@@ -10,11 +10,12 @@ use bibelot::task::yield_now;
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, sleep};
 
-use crate::support::{Trace, panic_of, poll_once, reporting_to};
+use crate::support::{Trace, panic_of, poll_once, reporting_to, same_every_time};
 use crate::{now, waiting};
 
 #[test]
 fn the_first_makes_it_and_all_have_the_same() {
+    same_every_time(the_first_makes_it_and_all_have_the_same);
     let trace = Trace::new();
     Sim::new().run(async {
         let lock = Rc::new(OnceLock::new());
@@ -45,6 +46,7 @@ fn the_first_makes_it_and_all_have_the_same() {
 
 #[test]
 fn the_next_makes_it_if_one_is_cancelled_panics_or_fails() {
+    same_every_time(the_next_makes_it_if_one_is_cancelled_panics_or_fails);
     let trace = Trace::new();
     Sim::from_builder(reporting_to(&trace)).run(async {
         let lock = Rc::new(OnceLock::<&str>::new());
@@ -113,6 +115,7 @@ fn what_is_set_meanwhile_stands_and_nobody_waits_for_the_other() {
 
 #[test]
 fn who_wants_it_to_make_it_waits_for_itself_and_is_told() {
+    same_every_time(who_wants_it_to_make_it_waits_for_itself_and_is_told);
     let text = panic_of(|| {
         Sim::new().run(async {
             let lock = OnceLock::<u32>::new();
@@ -127,6 +130,7 @@ fn who_wants_it_to_make_it_waits_for_itself_and_is_told() {
 
 #[test]
 fn it_is_made_once_whoever_is_cancelled_anywhere() {
+    same_every_time(it_is_made_once_whoever_is_cancelled_anywhere);
     let suspensions = cancel_storm(async |storm| {
         let lock = Rc::new(OnceLock::new());
         let made = Rc::new(Cell::new(0));

@@ -8,11 +8,12 @@ use bibelot::task::yield_now;
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, sleep, timeout};
 
-use crate::support::{Trace, panic_of, poll_once};
+use crate::support::{Trace, panic_of, poll_once, same_every_time};
 use crate::waiting;
 
 #[test]
 fn what_is_sent_is_received_once() {
+    same_every_time(what_is_sent_is_received_once);
     let trace = Trace::new();
     Sim::new().run(async {
         let (sender, receiver) = channel();
@@ -82,6 +83,7 @@ fn each_end_learns_that_the_other_is_gone() {
 
 #[test]
 fn a_wait_that_runs_out_of_time_can_be_taken_up_again() {
+    same_every_time(a_wait_that_runs_out_of_time_can_be_taken_up_again);
     Sim::new().run(async {
         let (sender, mut receiver) = channel();
         let second = Duration::from_secs(1);
@@ -105,6 +107,7 @@ fn a_value_that_is_not_received_is_dropped() {
 
 #[test]
 fn who_waits_for_nobody_is_told_where() {
+    same_every_time(who_waits_for_nobody_is_told_where);
     let mut line = 0;
     let text = panic_of(|| {
         Sim::new().run(async {
@@ -119,6 +122,7 @@ fn who_waits_for_nobody_is_told_where() {
 
 #[test]
 fn a_receiver_that_is_cancelled_anywhere_tells_the_sender() {
+    same_every_time(a_receiver_that_is_cancelled_anywhere_tells_the_sender);
     let suspensions = cancel_storm(async |storm| {
         let (sender, receiver) = channel();
         let trace = Trace::new();
@@ -138,6 +142,7 @@ fn a_receiver_that_is_cancelled_anywhere_tells_the_sender() {
 
 #[test]
 fn a_sender_that_is_cancelled_anywhere_while_it_waits_for_the_end_may_still_send() {
+    same_every_time(a_sender_that_is_cancelled_anywhere_while_it_waits_for_the_end_may_still_send);
     let suspensions = cancel_storm(async |storm| {
         let (sender, mut receiver) = channel();
         let leaves = spawn(async move {

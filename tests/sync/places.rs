@@ -9,7 +9,7 @@ use bibelot::task::{join, scope, yield_now};
 use bibelot::testing::Sim;
 
 use crate::now;
-use crate::support::panic_of;
+use crate::support::{panic_of, same_every_time};
 
 /// Fails unless the deadlock of this wait is told with its name, and with the place where it stands.
 macro_rules! told {
@@ -51,6 +51,7 @@ fn of_locks_and_what_is_beside_them() {
 
 #[test]
 fn a_wait_for_a_lock_that_is_had_again_is_told_where_the_whole_wait_is() {
+    same_every_time(a_wait_for_a_lock_that_is_had_again_is_told_where_the_whole_wait_is);
     let (mutex, condvar) = (Mutex::new(0), Condvar::new());
     let mut line = 0;
     let text = panic_of(|| {
@@ -111,6 +112,7 @@ fn told_of_main<T>(main: impl AsyncFnOnce() -> T) -> String {
 
 #[test]
 fn of_several_things_none_is_named_and_of_one_it_is() {
+    same_every_time(of_several_things_none_is_named_and_of_one_it_is);
     let (event, queue) = (Event::new(), Queue::<u8>::new());
     let told = told_of_main(async || join(event.wait(), queue.get()).await);
     assert_eq!(told, "another task");
@@ -127,6 +129,7 @@ fn of_several_things_none_is_named_and_of_one_it_is() {
 
 #[test]
 fn a_scope_names_what_its_only_child_waits_for_and_not_what_one_of_several_does() {
+    same_every_time(a_scope_names_what_its_only_child_waits_for_and_not_what_one_of_several_does);
     let (event, queue) = (Event::new(), Queue::<u8>::new());
     let told = told_of_main(async || {
         scope(async |s| {

@@ -8,7 +8,7 @@ use bibelot::sync::{Closed, PriorityQueue, TryGetError, TryPutError};
 use bibelot::task::yield_now;
 use bibelot::testing::{Sim, cancel_storm};
 
-use crate::support::{panic_of, poll_once};
+use crate::support::{panic_of, poll_once, same_every_time};
 use crate::{now, waiting};
 
 /// curio's `test_priority_queue`.
@@ -80,6 +80,7 @@ fn getters_wait_in_turn_and_each_has_the_least_of_its_time() {
 
 #[test]
 fn it_is_closed_drained_and_joined_as_a_queue_is() {
+    same_every_time(it_is_closed_drained_and_joined_as_a_queue_is);
     Sim::new().run(async {
         let queue = Rc::new(PriorityQueue::new());
         let worker = spawn({
@@ -115,6 +116,7 @@ fn it_is_closed_drained_and_joined_as_a_queue_is() {
 
 #[test]
 fn no_item_is_lost_when_a_getter_is_cancelled_anywhere() {
+    same_every_time(no_item_is_lost_when_a_getter_is_cancelled_anywhere);
     let suspensions = cancel_storm(async |storm| {
         let queue = Rc::new(PriorityQueue::bounded(1));
         let puts = spawn({
@@ -145,6 +147,7 @@ fn no_item_is_lost_when_a_getter_is_cancelled_anywhere() {
 
 #[test]
 fn no_room_is_lost_and_nothing_is_put_when_a_putter_is_cancelled_anywhere() {
+    same_every_time(no_room_is_lost_and_nothing_is_put_when_a_putter_is_cancelled_anywhere);
     let suspensions = cancel_storm(async |storm| {
         let queue = Rc::new(PriorityQueue::bounded(1));
         queue.put(5).await.unwrap();
@@ -185,6 +188,7 @@ fn no_room_is_lost_and_nothing_is_put_when_a_putter_is_cancelled_anywhere() {
 
 #[test]
 fn who_is_cancelled_anywhere_while_it_joins_leaves_the_others_to_the_end() {
+    same_every_time(who_is_cancelled_anywhere_while_it_joins_leaves_the_others_to_the_end);
     let suspensions = cancel_storm(async |storm| {
         let queue = Rc::new(PriorityQueue::new());
         queue.put(1).await.unwrap();

@@ -10,7 +10,7 @@ use bibelot::task::yield_now;
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, Instant, sleep, timeout};
 
-use crate::support::{Trace, panic_of, poll_once};
+use crate::support::{Trace, panic_of, poll_once, same_every_time};
 use crate::{now, waiting};
 use std::task::Poll;
 
@@ -30,6 +30,7 @@ fn drained<T>(queue: &Queue<T>) -> Vec<T> {
 /// curio's `test_queue_simple`, whole.
 #[test]
 fn a_producer_and_a_consumer_work_hand_in_hand() {
+    same_every_time(a_producer_and_a_consumer_work_hand_in_hand);
     let trace = Trace::new();
     Sim::new().run(async {
         let queue = Rc::new(Queue::new());
@@ -77,6 +78,7 @@ fn a_queue_without_a_limit_never_waits_to_put() {
 
 #[test]
 fn a_full_queue_lets_putters_wait_and_serves_them_in_order() {
+    same_every_time(a_full_queue_lets_putters_wait_and_serves_them_in_order);
     let trace = Trace::new();
     Sim::new().run(async {
         let queue = Rc::new(Queue::bounded(2));
@@ -111,6 +113,7 @@ fn a_full_queue_lets_putters_wait_and_serves_them_in_order() {
 
 #[test]
 fn getters_are_served_in_the_order_in_which_they_came() {
+    same_every_time(getters_are_served_in_the_order_in_which_they_came);
     let trace = Trace::new();
     Sim::new().run(async {
         let queue = Rc::new(Queue::new());
@@ -208,6 +211,7 @@ fn room_granted_to_a_putter_that_is_dropped_goes_to_the_next() {
 
 #[test]
 fn cancelled_and_late_getters_and_putters_leave_the_queue_as_it_was() {
+    same_every_time(cancelled_and_late_getters_and_putters_leave_the_queue_as_it_was);
     Sim::new().run(async {
         let start = Instant::now();
         let second = Duration::from_secs(1);
@@ -253,6 +257,7 @@ fn a_closed_queue_is_drained_and_then_at_its_end() {
 
 #[test]
 fn who_waits_when_a_queue_is_closed_learns_it_in_order() {
+    same_every_time(who_waits_when_a_queue_is_closed_learns_it_in_order);
     let trace = Trace::new();
     Sim::new().run(async {
         let empty = Rc::new(Queue::<&str>::new());
@@ -409,6 +414,7 @@ fn the_errors_say_what_is_the_matter_without_the_item() {
 
 #[test]
 fn who_is_cancelled_anywhere_while_it_joins_leaves_the_others_to_the_end() {
+    same_every_time(who_is_cancelled_anywhere_while_it_joins_leaves_the_others_to_the_end);
     let suspensions = cancel_storm(async |storm| {
         let queue = Rc::new(Queue::new());
         queue.put(1).await.unwrap();

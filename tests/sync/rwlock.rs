@@ -9,7 +9,7 @@ use bibelot::task::yield_now;
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, sleep, timeout};
 
-use crate::support::{Trace, panic_of, poll_once};
+use crate::support::{Trace, panic_of, poll_once, same_every_time};
 use crate::{now, waiting};
 
 /// So many seconds.
@@ -19,6 +19,7 @@ fn seconds(seconds: u64) -> Duration {
 
 #[test]
 fn a_writer_holds_up_later_readers_and_those_come_in_together() {
+    same_every_time(a_writer_holds_up_later_readers_and_those_come_in_together);
     let trace = Trace::new();
     Sim::new().run(async {
         let lock = Rc::new(RwLock::new(0));
@@ -130,6 +131,7 @@ fn a_writer_becomes_a_reader_and_lets_in_the_readers_behind_it() {
 
 #[test]
 fn a_wait_for_it_can_run_out_of_time() {
+    same_every_time(a_wait_for_it_can_run_out_of_time);
     Sim::new().run(async {
         let lock = RwLock::new(());
         let reader = lock.read().await;
@@ -143,6 +145,7 @@ fn a_wait_for_it_can_run_out_of_time() {
 
 #[test]
 fn many_read_or_one_writes_in_every_order() {
+    same_every_time(many_read_or_one_writes_in_every_order);
     for seed in 0..100 {
         Sim::new().seed(seed).run(async {
             let lock = Rc::new(RwLock::new(0));
@@ -182,6 +185,7 @@ fn many_read_or_one_writes_in_every_order() {
 
 #[test]
 fn nothing_is_lost_when_a_reader_or_a_writer_is_cancelled_anywhere() {
+    same_every_time(nothing_is_lost_when_a_reader_or_a_writer_is_cancelled_anywhere);
     for writes in [false, true] {
         let suspensions = cancel_storm(async |storm| {
             let lock = Rc::new(RwLock::new(0));
@@ -224,6 +228,7 @@ fn nothing_is_lost_when_a_reader_or_a_writer_is_cancelled_anywhere() {
 
 #[test]
 fn who_reads_and_wants_to_write_waits_for_itself_and_is_told() {
+    same_every_time(who_reads_and_wants_to_write_waits_for_itself_and_is_told);
     let mut line = 0;
     let text = panic_of(|| {
         Sim::new().run(async {

@@ -8,11 +8,12 @@ use bibelot::task::yield_now;
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, sleep};
 
-use crate::support::{Trace, panic_of, poll_once};
+use crate::support::{Trace, panic_of, poll_once, same_every_time};
 use crate::{now, waiting};
 
 #[test]
 fn as_many_as_there_are_permits_go_on_at_once_in_order() {
+    same_every_time(as_many_as_there_are_permits_go_on_at_once_in_order);
     let trace = Trace::new();
     Sim::new().run(async {
         let semaphore = Rc::new(Semaphore::new(2));
@@ -154,6 +155,7 @@ fn a_permit_that_is_forgotten_is_one_permit_fewer() {
 
 #[test]
 fn who_can_never_be_served_is_woken_to_learn_it() {
+    same_every_time(who_can_never_be_served_is_woken_to_learn_it);
     Sim::new().run(async {
         let semaphore = Rc::new(Semaphore::new(2));
         let held = semaphore.acquire().await;

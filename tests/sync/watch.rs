@@ -8,11 +8,12 @@ use bibelot::task::yield_now;
 use bibelot::testing::{Sim, cancel_storm};
 use bibelot::time::{Duration, sleep};
 
-use crate::support::{Trace, panic_of, poll_once};
+use crate::support::{Trace, panic_of, poll_once, same_every_time};
 use crate::{now, waiting};
 
 #[test]
 fn who_is_slow_sees_the_newest_and_each_change_wakes_once() {
+    same_every_time(who_is_slow_sees_the_newest_and_each_change_wakes_once);
     let trace = Trace::new();
     Sim::new().run(async {
         let (sender, receiver) = channel(0);
@@ -100,6 +101,7 @@ fn a_sender_learns_that_nobody_watches() {
 
 #[test]
 fn a_wait_for_some_value_looks_at_each_that_it_sees() {
+    same_every_time(a_wait_for_some_value_looks_at_each_that_it_sees);
     Sim::new().run(async {
         let (sender, receiver) = channel(0);
         let other = receiver.clone();
@@ -128,6 +130,7 @@ fn to_change_what_is_looked_at_is_a_panic_that_says_so() {
 
 #[test]
 fn a_change_is_not_seen_by_who_is_cancelled_anywhere() {
+    same_every_time(a_change_is_not_seen_by_who_is_cancelled_anywhere);
     let suspensions = cancel_storm(async |storm| {
         let (sender, receiver) = channel(0);
         let other = receiver.clone();
@@ -147,6 +150,7 @@ fn a_change_is_not_seen_by_who_is_cancelled_anywhere() {
 
 #[test]
 fn who_is_cancelled_while_it_waits_for_some_value_has_seen_what_it_looked_at() {
+    same_every_time(who_is_cancelled_while_it_waits_for_some_value_has_seen_what_it_looked_at);
     let suspensions = cancel_storm(async |storm| {
         let (sender, receiver) = channel(0);
         let other = receiver.clone();
@@ -172,6 +176,9 @@ fn who_is_cancelled_while_it_waits_for_some_value_has_seen_what_it_looked_at() {
 
 #[test]
 fn a_sender_that_is_cancelled_anywhere_leaves_the_others_to_learn_that_nobody_watches() {
+    same_every_time(
+        a_sender_that_is_cancelled_anywhere_leaves_the_others_to_learn_that_nobody_watches,
+    );
     let suspensions = cancel_storm(async |storm| {
         let (sender, receiver) = channel(0);
         let other = sender.clone();

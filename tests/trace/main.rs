@@ -1,0 +1,3 @@
+//! What observers are told, and what is made of it.
+
+mod observer;
