@@ -60,3 +60,21 @@ impl Experiment {
 pub(crate) fn scale(simulated: Duration, real: Duration) -> f64 {
     real.div_duration_f64(simulated).min(1.0)
 }
+
+/// How many times longer than simulated everything may take for real on a machine that has time for it.
+const SLOW: f64 = 1.25;
+
+/// Says so if this machine had other work to do, so that the real figures tell more of that than of the
+/// policies.
+pub(crate) fn busy(outcomes: &[Outcome]) -> Option<String> {
+    let sum = |run: fn(&Outcome) -> &Run| -> Duration {
+        outcomes.iter().map(|outcome| run(outcome).length).sum()
+    };
+    let times = sum(|of| &of.real).div_duration_f64(sum(|of| &of.simulated));
+    (times > SLOW).then(|| {
+        format!(
+            "For real everything took {times:.1} times as long as simulated: this machine has other work \
+             to do. Compare the simulated figures."
+        )
+    })
+}

@@ -32,7 +32,7 @@ mod timeline;
 mod workloads;
 mod yours;
 
-use std::io;
+use std::fs;
 use std::process::ExitCode;
 
 use bibelot::time::Duration;
@@ -49,7 +49,7 @@ const REAL: Duration = Duration::from_secs(10);
 const QUICK: Duration = Duration::from_secs(1);
 
 /// Makes all experiments, prints the table and writes the report.
-fn work(args: &Args) -> io::Result<()> {
+fn work(args: &Args) -> Result<(), String> {
     let all = args.workloads.len() * args.policies.len();
     let mut progress = Progress::new(2 * all);
     let mut simulated = Vec::with_capacity(all);
@@ -82,7 +82,8 @@ fn work(args: &Args) -> io::Result<()> {
         outcomes.push(Outcome {
             policy,
             simulated,
-            real: experiment.measure(scale)?,
+            real: (experiment.measure(scale))
+                .map_err(|error| format!("cannot make an executor: {error}"))?,
         });
     }
     drop(progress);
@@ -92,10 +93,16 @@ fn work(args: &Args) -> io::Result<()> {
     for (workload, outcomes) in &results {
         print!("{}", table::table(workload, outcomes));
     }
-    if let Some(folder) = args.out.parent() {
-        std::fs::create_dir_all(folder)?;
+    let busy = experiment::busy(&outcomes);
+    if let Some(warning) = &busy {
+        println!("\n{warning}");
     }
-    std::fs::write(&args.out, report::page(&results, args.seed, scale))?;
+    let page = report::page(&results, args.seed, scale, busy.as_deref());
+    let written = match args.out.parent() {
+        Some(folder) => fs::create_dir_all(folder).and_then(|()| fs::write(&args.out, page)),
+        None => fs::write(&args.out, page),
+    };
+    written.map_err(|error| format!("cannot write {}: {error}", args.out.display()))?;
     println!("\nplots and timelines: {}", args.out.display());
     Ok(())
 }
@@ -110,9 +117,7 @@ fn main() -> ExitCode {
             print!("{text}");
             Ok(())
         }
-        Ok(Task::Work(args)) => {
-            work(&args).map_err(|error| format!("cannot write {}: {error}", args.out.display()))
-        }
+        Ok(Task::Work(args)) => work(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,29 +11,36 @@ const ORIGIN: (f64, f64) = (40.0, 8.0);
 /// The range of a logarithmic axis.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Range {
-    /// The power of ten where it begins.
-    from: i32,
-    /// And where it ends.
-    to: i32,
+    /// The logarithm of its least value.
+    from: f64,
+    /// And of its greatest.
+    to: f64,
 }
 
 impl Range {
-    /// The powers of ten around these values; what is less than a tenth counts as that.
+    /// The range of these values; what is less than a tenth counts as that.
     pub(crate) fn around(values: impl Iterator<Item = f64>) -> Self {
         let (least, most) = values.fold((f64::INFINITY, 1.0_f64), |(least, most), value| {
             (least.min(value), most.max(value))
         });
+        let (from, to) = (least.clamp(0.1, most / 2.0), most * 1.05);
         Self {
-            from: least.clamp(0.1, 1.0).log10().floor() as i32,
-            to: most.log10().ceil().max(1.0) as i32,
+            from: from.log10(),
+            to: to.log10(),
         }
     }
 
     /// How far along the axis a value is, from 0 to 1.
     fn part(self, value: f64) -> f64 {
-        let from = f64::from(self.from);
-        let part = (value.max(1e-9).log10() - from) / (f64::from(self.to) - from);
+        let part = (value.max(1e-9).log10() - self.from) / (self.to - self.from);
         part.clamp(0.0, 1.0)
+    }
+
+    /// 1, 2 and 5 of each power of ten that is in the range.
+    fn ticks(self) -> impl Iterator<Item = f64> {
+        let powers = self.from.floor() as i32..=self.to.ceil() as i32;
+        let ticks = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|tick| tick * 10_f64.powi(power)));
+        ticks.filter(move |tick| (self.from..=self.to).contains(&tick.log10()))
     }
 }
 
@@ -75,8 +82,7 @@ pub(crate) fn distribution(curves: &[(usize, &str, Vec<f64>)], range: Range) -> 
             left - 6.0,
         );
     }
-    for power in range.from..=range.to {
-        let value = 10_f64.powi(power);
+    for value in range.ticks() {
         let x = x(value);
         let _ = write!(
             svg,

@@ -15,7 +15,7 @@ const STYLE: &str = include_str!("report.css");
 type Result<'a> = (Workload, &'a [Outcome]);
 
 /// The page.
-pub(crate) fn page(results: &[Result<'_>], seed: u64, scale: f64) -> String {
+pub(crate) fn page(results: &[Result<'_>], seed: u64, scale: f64, busy: Option<&str>) -> String {
     let mut html = format!(
         "<!doctype html><html lang=en><meta charset=utf-8>\
          <meta name=viewport content='width=device-width,initial-scale=1'>\
@@ -23,11 +23,12 @@ pub(crate) fn page(results: &[Result<'_>], seed: u64, scale: f64) -> String {
          <header><h1>The laboratory</h1><p>What becomes of the same work under each policy of a \
          scheduler: simulated on a virtual clock, which is exact and the same every time (seed {seed}), \
          and run for real by this machine, {} of the simulated time long and told in the same \
-         milliseconds. A job works in slices and gives way between two; nobody is interrupted.</p></header>",
+         milliseconds. A job works in slices and gives way between two; nobody is interrupted.</p><p><b>{}</b></p></header>",
         match scale {
             1.0 => String::from("all"),
             scale => format!("{:.1} %", 100.0 * scale),
-        }
+        },
+        busy.unwrap_or_default(),
     );
     html += &glance(results);
     for (workload, outcomes) in results {
@@ -149,20 +150,18 @@ fn cell(figure: Figure, outcome: &Outcome, outcomes: &[Outcome]) -> String {
         return "<td>–".into();
     };
     let of_all = || {
-        outcomes
-            .iter()
-            .filter_map(|other| figure.of(&other.simulated))
+        let all = outcomes.iter();
+        all.filter_map(|other| figure.of(&other.simulated))
     };
     let best = of_all().reduce(|one, other| figure.better(one, other));
+    // As far as can be seen; and where all are the best, nobody is.
+    let is_best = |value: f64| best.is_some_and(|best| figure.show(value) == figure.show(best));
+    let stands_out = is_best(simulated) && !of_all().all(is_best);
     let reals = outcomes.iter().filter_map(|other| figure.of(&other.real));
     let longest = of_all().chain(reals).fold(0.0, f64::max);
     format!(
         "<td{}><b>{}</b> <i>{}</i>{}",
-        if best == Some(simulated) {
-            " class=best"
-        } else {
-            ""
-        },
+        if stands_out { " class=best" } else { "" },
         figure.show(simulated),
         figure.show(real),
         plot::bars(simulated, real, longest),

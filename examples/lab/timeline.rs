@@ -77,7 +77,7 @@ fn joined(job: &Record) -> Vec<(Duration, Duration)> {
 pub(crate) fn timeline(run: &Run, span: Duration) -> String {
     let kinds = kinds(run);
     let (lanes, count) = lanes(run, &kinds);
-    let high = (HEIGHT / count.max(1) as f64).clamp(2.4, 11.0);
+    let high = (HEIGHT / count.max(1) as f64).clamp(2.4, 16.0);
     let (height, thick) = (high * count as f64, high * 0.78);
     let x = |time: Duration| WIDTH * time.div_duration_f64(span);
     let mut svg = format!(

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use bibelot::sync::{Condvar, Mutex};
-use bibelot::time::{Duration, sleep};
+use bibelot::time::Duration;
 
 use crate::figures::Figure;
 use crate::lab::{Lab, ms};
@@ -152,7 +152,7 @@ fn inversion(lab: &Lab) {
     }
 }
 
-/// Eight that need a lock for a moment and wait for something else in between, and one that keeps it.
+/// Every eight milliseconds somebody needs a lock for one of them, and somebody else keeps it for twenty.
 fn convoy(lab: &Lab) {
     let lock = Rc::new(Mutex::new(()));
     for nth in 0..48 {
@@ -163,7 +163,6 @@ fn convoy(lab: &Lab) {
             let held = lock.lock().await;
             job.work(ms(1)).await;
             drop(held);
-            sleep(Duration::ZERO).await;
             job.work(ms(1)).await;
         });
     }
