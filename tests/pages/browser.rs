@@ -39,8 +39,8 @@ pub(crate) struct Browser {
     number: u32,
     /// The page's session, once there is one.
     session: String,
-    /// How many pages have been loaded.
-    loads: u32,
+    /// What has been loaded: each page by the number of its loader.
+    loaded: Vec<String>,
     /// What went wrong in the page.
     pub(crate) complaints: Vec<String>,
 }
@@ -65,7 +65,7 @@ impl Browser {
             output,
             number: 0,
             session: String::new(),
-            loads: 0,
+            loaded: Vec::new(),
             complaints: Vec::new(),
         };
         let target = browser.command("Target.createTarget", r#"{"url":"about:blank"}"#);
@@ -76,6 +76,7 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log"] {
             browser.command(&format!("{domain}.enable"), "{}");
         }
+        browser.command("Page.setLifecycleEventsEnabled", r#"{"enabled":true}"#);
         browser
     }
 
@@ -109,8 +110,10 @@ impl Browser {
         let is_error = message.contains(r#""method":"Runtime.exceptionThrown""#)
             || message.contains(r#""method":"Log.entryAdded""#)
             || message.contains(r#""method":"Runtime.consoleAPICalled""#);
-        if message.contains(r#""method":"Page.loadEventFired""#) {
-            self.loads += 1;
+        let is_load = message.contains(r#""method":"Page.lifecycleEvent""#)
+            && message.contains(r#""name":"load""#);
+        if is_load {
+            self.loaded.extend(text_of(&message, "loaderId"));
         }
         if is_error {
             self.complaints.push(message.clone());
@@ -146,9 +149,9 @@ impl Browser {
             String::from("about:blank"),
             format!("file://{}#{hash}", file.display()),
         ] {
-            let before = self.loads;
-            self.command("Page.navigate", &format!(r#"{{"url":{url:?}}}"#));
-            while self.loads == before {
+            let answer = self.command("Page.navigate", &format!(r#"{{"url":{url:?}}}"#));
+            let loader = text_of(&answer, "loaderId").expect("another page");
+            while !self.loaded.contains(&loader) {
                 self.message();
             }
         }

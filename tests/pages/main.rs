@@ -129,7 +129,9 @@ impl DerefMut for Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if std::thread::panicking() {
+            eprintln!("the page says: {:#?}", self.complaints);
+        } else {
             let loaded = self.ask("performance.getEntriesByType('resource').length");
             assert_eq!(loaded, "0", "the page has loaded something");
             assert!(self.complaints.is_empty(), "{:#?}", self.complaints);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use bibelot::trace::{Event, WaitKind};
+use bibelot::trace::{Event, Reason, WaitKind};
 
 use crate::open;
 use crate::runs::{self, Events};
@@ -273,6 +273,42 @@ fn children_of_a_scope_are_polled_within_their_task() {
         page.text("#caption")
             .contains("within the poll of task 1 “main”")
     );
+}
+
+#[test]
+fn a_wake_from_outside_is_told_with_what_it_came_by() {
+    // Several timers fire before the first of their tasks is woken.
+    let events = runs::scopes();
+    let Some(mut page) = open("causes", &events, "view=replay") else {
+        return;
+    };
+    let mut timers = BTreeMap::new();
+    let mut told = Vec::new();
+    for (nth, (_, event)) in events.iter().enumerate() {
+        match event {
+            Event::TimerSet {
+                timer,
+                task: Some(task),
+                ..
+            } => {
+                timers.insert(task.get(), *timer);
+            }
+            Event::Woken {
+                task,
+                by: Reason::Outside,
+            } if timers.contains_key(&task.get()) => {
+                told.push((nth, task.get(), timers[&task.get()]));
+            }
+            _ => {}
+        }
+    }
+    assert!(told.len() > 10);
+    for (nth, task, timer) in told {
+        let sentence = page.ask(&format!("page.words.sentence({nth})"));
+        // Who has a scope is woken when its children are, by timers which are theirs.
+        let is_own = sentence.contains(&format!("is woken from outside, by timer {timer}:"));
+        assert!(is_own || task == 1, "{sentence}");
+    }
 }
 
 #[test]

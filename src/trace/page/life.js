@@ -152,8 +152,6 @@ class Life {
         if (start < 0 || !isHere) return "";
         if (wake.from) return element("span", {}, ", woken by ", this.task(wake.from));
         if (wake.by === BY_ITSELF) return ", woken by itself";
-        if (wake.cause < 0) return ", woken from outside";
-        const number = this.log.rows[wake.cause][2];
-        return this.log.what[wake.cause] === TIMER_FIRED ? `, woken by timer ${number}` : `, woken by descriptor ${number}`;
+        return `, woken ${this.words.cause(wake) ? `by ${this.words.cause(wake)}` : "from outside"}`;
     }
 }

@@ -41,6 +41,8 @@ function understand(log) {
     const stack = [];
     const openTimers = new Map();
     const openSources = new Map();
+    // What has come from outside and may wake somebody: the event, by the task that waits for it.
+    const come = new Map();
     let sleep = null;
 
     /** The lane of a task; one that is unknown has been there before the first event. */
@@ -72,6 +74,7 @@ function understand(log) {
         model.now = i;
         switch (what) {
         case TURN:
+            come.clear();
             model.turns.push(i);
             break;
         case ASLEEP:
@@ -101,7 +104,7 @@ function understand(log) {
         case WOKEN: {
             const lane = laneOf(a);
             const by = b > 0 ? laneOf(b) : null;
-            const wake = { at: i, from: by, to: lane, by: b, cause: b === BY_WORLD ? causeOf(log, i) : -1 };
+            const wake = { at: i, from: by, to: lane, by: b, cause: b === BY_WORLD ? come.get(lane) ?? -1 : -1 };
             lane.wakes.push(wake);
             if (b === BY_WORLD || by) model.wakes.push(wake);
             const before = lane.states[lane.states.length - 1];
@@ -153,6 +156,7 @@ function understand(log) {
             if (!openTimers.delete(a)) model.timers.push(timer);
             timer.end = i;
             timer.fired = what === TIMER_FIRED;
+            if (timer.fired && timer.lane) come.set(timer.lane, i);
             break;
         }
         case SOURCE_ADDED:
@@ -162,8 +166,10 @@ function understand(log) {
         case SOURCE_READY: {
             let source = openSources.get(a);
             if (!source) openSources.set(a, source = newSource(model, a, null, -1, log.count));
-            if (what === SOURCE_READY) source.ready.push(i);
-            else {
+            if (what === SOURCE_READY) {
+                source.ready.push(i);
+                if (source.lane) come.set(source.lane, i);
+            } else {
                 source.end = i;
                 openSources.delete(a);
             }
@@ -210,17 +216,6 @@ function begin(lane, i, state, wait = -1, place = -1) {
 function notePolls(log, model, stack) {
     model.pollAt.push(model.now);
     model.pollStack.push(stack.length === 0 ? null : stack.slice());
-}
-
-/** The event that told of the timer or the descriptor which caused a wake from outside, or -1. */
-function causeOf(log, i) {
-    for (let before = i - 1; before >= 0; before--) {
-        const what = log.what[before];
-        if (what === TIMER_FIRED || what === SOURCE_READY) return before;
-        // One event may wake several.
-        if (what !== WOKEN || log.rows[before][3] !== BY_WORLD) return -1;
-    }
-    return -1;
 }
 
 /** Whether no task was polled before another one that had been ready for longer. */

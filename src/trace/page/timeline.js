@@ -10,6 +10,9 @@
 /** More wakes than these are not drawn at once. */
 const ARROWS_MAX = 400;
 
+/** Of more, those of the chosen lane are so many pixels apart. */
+const ARROW_GAP = 5;
+
 /** The picture on its canvas. */
 class Timeline extends Lanes {
     constructor(canvas, page) {
@@ -104,7 +107,12 @@ class Timeline extends Lanes {
         if (isFull) {
             this.work.hidden = last - first;
             if (!focus) return;
-            for (const wake of focus.wakes) if (wake.at >= low && wake.at <= high && wake.by >= 0) draw(wake, false);
+            let before = -Infinity;
+            for (const wake of focus.wakes) {
+                if (wake.at < low || wake.at > high || wake.by < 0 || scale.x(wake.at) < before + ARROW_GAP) continue;
+                before = scale.x(wake.at);
+                draw(wake, false);
+            }
         } else {
             for (let nth = first; nth < last; nth++) draw(model.wakes[nth], false);
         }

@@ -71,11 +71,11 @@ function makeWords(log, model) {
     };
     /** The timer that was known by its number when event `i` ended it. */
     const timerUntil = (i) => model.timers.find((timer) => timer.end === i);
-    /** What the cause of a wake from outside was. */
-    const cause = (i) => {
-        if (i < 0) return "";
-        const number = log.rows[i][2];
-        return log.what[i] === TIMER_FIRED ? `, by timer ${number}` : `, by descriptor ${number}`;
+    /** What a wake from outside came by, if that is known. */
+    const cause = ({ cause }) => {
+        if (cause < 0) return "";
+        const number = log.rows[cause][2];
+        return log.what[cause] === TIMER_FIRED ? `timer ${number}` : `descriptor ${number}`;
     };
 
     /** The event `i`, for somebody who sees it for the first time. */
@@ -105,8 +105,9 @@ function makeWords(log, model) {
             const then = running ? "it will be ready again when this poll ends"
                 : `it is ready${rank(lane, i)}`;
             if (b === BY_ITSELF) return `${Who(lane)} wakes itself: ${then}.`;
+            const outside = cause(lane.wakes.find((wake) => wake.at === i));
             const waker = b > 0 ? ` by ${who(model.byTask.get(b))}`
-                : b === BY_BIRTH ? " by its birth" : ` from outside${cause(causeOf(log, i))}`;
+                : b === BY_BIRTH ? " by its birth" : ` from outside${outside && `, by ${outside}`}`;
             return `${Who(lane)} is woken${waker}: ${then}.`;
         }
         case POLLED: {
@@ -194,7 +195,7 @@ function makeWords(log, model) {
         return parts.join(" · ");
     };
 
-    return { moment, when, between, nameOf, placeOf, who, stateOf, sentence, line, summary };
+    return { moment, when, between, nameOf, placeOf, who, stateOf, cause, sentence, line, summary };
 }
 
 /** The lane that was born with event `i`. */
