@@ -46,7 +46,8 @@ fn same_in_both(program: impl AsyncFn(&Transcript) -> io::Result<()>) {
         if let Some(network) = network {
             sim = sim.network(network);
         }
-        let done = sim.run(timeout(Duration::from_secs(60), program(&transcript)));
+        let limit = Duration::from_secs(60);
+        let done = sim.run(async { timeout(limit, program(&transcript)).await });
         done.expect("it hangs").expect("no error");
         transcript.0.into_inner()
     };
