@@ -42,6 +42,7 @@ use std::path::PathBuf;
 pub use found::{Explored, Found};
 
 use crate::rng::Rng;
+use crate::testing::Network;
 use crate::testing::explore::attempt::attempt;
 use crate::testing::explore::found::Seen;
 use crate::testing::explore::frontier::Order;
@@ -166,6 +167,8 @@ pub struct Explorer {
     reruns_max: usize,
     /// Where replay files are written.
     place: Place,
+    /// In which network the test runs, if not the machine's.
+    network: Option<Network>,
 }
 
 impl Explorer {
@@ -179,6 +182,7 @@ impl Explorer {
             overtakes_max: usize::MAX,
             reruns_max: RERUNS_MAX,
             place: Place::Temporary,
+            network: None,
         }
     }
 
@@ -270,6 +274,14 @@ impl Explorer {
         self
     }
 
+    /// Runs the test in a network in memory, each time as if it were new; see
+    /// [`Sim::network`](crate::testing::Sim::network). Its chance is that of one seed, so that only the
+    /// schedules differ. A [replay](crate::testing::Sim::replay) needs the same network, without a seed.
+    pub fn network(mut self, network: &Network) -> Self {
+        self.network = Some(network.clone());
+        self
+    }
+
     /// Runs the test under all that is planned.
     ///
     /// # Panics
@@ -319,7 +331,9 @@ impl Explorer {
             waker::with_current(|_| ()).is_none(),
             "an executor is already running on this thread; explore outside of it"
         );
-        self.search(at, &mut |orders| attempt(at, test(), orders))
+        let network = self.network.clone();
+        let run = &mut |orders| attempt(at, test(), orders, network.as_ref());
+        self.search(at, run)
     }
 
     /// Runs what is planned.

@@ -16,6 +16,7 @@ mod seeds;
 #[cfg(feature = "sync")]
 mod serve;
 mod times;
+mod together;
 
 use std::io;
 

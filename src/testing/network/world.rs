@@ -22,6 +22,9 @@ use crate::testing::network::ports::Ports;
 use crate::testing::network::stream::Stream;
 use crate::testing::network::timetable::Timetable;
 
+/// Which of the streams of a seed is for networks.
+const PURPOSE: u64 = 2;
+
 /// The number of a socket.
 pub(super) type Id = u64;
 
@@ -100,8 +103,7 @@ impl World {
         self.timetable.begin(core);
         self.setup = self.usual_setup.clone();
         self.run += 1;
-        // Not the numbers that a shuffled order takes from the same seed.
-        self.rng = Rng::new(Rng::new(!core.seed().unwrap_or_default()).next());
+        self.rng = Rng::aside(core.seed().unwrap_or_default(), PURPOSE);
         self.busy.clear();
         self.held.clear();
         self.next = 0;
