@@ -103,7 +103,7 @@ pub trait Policy {
 
     /// Whether it goes by time: asks tasks since when they are ready, or how long they ran. One that does
     /// not may say so, and saves each poll a reading of the clock; then those times are not kept, but on a
-    /// virtual clock.
+    /// virtual clock. It is asked once, when an executor is told of it.
     fn is_timed(&self) -> bool {
         true
     }

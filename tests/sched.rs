@@ -9,7 +9,7 @@ use bibelot::sched::{
     EarliestDeadline, FairShare, Fifo, Lifo, Policy, Priority, ReadyTask, Reason, ShortestJob,
     Shuffle,
 };
-use bibelot::task::{Builder, consume, finally, yield_now};
+use bibelot::task::{Builder, TaskId, consume, finally, yield_now};
 use bibelot::testing::{Sim, fairness};
 use bibelot::time::{Duration, Instant, sleep};
 use bibelot::{Executor, spawn};
@@ -280,7 +280,7 @@ fn a_policy_is_told_why_and_when_a_task_is_ready_and_what_it_has_taken() {
 }
 
 /// The number of the first task after the main one.
-fn worker_id() -> bibelot::task::TaskId {
+fn worker_id() -> TaskId {
     bibelot::run(async { spawn(async {}).task().id() })
 }
 
@@ -644,4 +644,79 @@ fn a_policy_that_starves_is_named_with_the_task() {
     let expected = "bibelot::sched::order::Lifo starves task \"patient 0\" under the load \"self-waker\": \
                     ready, and passed over for 10001 polls";
     assert_eq!(text, expected);
+}
+
+/// First in, first out; counts on the mark of each task, and notes what it is told.
+struct Counting {
+    queue: Fifo,
+    is_timed: bool,
+    /// The task, its mark, and how long it ran.
+    told: Rc<RefCell<Vec<(TaskId, u128, Duration)>>>,
+}
+
+impl Policy for Counting {
+    fn push(&mut self, task: ReadyTask) {
+        let told = (task.id(), task.mark(), task.ran());
+        self.told.borrow_mut().push(told);
+        self.queue.push(task);
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        let mut task = self.queue.pop()?;
+        task.set_mark(task.mark() + 1);
+        Some(task)
+    }
+
+    fn is_timed(&self) -> bool {
+        self.is_timed
+    }
+}
+
+/// The marks of two tasks, one after the other in the same slot, that work for 50 µs twice, and how long they
+/// ran, as a policy is told.
+fn told_of_two(is_timed: bool, is_virtual: bool) -> Vec<(u128, Duration)> {
+    let told = Rc::default();
+    let policy = Counting {
+        queue: Fifo::default(),
+        is_timed,
+        told: Rc::clone(&told),
+    };
+    let builder = Executor::builder().policy(policy);
+    let main = async {
+        for _ in 0..2 {
+            let task = spawn(async {
+                consume(Duration::from_micros(50));
+                yield_now().await;
+                consume(Duration::from_micros(50));
+            });
+            task.await.unwrap();
+        }
+    };
+    match is_virtual {
+        true => Sim::from_builder(builder).run(main),
+        false => builder.build().unwrap().run(main),
+    }
+    let told = told.take();
+    let of_tasks = told.iter().filter(|(task, ..)| *task != told[0].0);
+    of_tasks.map(|(_, mark, ran)| (*mark, *ran)).collect()
+}
+
+#[test]
+fn a_mark_stays_with_its_task_and_with_no_other() {
+    let told = told_of_two(true, true).into_iter();
+    assert_eq!(told.map(|(mark, _)| mark).collect::<Vec<_>>(), [0, 1, 0, 1]);
+}
+
+#[test]
+fn a_policy_that_does_not_go_by_time_is_told_no_times_but_on_a_virtual_clock() {
+    let ran = |is_timed, is_virtual| -> Vec<Duration> {
+        let told = told_of_two(is_timed, is_virtual).into_iter();
+        told.map(|(_, ran)| ran).collect()
+    };
+    let exact = [0, 50, 0, 50].map(Duration::from_micros);
+    assert_eq!(ran(true, true), exact);
+    assert_eq!(ran(false, true), exact);
+    let real = ran(true, false);
+    assert!(real[1] >= exact[1] && real[3] >= exact[3], "{real:?}");
+    assert_eq!(ran(false, false), [Duration::ZERO; 4]);
 }

@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use bibelot::sched::{FairShare, Fifo, Policy, Priority};
+use bibelot::sched::{FairShare, Fifo, Policy, Priority, ReadyTask};
 use bibelot::spawn;
 use bibelot::task::{Builder, consume, yield_now};
 use bibelot::time::Instant;
@@ -72,6 +72,41 @@ fn slices_of_any_length_keep_the_bound_of_start_time_fair_queueing() {
                     difference.abs() <= bound + 1e-9,
                     "{nth} and {other}: {ran:?}"
                 );
+            }
+        }
+    }
+}
+
+/// Stride scheduling, as the memo has it: the client with the lowest pass is next, which goes up by its
+/// stride, the inverse of its tickets.
+#[derive(Default)]
+struct Stride(Vec<ReadyTask>);
+
+impl Policy for Stride {
+    fn push(&mut self, task: ReadyTask) {
+        self.0.push(task);
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        let least = (0..self.0.len()).min_by_key(|&nth| self.0[nth].mark())?;
+        let mut task = self.0.remove(least);
+        task.set_mark(task.mark() + (1 << 20) / u128::from(task.weight()));
+        Some(task)
+    }
+}
+
+#[test]
+fn strides_keep_any_two_clients_within_one_quantum_of_their_ratio() {
+    let tasks = &[(1, 1), (2, 1), (4, 1)];
+    let history = shares(Stride::default(), tasks, 700);
+    assert_eq!(history.last(), Some(&vec![100, 200, 400]));
+    for ran in history {
+        for (nth, &(weight, _)) in tasks.iter().enumerate() {
+            for (other, &(other_weight, _)) in tasks.iter().enumerate() {
+                // What this one should have had of what both have had, in parts of a quantum.
+                let (both, all) = (ran[nth] + ran[other], u64::from(weight + other_weight));
+                let off = (both * u64::from(weight)).abs_diff(ran[nth] * all);
+                assert!(off <= all, "{nth} and {other}: {ran:?}");
             }
         }
     }
