@@ -1,5 +1,7 @@
 //! What the timeline shows: lanes, polls, wakes, colours, at every size; and of odd recordings.
 
+use std::fs;
+
 use bibelot::trace::{Event, Reason, WaitKind};
 
 use crate::runs::{self, Events};
@@ -298,4 +300,24 @@ fn a_lane_costs_as_many_looks_as_it_has_pixels() {
     assert_eq!(page.number("page.timeline.work.columns"), 0.0);
     let drawn = page.number("page.timeline.work.states");
     assert!((110.0..130.0).contains(&drawn), "{drawn}");
+}
+
+#[test]
+fn a_recording_of_another_form_is_refused_in_words() {
+    let Some(mut page) = open("version", &runs::fetch(), "") else {
+        return;
+    };
+    let text = fs::read_to_string(&page.file).unwrap();
+    fs::write(
+        &page.file,
+        text.replace(r#"{"version":1,"#, r#"{"version":2,"#),
+    )
+    .unwrap();
+    page.reopen("");
+    assert_eq!(
+        page.text("#caption"),
+        "The recording cannot be shown: this page reads recordings of version 1, not 2"
+    );
+    assert_eq!(page.complaints.len(), 1);
+    page.complaints.clear();
 }

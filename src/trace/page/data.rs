@@ -270,25 +270,4 @@ fn escape(json: &mut String, c: char) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::as_json;
-
-    #[test]
-    fn a_name_is_only_ever_a_text() {
-        assert_eq!(as_json("plain"), "\"plain\"");
-        assert_eq!(as_json("größer 🦀"), "\"größer 🦀\"");
-        assert_eq!(as_json("\"\\"), r#""\"\\""#);
-        assert_eq!(
-            as_json("</script><!--&"),
-            r#""\u003c/script\u003e\u003c!--\u0026""#
-        );
-        assert_eq!(
-            as_json("\n\t\0\u{7f}\u{85}"),
-            r#""\u000a\u0009\u0000\u007f\u0085""#
-        );
-        assert_eq!(
-            as_json("\u{2028}\u{2029}\u{202e}\u{feff}"),
-            r#""\u2028\u2029\u202e\ufeff""#
-        );
-    }
-}
+mod tests;

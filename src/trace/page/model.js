@@ -106,6 +106,7 @@ function understand(log) {
             const by = b > 0 ? laneOf(b) : null;
             const wake = { at: i, from: by, to: lane, by: b, cause: b === BY_WORLD ? come.get(lane) ?? -1 : -1 };
             lane.wakes.push(wake);
+            by?.woke.push(wake);
             if (b === BY_WORLD || by) model.wakes.push(wake);
             const before = lane.states[lane.states.length - 1];
             if (before === RUNNING) lane.again = true;
@@ -191,7 +192,7 @@ function understand(log) {
 function newLane(task, nth) {
     return {
         task, nth, name: -1, place: -1, parent: null, children: [], depth: 0, born: -1, end: 0, how: null,
-        starts: [], states: [], waits: [], places: [], wakes: [], asked: [], polls: 0, again: false,
+        starts: [], states: [], waits: [], places: [], wakes: [], woke: [], asked: [], polls: 0, again: false,
         // The task that polls it, if it is a child of a scope.
         within: null,
     };

@@ -107,11 +107,13 @@ class Timeline extends Lanes {
         if (isFull) {
             this.work.hidden = last - first;
             if (!focus) return;
-            let before = -Infinity;
-            for (const wake of focus.wakes) {
-                if (wake.at < low || wake.at > high || wake.by < 0 || scale.x(wake.at) < before + ARROW_GAP) continue;
-                before = scale.x(wake.at);
-                draw(wake, false);
+            for (const wakes of [focus.wakes, focus.woke]) {
+                let before = -Infinity;
+                for (const wake of wakes) {
+                    if (wake.at < low || wake.at > high || wake.by < 0 || scale.x(wake.at) < before + ARROW_GAP) continue;
+                    before = scale.x(wake.at);
+                    draw(wake, false);
+                }
             }
         } else {
             for (let nth = first; nth < last; nth++) draw(model.wakes[nth], false);
