@@ -226,6 +226,9 @@ impl Core {
 
     /// Ends what few tasks have. `true` says that it was the main one.
     fn cut_ties(&self, turn: &mut Turn, main: &mut Option<Main<'_>>) -> bool {
+        if turn.is_over() {
+            return false;
+        }
         if turn.has_left_overs() {
             self.end_unseen(turn);
         }

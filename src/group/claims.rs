@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::error::JoinError;
 use crate::group::ended::Ended;
-use crate::group::members::{Members, Place};
+use crate::group::members::{Members, Place, State};
 use crate::task::{JoinHandle, TaskId};
 
 impl<T: 'static, E: 'static> Members<T, E> {
@@ -52,11 +52,11 @@ impl<T: 'static, E: 'static> Members<T, E> {
     ///
     /// Panics if the owner has asked before.
     fn claim(&self, (key, id): (usize, TaskId)) -> JoinHandle<()> {
-        let mut entries = self.entries.borrow_mut();
+        let State { entries, ended, .. } = &mut *self.state.borrow_mut();
         let entry = entries.get_mut(key).filter(|entry| entry.is(id));
         let entry = entry.expect("the value of this member was given to who joined its group");
         if !std::mem::replace(&mut entry.is_claimed, true) && entry.has_ended {
-            self.ended.borrow_mut().remove(key);
+            ended.remove(key);
         }
         entry.handle.take().expect("it was looked at just before")
     }
@@ -76,13 +76,13 @@ impl<T: 'static, E: 'static> Members<T, E> {
 
     /// Gives a claimed member back to the group.
     pub(super) fn unclaim(&self, (key, id): (usize, TaskId)) {
-        let mut entries = self.entries.borrow_mut();
-        let entry = entries.get_mut(key).filter(|entry| entry.is(id));
+        let mut state = self.state.borrow_mut();
+        let entry = state.entries.get_mut(key).filter(|entry| entry.is(id));
         if let Some(entry) = entry.filter(|entry| entry.is_claimed) {
             entry.is_claimed = false;
             if entry.has_ended {
-                self.ended.borrow_mut().push(key);
-                drop(entries);
+                state.ended.push(key);
+                drop(state);
                 self.wake_owner();
             }
         }
@@ -94,8 +94,8 @@ impl<T: 'static, E: 'static> Members<T, E> {
         (key, id): (usize, TaskId),
         f: impl FnOnce(&JoinHandle<()>) -> R,
     ) -> Option<R> {
-        let entries = self.entries.borrow();
-        let entry = entries.get(key).filter(|entry| entry.is(id))?;
+        let state = self.state.borrow();
+        let entry = state.entries.get(key).filter(|entry| entry.is(id))?;
         entry.handle.as_ref().map(f)
     }
 }

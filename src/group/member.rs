@@ -21,14 +21,15 @@ use crate::task::{Task, TaskId};
 /// It keeps what the group knows of its members, but neither the group nor the member.
 pub struct Member<T: 'static, E: 'static> {
     /// The group's members.
-    members: Rc<Members<T, E>>,
+    pub(super) members: Rc<Members<T, E>>,
     /// Which one it is.
-    which: (usize, TaskId),
+    pub(super) which: (usize, TaskId),
 }
 
 impl<T: 'static, E: 'static> Member<T, E> {
     /// The handle to a member.
     pub(super) fn new(members: Rc<Members<T, E>>, which: (usize, TaskId)) -> Self {
+        members.wants.set(members.wants.get() + 1);
         Self { members, which }
     }
 
@@ -86,6 +87,12 @@ impl<T: 'static, E: 'static> Member<T, E> {
             member: self,
             at: place::here(),
         }
+    }
+}
+
+impl<T: 'static, E: 'static> Drop for Member<T, E> {
+    fn drop(&mut self) {
+        self.members.wants.set(self.members.wants.get() - 1);
     }
 }
 

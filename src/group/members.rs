@@ -53,27 +53,35 @@ pub(super) struct Entry {
     /// Its task; `None` while that is asked.
     pub(super) handle: Option<JoinHandle<()>>,
     /// Whether it is a daemon.
-    pub(super) is_daemon: bool,
+    is_daemon: bool,
     /// Whether its future is gone.
     pub(super) has_ended: bool,
     /// Whether somebody joins it by its own handle.
     pub(super) is_claimed: bool,
 }
 
-/// Who is in a group.
-pub(super) struct Members<T, E> {
-    /// All of them.
-    pub(super) entries: RefCell<Slab<Entry>>,
+/// Who is in a group, and who has ended.
+pub(super) struct State<T, E> {
+    /// All but those who have left a value and nothing else.
+    pub(super) entries: Slab<Entry>,
+    /// How many of them are daemons'.
+    daemons: usize,
     /// What those have come to whose handles are to be asked first.
-    pub(super) results: RefCell<BTreeMap<usize, Result<T, E>>>,
+    results: BTreeMap<usize, Result<T, E>>,
     /// Those who have ended and whom nobody claims.
-    pub(super) ended: RefCell<Line<T>>,
-    /// How many entries are no daemons'.
-    pub(super) len: Cell<usize>,
+    pub(super) ended: Line<T>,
+    /// How those have failed that were reaped.
+    pub(super) failures: VecDeque<Failure<E>>,
+}
+
+/// The part of a group that its members know.
+pub(super) struct Members<T, E> {
+    /// Who they are.
+    pub(super) state: RefCell<State<T, E>>,
     /// The owner, if it waits for one to end.
     pub(super) owner: Cell<Option<Waker>>,
-    /// How those have failed that were reaped.
-    pub(super) failures: RefCell<VecDeque<Failure<E>>>,
+    /// How many handles there are to single members.
+    pub(super) wants: Cell<usize>,
     /// Who has dropped the group itself, so that nobody in here waits for it.
     leaver: Cell<Option<usize>>,
     /// Whether nobody may come in any more.
@@ -86,12 +94,9 @@ impl<T: 'static, E: 'static> Members<T, E> {
     /// Nobody yet.
     pub(super) fn new(keeps: Keeps) -> Rc<Self> {
         Rc::new(Self {
-            entries: RefCell::default(),
-            results: RefCell::default(),
-            ended: RefCell::default(),
-            len: Cell::new(0),
+            state: RefCell::default(),
             owner: Cell::default(),
-            failures: RefCell::default(),
+            wants: Cell::new(0),
             leaver: Cell::new(None),
             is_closed: Cell::new(false),
             keeps,
@@ -101,7 +106,8 @@ impl<T: 'static, E: 'static> Members<T, E> {
     /// How many have not ended, or have and are kept; without daemons.
     pub(super) fn len(&self) -> usize {
         self.reap();
-        self.len.get() + self.ended.borrow().values()
+        let state = self.state.borrow();
+        state.members() + state.ended.values()
     }
 
     /// Starts a member, and returns its key and its task's number.
@@ -112,7 +118,6 @@ impl<T: 'static, E: 'static> Members<T, E> {
         let key = self.next_key();
         let handle = spawn_at(Watched::new(future, self, key), at);
         let id = handle.id();
-        self.len.set(self.len.get() + 1);
         self.enter(key, handle, false);
         (key, id)
     }
@@ -130,7 +135,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
     /// The key to the next place in the group.
     fn next_key(&self) -> usize {
         self.reap();
-        self.entries.borrow().vacant_key()
+        self.state.borrow().entries.vacant_key()
     }
 
     /// Takes the place of this key, which was the next one and still is: nobody was polled since.
@@ -141,58 +146,58 @@ impl<T: 'static, E: 'static> Members<T, E> {
             has_ended: false,
             is_claimed: false,
         };
-        let entered = self.entries.borrow_mut().insert(entry);
+        let state = &mut *self.state.borrow_mut();
+        state.daemons += usize::from(is_daemon);
+        let entered = state.entries.insert(entry);
         debug_assert_eq!(entered, key);
     }
 
-    /// Takes the result of a member. `true` says that it was a value, and the member is out of the
-    /// group: nobody can want this one alone, and it owes nothing. Else its handle is to be asked.
+    /// Takes the result of a member whose future is gone, in its turn. A value is the group's at once,
+    /// and the member is out of it, if nobody can want this one alone, and it owes nothing. Else its
+    /// handle is to be asked.
     #[inline]
-    pub(super) fn take_result(self: &Rc<Self>, key: usize, result: Result<T, E>) -> bool {
-        let mut entries = self.entries.borrow_mut();
-        let Some(entry) = entries.get(key) else {
-            drop(entries);
-            drop(result);
-            return false;
-        };
-        // The owner has one count, and the caller; any other may be that of a member's own handle.
-        let is_unwanted = Rc::strong_count(self) <= 2;
-        let is_paid = entry.handle.as_ref().is_some_and(|handle| !handle.owes());
-        let value = match result {
-            Ok(value) if is_unwanted && is_paid => value,
+    pub(super) fn take_result(self: Rc<Self>, key: usize, result: Result<T, E>) {
+        let mut state = self.state.borrow_mut();
+        let is_out = self.wants.get() == 0 && state.entries[key].is_paid();
+        match result {
+            Ok(value) if is_out => {
+                let id = state.take_out(key);
+                if self.keeps == Keeps::Values {
+                    state.ended.push_value(id, value);
+                    drop(state);
+                } else {
+                    drop(state);
+                    drop(value);
+                }
+                self.wake_owner();
+            }
             result => {
-                drop(entries);
-                self.results.borrow_mut().insert(key, result);
-                return false;
+                drop(state);
+                self.keep_result(key, result);
             }
-        };
-        let handle = entries.remove(key).handle;
-        drop(entries);
-        self.len.set(self.len.get() - 1);
-        // In the task's own turn: to drop its handle says only that nobody has to be told.
-        match handle.map(|handle| handle.id()) {
-            Some(id) if self.keeps == Keeps::Values => {
-                self.ended.borrow_mut().push_value(id, value);
-            }
-            _ => drop(value),
         }
-        self.wake_owner();
-        true
+    }
+
+    /// Keeps a result until the member's handle is asked.
+    #[inline(never)]
+    fn keep_result(self: Rc<Self>, key: usize, result: Result<T, E>) {
+        self.state.borrow_mut().results.insert(key, result);
+        self.note_end(key);
     }
 
     /// Notes that a future is gone.
-    pub(super) fn note_end(&self, key: usize) {
-        let mut entries = self.entries.borrow_mut();
+    #[inline(never)]
+    pub(super) fn note_end(self: Rc<Self>, key: usize) {
+        let mut state = self.state.borrow_mut();
         // Without an executor it has not entered.
-        let Some(entry) = entries.get_mut(key) else {
+        let Some(entry) = state.entries.get_mut(key) else {
             return;
         };
         entry.has_ended = true;
-        let is_claimed = entry.is_claimed;
-        drop(entries);
-        if !is_claimed {
-            self.ended.borrow_mut().push(key);
+        if !entry.is_claimed {
+            state.ended.push(key);
         }
+        drop(state);
         self.wake_owner();
     }
 
@@ -205,17 +210,15 @@ impl<T: 'static, E: 'static> Members<T, E> {
 
     /// Asks of everybody to be cancelled.
     pub(super) fn cancel_all(&self, at: Place, reason: Option<Cow<'static, str>>) {
-        let entries = self.entries.borrow();
-        if entries.is_empty() {
+        let state = self.state.borrow();
+        if state.entries.is_empty() {
             return;
         }
-        let handles = entries
-            .iter()
-            .filter_map(|(_, entry)| entry.handle.as_ref());
-        let wakes: Vec<_> = handles
+        let wakes: Vec<_> = state
+            .handles()
             .filter_map(|handle| handle.note_cancel(at, reason.clone()))
             .collect();
-        drop(entries);
+        drop(state);
         for wake in wakes {
             wake.wake();
         }
@@ -233,15 +236,15 @@ impl<T: 'static, E: 'static> Members<T, E> {
 
     /// Waits no more for the task of this number, which drops the group: it would wait for itself.
     pub(super) fn leave(&self, id: TaskId) {
-        let entries = self.entries.borrow();
+        let state = self.state.borrow();
         let own = |entry: &Entry| entry.handle.as_ref().is_some_and(|own| own.id() == id);
-        let found = entries.iter().find(|(_, entry)| own(entry));
+        let found = state.entries.iter().find(|(_, entry)| own(entry));
         self.leaver.set(found.map(|(key, _)| key));
     }
 
     /// Whether all are gone, but who has dropped the group itself.
     pub(super) fn are_gone(&self) -> bool {
-        let entries = self.entries.borrow();
+        let entries = &self.state.borrow().entries;
         match entries.len() {
             0 => true,
             1 => self.leaver.get().is_some_and(|key| entries.contains(key)),
@@ -251,15 +254,60 @@ impl<T: 'static, E: 'static> Members<T, E> {
 
     /// Whether the task of somebody has not ended.
     pub(super) fn is_alive(&self) -> bool {
-        let entries = self.entries.borrow();
-        let mut handles = entries
-            .iter()
-            .filter_map(|(_, entry)| entry.handle.as_ref());
-        !entries.is_empty() && handles.any(|handle| !handle.is_finished())
+        let state = self.state.borrow();
+        !state.entries.is_empty() && state.handles().any(|handle| !handle.is_finished())
+    }
+}
+
+impl<T, E> State<T, E> {
+    /// How many of the entries are members'.
+    pub(super) fn members(&self) -> usize {
+        self.entries.len() - self.daemons
+    }
+
+    /// The handles that are there.
+    fn handles(&self) -> impl Iterator<Item = &JoinHandle<()>> {
+        let entries = self.entries.iter();
+        entries.filter_map(|(_, entry)| entry.handle.as_ref())
+    }
+
+    /// Takes out a member whose turn this is, and returns its task's number.
+    fn take_out(&mut self, key: usize) -> TaskId {
+        let entry = self.entries.remove(key);
+        let handle = entry.handle.expect("it was looked at just before");
+        let id = handle.id();
+        handle.detach();
+        id
+    }
+
+    /// Takes somebody out of the group, with what it has come to.
+    pub(super) fn remove(&mut self, key: usize) -> Option<Result<T, E>> {
+        if self.entries.remove(key).is_daemon {
+            self.daemons -= 1;
+        }
+        self.results.remove(&key)
+    }
+}
+
+impl<T, E> Default for State<T, E> {
+    fn default() -> Self {
+        Self {
+            entries: Slab::new(),
+            daemons: 0,
+            results: BTreeMap::new(),
+            ended: Line::default(),
+            failures: VecDeque::new(),
+        }
     }
 }
 
 impl Entry {
+    /// Whether its task is there, and owes nothing.
+    fn is_paid(&self) -> bool {
+        let handle = self.handle.as_ref();
+        handle.is_some_and(|handle| !handle.owes())
+    }
+
     /// Whether it is the member of this number.
     pub(super) fn is(&self, id: TaskId) -> bool {
         let handle = self.handle.as_ref();

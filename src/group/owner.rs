@@ -42,7 +42,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         let is_over = if with_daemons {
             self.are_gone()
         } else {
-            self.len.get() == 0
+            self.state.borrow().members() == 0
         };
         if is_over {
             return Poll::Ready(());
@@ -52,7 +52,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
 
     /// Takes the values that are there.
     pub(super) fn take_values(&self) -> Vec<(TaskId, T)> {
-        self.ended.borrow_mut().take_values()
+        self.state.borrow_mut().ended.take_values()
     }
 
     /// Takes the first one that has ended, with what it owed paid.
@@ -61,7 +61,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
         if failure.is_some() {
             return failure;
         }
-        let count = self.ended.borrow().others();
+        let count = self.state.borrow().ended.others();
         for _ in 0..count {
             let ended = self.take_value().or_else(|| self.ask_first(cx));
             if ended.is_some() {
@@ -73,7 +73,7 @@ impl<T: 'static, E: 'static> Members<T, E> {
 
     /// Takes the first one that has left something else than a value, with what it owed paid.
     fn take_other(&self, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
-        let count = self.ended.borrow().others();
+        let count = self.state.borrow().ended.others();
         self.take_failure()
             .or_else(|| (0..count).find_map(|_| self.ask_first(cx)))
     }
@@ -83,25 +83,25 @@ impl<T: 'static, E: 'static> Members<T, E> {
         if self.keeps != Keeps::Failures {
             return None;
         }
-        let failure = self.failures.borrow_mut().pop_front();
+        let failure = self.state.borrow_mut().failures.pop_front();
         failure.map(Ended::Failure)
     }
 
     /// Takes the value that is first in line.
     fn take_value(&self) -> Option<Ended<T, E>> {
-        let first = self.ended.borrow_mut().pop_value();
+        let first = self.state.borrow_mut().ended.pop_value();
         first.map(|(id, value)| Ended::Value(id, value))
     }
 
     /// Asks the first of the others how it has ended; it stands at the end again as long as it owes
     /// something.
     fn ask_first(&self, cx: &mut Context<'_>) -> Option<Ended<T, E>> {
-        let key = self.ended.borrow_mut().pop()?;
+        let key = self.state.borrow_mut().ended.pop()?;
         let handle = self.take_handle(key)?;
         match self.ask(key, handle, cx) {
             Poll::Ready(ended) => Some(ended),
             Poll::Pending => {
-                self.ended.borrow_mut().push(key);
+                self.state.borrow_mut().ended.push(key);
                 None
             }
         }
@@ -125,23 +125,22 @@ impl<T: 'static, E: 'static> Members<T, E> {
 
     /// Takes somebody's handle, to be asked, unless somebody else does that already.
     fn take_handle(&self, key: usize) -> Option<JoinHandle<()>> {
-        let mut entries = self.entries.borrow_mut();
-        let entry = entries.get_mut(key).filter(|entry| !entry.is_claimed)?;
+        let mut state = self.state.borrow_mut();
+        let entry = state
+            .entries
+            .get_mut(key)
+            .filter(|entry| !entry.is_claimed)?;
         entry.handle.take()
     }
 
     /// Puts a handle back.
     pub(super) fn put_back(&self, key: usize, handle: JoinHandle<()>) {
-        self.entries.borrow_mut()[key].handle = Some(handle);
+        self.state.borrow_mut().entries[key].handle = Some(handle);
     }
 
     /// Takes somebody out of the group, with what it has come to.
     pub(super) fn remove(&self, key: usize) -> Option<Result<T, E>> {
-        let entry = self.entries.borrow_mut().remove(key);
-        if !entry.is_daemon {
-            self.len.set(self.len.get() - 1);
-        }
-        self.results.borrow_mut().remove(&key)
+        self.state.borrow_mut().remove(key)
     }
 
     /// Asks somebody how it has ended, who is out of the group then. One that still owes something
@@ -174,9 +173,9 @@ impl<T: 'static, E: 'static> Members<T, E> {
 
     /// Drops what is not kept.
     fn reap_ended(&self) {
-        let count = self.ended.borrow().others();
+        let count = self.state.borrow().ended.others();
         for _ in 0..count {
-            let Some(key) = self.ended.borrow_mut().pop() else {
+            let Some(key) = self.state.borrow_mut().ended.pop() else {
                 return;
             };
             let Some(handle) = self.take_handle(key) else {
@@ -184,14 +183,14 @@ impl<T: 'static, E: 'static> Members<T, E> {
             };
             if !handle.is_finished() {
                 self.put_back(key, handle);
-                self.ended.borrow_mut().push(key);
+                self.state.borrow_mut().ended.push(key);
             } else if self.keeps == Keeps::Nothing {
                 self.remove(key);
                 drop(handle);
             } else if let Poll::Ready(Ended::Failure(failure)) =
                 self.ask(key, handle, &mut Context::from_waker(Waker::noop()))
             {
-                self.failures.borrow_mut().push_back(failure);
+                self.state.borrow_mut().failures.push_back(failure);
             }
         }
     }

@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;
-use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
@@ -13,10 +12,10 @@ use crate::error::Cancelled;
 use crate::executor::context;
 use crate::group::TaskGroup;
 use crate::group::ended::Ended;
-use crate::group::members::{Members, Place};
+use crate::group::member::Member;
+use crate::group::members::Place;
 use crate::group_error::Failure;
 use crate::place;
-use crate::task::TaskId;
 use crate::task::waits::Waits;
 use crate::waker;
 
@@ -145,11 +144,9 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
         let ready = Ready {
             shared: Rc::clone(&shared),
         };
-        let at = Location::caller();
         Starting {
             shared,
-            which: self.members.spawn(make(ready), at),
-            members: Rc::clone(&self.members),
+            member: self.spawn(make(ready)),
             is_over: false,
             at: place::here(),
         }
@@ -160,10 +157,8 @@ impl<T: 'static, E: 'static> TaskGroup<T, E> {
 struct Starting<T: 'static, E: 'static, V> {
     /// What is shared with the member.
     shared: Rc<RefCell<State<V>>>,
-    /// The member's group.
-    members: Rc<Members<T, E>>,
-    /// Which member it is.
-    which: (usize, TaskId),
+    /// The member.
+    member: Member<T, E>,
     /// Whether it is ready, or has ended.
     is_over: bool,
     /// Where the task waits.
@@ -185,7 +180,8 @@ impl<T: 'static, E: 'static, V> Future for Starting<T, E, V> {
             return Poll::Ready(Ok(value));
         }
         context::note(Waits::TASK, self.at);
-        let ended = ready!(self.members.poll_start(self.which, cx));
+        let Member { members, which } = &self.member;
+        let ended = ready!(members.poll_start(*which, cx));
         self.is_over = true;
         Poll::Ready(Err(match ended {
             Ended::Failure(failure) => StartError::Failed(failure),
@@ -199,11 +195,11 @@ impl<T: 'static, E: 'static, V> Drop for Starting<T, E, V> {
     fn drop(&mut self) {
         let waker = self.shared.borrow_mut().waker.take();
         drop(waker);
+        let Member { members, which } = &self.member;
         if !self.is_over {
             let reason = "nobody waits for it to be ready";
-            self.members
-                .cancel(self.which, self.at, Some(reason.into()));
+            members.cancel(*which, self.at, Some(reason.into()));
         }
-        self.members.unclaim(self.which);
+        members.unclaim(*which);
     }
 }

@@ -4,9 +4,12 @@
 //!   value, nothing owed, nobody has a handle         ─► the value is the group's at once
 //!   any other end: failure, cancel, panic, debts     ─► its key; the owner asks the handle
 //! ```
+//!
+//! The group has the handles, and these futures have the group: a ring of counts that cannot be
+//! forgotten, since every future is dropped at its task's end, or with the executor.
 
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
@@ -75,8 +78,8 @@ impl<F: Future<Output = ()>, T, E> Future for Daemon<F, T, E> {
 
 /// Says that one who is in a group has ended.
 struct End<T: 'static, E: 'static> {
-    /// The group, unless that is gone; `None` once it needs no more to be told.
-    members: Option<Weak<Members<T, E>>>,
+    /// The group, until it was told.
+    members: Option<Rc<Members<T, E>>>,
     /// Who has ended.
     key: usize,
 }
@@ -84,28 +87,23 @@ struct End<T: 'static, E: 'static> {
 impl<T: 'static, E: 'static> End<T, E> {
     /// That of who has this key.
     fn new(members: &Rc<Members<T, E>>, key: usize) -> Self {
-        let members = Some(Rc::downgrade(members));
+        let members = Some(Rc::clone(members));
         Self { members, key }
-    }
-
-    /// The group, unless that is gone.
-    fn members(&self) -> Option<Rc<Members<T, E>>> {
-        self.members.as_ref()?.upgrade()
     }
 
     /// Gives the group the result of a member.
     fn tell(&mut self, result: Result<T, E>) {
-        if let Some(members) = self.members()
-            && members.take_result(self.key, result)
-        {
-            self.members = None;
-        }
+        let members = self.members.take().expect("it has not been told");
+        members.take_result(self.key, result);
     }
 }
 
 impl<T: 'static, E: 'static> Drop for End<T, E> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(members) = self.members() {
+        // Given away, not lent: no address is taken, so a spawn makes the future where it stays, and
+        // not on the stack first.
+        if let Some(members) = self.members.take() {
             members.note_end(self.key);
         }
     }

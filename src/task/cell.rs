@@ -17,7 +17,7 @@
 //! the cell. Wakers own nothing (`waker.rs`).
 //!
 //! Laws, to which every `SAFETY` refers. (A) The cell lives as long as one owner's bit is set, and an
-//! owner clears its bit only in its `Drop`. (B) The stage says which field of the union is alive; it
+//! owner clears its bit only where it ends: in its `Drop`, or in `JoinRef::detach`. (B) The stage says which field of the union is alive; it
 //! is set to ENDING or EMPTY *before* that field is dropped or moved out, so a panic or a re-entrant
 //! call finds nothing to drop twice. (C) The status lies beside the stage, and no reference to the
 //! stage exists while a future or an output is dropped: destructors are user code and may come back
@@ -330,7 +330,7 @@ fn free(cell: NonNull<Head>) {
         extras::forget(header);
     }
     // SAFETY: no bit is set, so nobody uses the cell after this (A); the stage is EMPTY (B), the
-    // joiner went with the handle, and nothing else in the header has a destructor; the room is the
+    // joiner went with the handle or was taken, and nothing else in the header has a destructor; the room is the
     // one that it was allocated from.
     unsafe { vtable.room.free(cell.cast()) };
 }
@@ -405,6 +405,17 @@ impl<T> JoinRef<T> {
         Poll::Ready(taken.expect("a JoinHandle was polled after it had given its value"))
     }
 
+    /// Drops the handle's part in the task's own turn, before the future has ended. There is nothing
+    /// to be looked at: the end of the turn takes the joiner, drops the output, and frees the cell.
+    pub(crate) fn detach(self) {
+        let this = ManuallyDrop::new(self);
+        debug_assert!(
+            this.has(TURN) && !this.has_ended(),
+            "nobody would free the cell"
+        );
+        this.clear(HANDLE);
+    }
+
     /// Takes how the task has ended, unless that was taken before.
     fn take(&mut self) -> Option<Result<T, JoinError>> {
         if self.stage() != Stage::OUTPUT {
@@ -426,6 +437,17 @@ impl<T> Deref for JoinRef<T> {
 
 impl<T> Drop for JoinRef<T> {
     fn drop(&mut self) {
+        if self.has_error() {
+            report_unseen(self.take_error());
+        }
         drop(self.set_joiner(None));
+    }
+}
+
+/// Reports how a task panicked that nobody has joined.
+#[cold]
+fn report_unseen(error: Option<JoinError>) {
+    if let Some(JoinError::Panicked(panicked)) = error {
+        report::send_panic(panicked);
     }
 }

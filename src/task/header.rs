@@ -254,6 +254,13 @@ impl Header {
         self.status.get().0 & (HANDLE | PAID | SPECIAL) != HANDLE | PAID
     }
 
+    /// Whether it has left nothing, and there is nothing to be looked up at its end: most tasks without
+    /// a handle.
+    pub(crate) fn is_over(&self) -> bool {
+        let status = self.status.get().0 & (Status::STAGE | PAID | SPECIAL);
+        status == const { Status::new(Stage::EMPTY, PAID).0 }
+    }
+
     /// Whether there is nothing to be looked up at its end, neither in `extras` nor in the ledger.
     pub(crate) fn is_plain(&self) -> bool {
         self.status.get().0 & (PAID | SPECIAL) == PAID
