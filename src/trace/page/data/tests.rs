@@ -17,7 +17,7 @@ fn written(events: impl IntoIterator<Item = Event>) -> Vec<String> {
         .map(|(nth, event)| (start + Duration::from_millis(nth), event))
         .collect();
     let mut out = Vec::new();
-    write("all", &events, 7, &mut out).unwrap();
+    write("all", &events, &[], 7, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     text.replace(file!(), "here")
         .lines()
@@ -75,6 +75,7 @@ fn what_tasks_do_is_written_as_it_is_told() {
             "[1000000,7,2,1],",
             "[1000000,7,2,2],",
             "[1000000,8,2,0,0]],",
+            r#""tasks":[],"#,
             r#""names":["main"],"#,
             &format!(r#""places":["{line}"],"#),
             r#""waits":[[3,"a task to end or a deadline"]]}"#,
@@ -132,7 +133,7 @@ fn a_recording_without_events_is_one() {
     let lines = written([]);
     assert_eq!(
         lines.concat(),
-        r#"{"version":1,"title":"all","lost":7,"events":[],"names":[],"places":[],"waits":[]}"#
+        r#"{"version":1,"title":"all","lost":7,"events":[],"tasks":[],"names":[],"places":[],"waits":[]}"#
     );
 }
 
