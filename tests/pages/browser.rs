@@ -132,13 +132,21 @@ impl Browser {
         self.frame();
     }
 
-    /// What the system prefers: `light` or `dark`.
+    /// What the system prefers: `light` or `dark`, and nothing that moves.
     pub(crate) fn prefer(&mut self, scheme: &str) {
         let features = format!(
             r#"{{"features":[{{"name":"prefers-color-scheme","value":"{scheme}"}},
             {{"name":"prefers-reduced-motion","value":"reduce"}}]}}"#
         );
         self.command("Emulation.setEmulatedMedia", &features);
+        self.frame();
+    }
+
+    /// Has things move, as they do for most who look at a page.
+    pub(crate) fn allow_motion(&mut self) {
+        let features =
+            r#"{"features":[{"name":"prefers-reduced-motion","value":"no-preference"}]}"#;
+        self.command("Emulation.setEmulatedMedia", features);
         self.frame();
     }
 
