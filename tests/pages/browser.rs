@@ -37,8 +37,8 @@ pub(crate) struct Browser {
     output: BufReader<ChildStdout>,
     /// The last number of a command.
     number: u32,
-    /// The page's session, once there is one.
-    session: String,
+    /// By what the page is addressed, once there is one.
+    address: String,
     /// What has been loaded: each page by the number of its loader.
     loaded: Vec<String>,
     /// What went wrong in the page.
@@ -64,15 +64,15 @@ impl Browser {
             input,
             output,
             number: 0,
-            session: String::new(),
+            address: String::new(),
             loaded: Vec::new(),
             complaints: Vec::new(),
         };
         let target = browser.command("Target.createTarget", r#"{"url":"about:blank"}"#);
         let target = text_of(&target, "targetId").expect("a page");
         let attach = format!(r#"{{"targetId":{target:?},"flatten":true}}"#);
-        let session = browser.command("Target.attachToTarget", &attach);
-        browser.session = text_of(&session, "sessionId").expect("a session");
+        let attached = browser.command("Target.attachToTarget", &attach);
+        browser.address = text_of(&attached, "sessionId").expect("its address");
         for domain in ["Page", "Runtime", "Log"] {
             browser.command(&format!("{domain}.enable"), "{}");
         }
@@ -85,8 +85,8 @@ impl Browser {
         self.number += 1;
         let number = self.number;
         let mut message = format!(r#"{{"id":{number},"method":"{method}","params":{parameters}"#);
-        if !self.session.is_empty() {
-            write!(message, r#","sessionId":{:?}"#, self.session).unwrap();
+        if !self.address.is_empty() {
+            write!(message, r#","sessionId":{:?}"#, self.address).unwrap();
         }
         message.push_str("}\0");
         let written = self.input.write_all(message.as_bytes());
@@ -132,13 +132,21 @@ impl Browser {
         self.frame();
     }
 
-    /// What the system prefers: `light` or `dark`.
+    /// What the system prefers: `light` or `dark`, and nothing that moves.
     pub(crate) fn prefer(&mut self, scheme: &str) {
         let features = format!(
             r#"{{"features":[{{"name":"prefers-color-scheme","value":"{scheme}"}},
             {{"name":"prefers-reduced-motion","value":"reduce"}}]}}"#
         );
         self.command("Emulation.setEmulatedMedia", &features);
+        self.frame();
+    }
+
+    /// Has things move, as they do for most who look at a page.
+    pub(crate) fn allow_motion(&mut self) {
+        let features =
+            r#"{"features":[{"name":"prefers-reduced-motion","value":"no-preference"}]}"#;
+        self.command("Emulation.setEmulatedMedia", features);
         self.frame();
     }
 

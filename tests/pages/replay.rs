@@ -312,6 +312,27 @@ fn a_wake_from_outside_is_told_with_what_it_came_by() {
 }
 
 #[test]
+fn tasks_glide_from_panel_to_panel_unless_nothing_is_to_move() {
+    let Some(mut page) = open("glide", &runs::fetch(), "view=replay&step=14") else {
+        return;
+    };
+    let gliding = "document.querySelectorAll('.gliding').length";
+    page.ask("(page.go(15), page.draw())");
+    assert_eq!(page.ask(gliding), "0");
+    page.ask("(page.go(14), page.draw())");
+    page.allow_motion();
+    page.ask("(page.go(15), page.draw())");
+    assert_eq!(page.ask(gliding), "1");
+    assert_eq!(page.texts("[data-part=polled] .chip"), ["2 fetch"]);
+    while page.ask(gliding) != "0" {
+        page.frame();
+    }
+    // A leap is not shown as a way.
+    page.ask("(page.go(1), page.draw())");
+    assert_eq!(page.ask(gliding), "0");
+}
+
+#[test]
 fn it_plays_to_the_end_and_stops() {
     let Some(mut page) = open("plays", &runs::fetch(), "view=replay&step=2&speed=1024") else {
         return;
