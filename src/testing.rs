@@ -2,9 +2,9 @@
 //!
 //! [`Sim`] runs a program as [`run`](crate::run) does, with three differences: time jumps when nobody
 //! is ready, or stands still until it is moved, a seed can shuffle the order in which ready tasks come, and
-//! a deadlock is a panic that says who waits where. Inside of one, [`advance`] lets time pass, [`settle`]
-//! waits until all others wait, a [`Sequencer`] forces one interleaving, and [`random`] draws numbers that
-//! the seed repeats. [`twice`] holds a test to that: same seed, same [`Log`], to the byte. [`explore()`]
+//! a deadlock is a panic that says who waits where. Inside of one, [`advance()`] lets time pass, [`settle()`]
+//! waits until all others wait, a [`Sequencer`] forces one interleaving, and [`random()`] draws numbers that
+//! the seed repeats. [`twice()`] holds a test to that: same seed, same [`Log`], to the byte. [`explore()`]
 //! runs a test under many schedules, finds the one that breaks it, and writes it down for [`Sim::replay`].
 //! A [`Network`] in memory takes the place of the machine's, with latency, losses and partitions.
 //! [`cancel_storm`] cancels a future wherever it can be. [`fairness()`] finds out whom a

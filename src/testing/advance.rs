@@ -34,7 +34,7 @@ use crate::testing::idle::Place;
 /// waits for does not hold it up; what they have brought by then is taken at every step.
 ///
 /// Two tasks that advance at once are like two that sleep: they start at the same moment, and the time that
-/// passes is the longer of the two, not their sum. Who [settles](crate::testing::settle) meanwhile goes on at
+/// passes is the longer of the two, not their sum. Who [settles](crate::testing::settle()) meanwhile goes on at
 /// the next step. An advance of zero settles, after those who just settle.
 ///
 /// A task that [consumes](crate::task::consume) time while the clock is on its way moves it as well; if that

@@ -1,5 +1,5 @@
-//! A place among those who wait for their executor to be idle; what [`settle`](crate::testing::settle)
-//! and [`advance`](crate::testing::advance) have in common.
+//! A place among those who wait for their executor to be idle; what [`settle`](crate::testing::settle())
+//! and [`advance`](crate::testing::advance()) have in common.
 
 use std::panic::Location;
 use std::rc::Rc;

@@ -11,7 +11,7 @@ use crate::observer::{Event, Observer};
 /// each event, with the time since the start. Clones are the same log.
 ///
 /// The same seed gives the same log, to the byte, as long as nothing is outside:
-/// [`twice`](crate::testing::twice) holds a test to that.
+/// [`twice`](crate::testing::twice()) holds a test to that.
 ///
 /// # Examples
 ///

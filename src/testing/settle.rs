@@ -6,7 +6,7 @@
 //!
 //! trio has a *cushion* as well: how long, on the real clock, nothing may have come from outside. It
 //! makes a guess a little better and a test a little slower. Here what is to come from outside is waited for
-//! by its own name (a join, a read), and time by [`advance`](crate::testing::advance).
+//! by its own name (a join, a read), and time by [`advance`](crate::testing::advance()).
 
 use std::panic::Location;
 use std::pin::Pin;
@@ -26,7 +26,7 @@ use crate::testing::idle::Place;
 ///
 /// Several tasks that settle go on together. One that settles in a loop therefore keeps time still for as
 /// long as it does that; to let time pass until all has come to rest, use
-/// [`advance`](crate::testing::advance). And a task that never waits, but gives way for ever, lets nobody
+/// [`advance`](crate::testing::advance()). And a task that never waits, but gives way for ever, lets nobody
 /// settle.
 ///
 /// Who waits for a socket or a thread waits, too: what these have not brought yet is not waited for. So on

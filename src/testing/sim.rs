@@ -74,7 +74,7 @@ impl Sim {
     /// and keep the order in which they were woken. ([`sched::Shuffle`](crate::sched::Shuffle), which
     /// replaces whatever [policy](crate::ExecutorBuilder::policy) there was.)
     ///
-    /// The numbers that the test [draws](crate::testing::random) come from the seed as well, in a stream of
+    /// The numbers that the test [draws](crate::testing::random()) come from the seed as well, in a stream of
     /// their own. If the simulation panics, a line on standard error says the seed.
     ///
     /// # Examples
@@ -91,7 +91,7 @@ impl Sim {
         self
     }
 
-    /// Has time stand still until the program moves it, by [`advance`](crate::testing::advance) (or by
+    /// Has time stand still until the program moves it, by [`advance`](crate::testing::advance()) (or by
     /// [`consume`](crate::task::consume), which is work).
     ///
     /// Then nothing falls due that the test has not asked for, whatever sockets and threads are waited for
