@@ -53,19 +53,23 @@ thread_local! {
 /// # Examples
 ///
 /// ```
-/// use bibelot::time::{Duration, timeout};
+/// use bibelot::sync::universal::Event;
 /// use bibelot::worker;
-/// use std::sync::mpsc;
+/// use std::sync::{Arc, mpsc};
 ///
 /// let (ended, wait) = mpsc::channel();
 /// bibelot::run(async {
-///     let search = worker::run_in_thread(move || {
+///     let begun = Arc::new(Event::new());
+///     let has_begun = Arc::clone(&begun);
+///     let search = bibelot::spawn(worker::run_in_thread(move || {
+///         has_begun.set();
 ///         while !worker::is_cancelled() {
 ///             std::thread::yield_now(); // one more step of a long search
 ///         }
 ///         ended.send(()).unwrap();
-///     });
-///     assert!(timeout(Duration::from_millis(1), search).await.is_err());
+///     }));
+///     begun.wait().await;
+///     search.cancel();
 /// });
 /// wait.recv().unwrap();
 /// ```

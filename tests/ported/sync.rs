@@ -97,14 +97,14 @@ fn condvar_wait_timeout_and_wait_timeout_while() {
             result.unwrap().1.timed_out()
         };
         let pair2 = Arc::clone(&pair);
+        let (lock, cvar) = &*pair;
+        let mut started = lock.lock().unwrap();
         thread::spawn(move || {
             let (lock, cvar) = &*pair2;
             let mut started = lock.lock().unwrap();
             *started = true;
             cvar.notify_one();
         });
-        let (lock, cvar) = &*pair;
-        let mut started = lock.lock().unwrap();
         let timed_out_then = loop {
             let result = cvar
                 .wait_timeout(started, Duration::from_secs(100))
@@ -129,14 +129,14 @@ fn condvar_wait_timeout_and_wait_timeout_while() {
             result.await.1.timed_out()
         };
         let pair2 = Arc::clone(&pair);
+        let (lock, cvar) = &*pair;
+        let mut started = lock.lock().await;
         thread::spawn(async move {
             let (lock, cvar) = &*pair2;
             let mut started = lock.lock().await;
             *started = true;
             cvar.notify_one();
         });
-        let (lock, cvar) = &*pair;
-        let mut started = lock.lock().await;
         let timed_out_then = loop {
             let result = cvar.wait_timeout(started, Duration::from_secs(100)).await;
             started = result.0;
@@ -146,7 +146,8 @@ fn condvar_wait_timeout_and_wait_timeout_while() {
         };
         (timed_out, *started, timed_out_then)
     }
-    // The original's first wait may end for no reason, which its `while` takes no notice of.
+    // The original's first wait may end for no reason, which its `while` takes no notice of; and std's own
+    // page locks after the spawn, so that its thread may notify when nobody waits yet.
     same(original, ported);
 }
 

@@ -93,7 +93,7 @@ fn an_input_that_cannot_be_written_is_told_while_the_child_runs() {
     for stdin in ["no pipe", "full"] {
         bibelot::run(async {
             // The cat ends when this is dropped, and not before.
-            let (lent, _alive) = pipe().unwrap();
+            let (lent, alive) = pipe().unwrap();
             let mut cat = Command::new("cat");
             cat.stdin(lent)
                 .stdout(Stdio::piped())
@@ -111,7 +111,9 @@ fn an_input_that_cannot_be_written_is_told_while_the_child_runs() {
             };
             assert_eq!(error.kind(), expected);
             assert_eq!(super::children().len(), 1, "it was not waited for");
+            drop(alive);
         });
+        super::until("the cat has ended", || super::children().is_empty());
     }
 }
 
