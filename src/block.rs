@@ -8,6 +8,10 @@
 //! but another thread (`reply.rs`, `sync/universal.rs`). An executor's thread must not block, since
 //! that would hold all its tasks, and perhaps the very one that it waits for: this panics there.
 //!
+//! Before it sleeps it looks for some microseconds whether it is woken: to fall asleep and to be told
+//! cost two system calls and as much again, and what is waited for is often on its way. (std's own
+//! channels do so.) Who wakes a thread that is awake makes no system call.
+//!
 //! Why not `thread::park`: its one token is shared with the program, which may park in the future's
 //! destructors.
 
@@ -16,8 +20,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use crossbeam::utils::Backoff;
+
 use crate::clock::{self, Instant};
-use crate::primitive::{Condvar, Mutex};
+use crate::primitive::{AtomicUsize, Condvar, Mutex, Ordering};
 use crate::waker;
 
 /// Polls a future until it has ended, and blocks this thread in between. `None` says that `limit`
@@ -62,16 +68,26 @@ pub(crate) fn is_executors() -> bool {
 
 /// The place where one thread sleeps.
 struct Sleeper {
-    /// Whether it was woken since it last slept.
-    is_woken: Mutex<bool>,
+    /// One of the three below.
+    state: AtomicUsize,
+    /// Held from the moment at which it says that it is asleep until it is.
+    falling_asleep: Mutex<()>,
     /// What ends its sleep.
     woken: Condvar,
 }
 
+/// It is awake, and was not woken since it last slept.
+const AWAKE: usize = 0;
+/// It is asleep: who wakes it has to tell it.
+const ASLEEP: usize = 1;
+/// It was woken: the next sleep ends at once.
+const WOKEN: usize = 2;
+
 impl Default for Sleeper {
     fn default() -> Self {
         Self {
-            is_woken: Mutex::new(false),
+            state: AtomicUsize::new(AWAKE),
+            falling_asleep: Mutex::new(()),
             woken: Condvar::default(),
         }
     }
@@ -81,23 +97,50 @@ impl Sleeper {
     /// Sleeps until it is woken, or returns at once if it was since the last time. `false` says that
     /// `until` came first.
     fn sleep(&self, until: Option<Instant>) -> bool {
-        let mut is_woken = self.is_woken.lock();
-        while !*is_woken {
-            let left = until.map(|until| until - clock::real_now());
-            if left.is_some_and(|left| left.is_zero()) {
-                return false;
-            }
-            (is_woken, _) = self.woken.wait(&self.is_woken, is_woken, left);
+        let left = || until.map(|until| until - clock::real_now());
+        if left() != Some(Duration::ZERO) && self.is_woken_soon() {
+            return true;
         }
-        *is_woken = false;
-        true
+        let mut guard = self.falling_asleep.lock();
+        // A swap each time, which sees all that was done before the wake.
+        if self.state.swap(ASLEEP, Ordering::AcqRel) == WOKEN {
+            self.state.swap(AWAKE, Ordering::AcqRel);
+            return true;
+        }
+        loop {
+            let left = left();
+            if left == Some(Duration::ZERO) {
+                return self.state.swap(AWAKE, Ordering::AcqRel) == WOKEN;
+            }
+            (guard, _) = self.woken.wait(&self.falling_asleep, guard, left);
+            if self.state.load(Ordering::Relaxed) == WOKEN {
+                self.state.swap(AWAKE, Ordering::AcqRel);
+                return true;
+            }
+        }
+    }
+
+    /// Looks for a while whether it is woken. In a model it does not: whatever could come meanwhile comes
+    /// before the sleep as well.
+    fn is_woken_soon(&self) -> bool {
+        let backoff = Backoff::new();
+        while !cfg!(all(test, loom)) && !backoff.is_completed() {
+            if self.state.load(Ordering::Relaxed) == WOKEN {
+                return self.state.swap(AWAKE, Ordering::AcqRel) == WOKEN;
+            }
+            backoff.snooze();
+        }
+        false
     }
 }
 
 impl Wake for Sleeper {
     fn wake(self: Arc<Self>) {
-        *self.is_woken.lock() = true;
-        self.woken.notify_one();
+        if self.state.swap(WOKEN, Ordering::AcqRel) == ASLEEP {
+            // It sleeps when this lock is free.
+            drop(self.falling_asleep.lock());
+            self.woken.notify_one();
+        }
     }
 }
 

@@ -44,6 +44,16 @@ impl Counted {
         self.line.len()
     }
 
+    /// How many can be had.
+    pub(crate) fn free(&self) -> usize {
+        self.free
+    }
+
+    /// Takes all that can be had.
+    pub(crate) fn take_all(&mut self) {
+        self.free = 0;
+    }
+
     /// Takes one, if a newcomer can have it at once.
     #[inline]
     pub(crate) fn try_take(&mut self) -> bool {

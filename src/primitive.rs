@@ -4,10 +4,14 @@
 //! the models (`inbox/models.rs`, `worker/models.rs`, `sync/universal/models.rs`) can try every
 //! interleaving of the very code that ships.
 //!
-//! Why not parking_lot's lock here: these are held for a few instructions and hardly ever contended, so
-//! all that it would add is six kilobytes to every program, which has std's in it anyhow. A public
-//! handle that nobody pays for who does not ask for one has parking_lot's (`task/handle.rs`).
+//! Why not parking_lot's lock everywhere: most are held for a few instructions and hardly ever
+//! contended, so all that it would add is six kilobytes to every program, which has std's in it anyhow.
+//! What nobody pays for who does not ask for it has parking_lot's: a public handle (`task/handle.rs`),
+//! and, under the name `LeanMutex`, the universal queue, where each item costs two locks, and to ask
+//! twice whether the thread panics is a tenth of them.
 
+#[cfg(all(feature = "sync", not(all(test, loom))))]
+pub(crate) use parking_lot::{Mutex as LeanMutex, MutexGuard as LeanMutexGuard};
 #[cfg(all(feature = "sync", not(all(test, loom))))]
 pub(crate) use real::Condvar;
 #[cfg(not(all(test, loom)))]
@@ -19,8 +23,12 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 #[cfg(all(feature = "sync", test, loom))]
 pub(crate) use loom::sync::MutexGuard;
+#[cfg(all(feature = "sync", test, loom))]
+pub(crate) use loom::sync::MutexGuard as LeanMutexGuard;
 #[cfg(all(test, loom))]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+#[cfg(all(feature = "sync", test, loom))]
+pub(crate) use modelled::Mutex as LeanMutex;
 #[cfg(all(test, loom))]
 pub(crate) use modelled::{Condvar, Mutex, SegQueue};
 

@@ -36,15 +36,16 @@
 //! A task that waits here waits for what another thread may do. So neither does a simulation's clock
 //! jump meanwhile, nor is it ever taken for a deadlock.
 //!
-//! The lock is held for a few instructions, and no waker is cloned, woken or dropped under it. Read
-//! next: `counted.rs`, `sync/universal/event.rs`, `block.rs`; `sync/universal/models.rs` tries every
-//! interleaving.
+//! A lock is held for a few instructions, and no waker is cloned, woken or dropped under it. Read
+//! next: `counted.rs`, `sync/universal/event.rs`, `sync/universal/store.rs`, `block.rs`;
+//! `sync/universal/models.rs` tries every interleaving.
 
 mod event;
 #[cfg(all(test, loom))]
 mod models;
 mod outcome;
 mod queue;
+mod store;
 mod transit;
 
 pub use event::Event;

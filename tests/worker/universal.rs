@@ -379,6 +379,55 @@ fn a_timeout_over_an_event_or_an_outcome_leaves_the_others_in_line() {
     });
 }
 
+/// A getter takes over what lies there for those who come after it: they find it in its order, before
+/// what was put later, counted, and also when the queue is closed.
+#[test]
+fn what_was_put_before_and_after_a_get_comes_in_order_and_is_counted() {
+    let queue = Queue::new();
+    for n in 0..4 {
+        queue.try_put(n).unwrap();
+    }
+    assert_eq!(queue.try_get(), Ok(0));
+    queue.try_put(4).unwrap();
+    assert_eq!(queue.len(), 4);
+    assert!(format!("{queue:?}").starts_with("Queue { len: 4, capacity: None, is_closed: false"));
+    assert_eq!(run(queue.get()), Ok(1));
+    assert_eq!(queue.get_timeout(ms(0)), Ok(2));
+    queue.close();
+    let now = queue.statistics();
+    assert_eq!((now.len, now.put, now.taken), (2, 5, 3));
+    assert_eq!(queue.try_put(5), Err(TryPutError::Closed(5)));
+    assert_eq!(queue.get_blocking(), Ok(3));
+    assert_eq!(queue.get_blocking(), Ok(4));
+    assert_eq!(queue.try_get(), Err(TryGetError::Closed));
+    assert_eq!(run(queue.get()), Err(Closed(())));
+    assert!(queue.is_empty());
+    assert_eq!(queue.statistics().taken, 5);
+}
+
+/// The item of a getter that is dropped is not lost behind what others take over, nor is it theirs.
+#[test]
+fn what_was_granted_is_taken_over_by_nobody() {
+    run(async {
+        let queue = Queue::new();
+        let (mut first, mut second) = (Box::pin(queue.get()), Box::pin(queue.get()));
+        assert!(poll_once(&mut first).is_pending());
+        assert!(poll_once(&mut second).is_pending());
+        for n in 0..4 {
+            queue.try_put(n).unwrap();
+        }
+        // Two are granted, two are for all.
+        assert_eq!(queue.try_get(), Ok(0));
+        assert_eq!(queue.try_get(), Ok(1));
+        assert_eq!(queue.try_get(), Err(TryGetError::Empty));
+        drop(first);
+        assert_eq!(queue.try_get(), Ok(2));
+        queue.try_put(4).unwrap();
+        assert_eq!(second.await, Ok(3));
+        assert_eq!(queue.get().await, Ok(4));
+    });
+}
+
 /// curio's `test_repr`.
 #[test]
 fn each_shows_how_it_stands() {

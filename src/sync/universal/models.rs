@@ -19,6 +19,10 @@
 //! - a getter that looks whether it is closed under another lock than the one under which it found
 //!   nothing: `a_close_during_a_cancel_loses_no_item`;
 //! - an item, or room, that is granted and not told: most of them;
+//! - a getter that comes to wait and does not lock the front:
+//!   `nobody_waits_behind_a_front_that_was_filled_meanwhile`; one that takes over what was granted:
+//!   `what_is_taken_over_stays_in_order`;
+//! - a sleeper that is told before it sleeps: all that block;
 //! - a set that wakes the first only: `a_set_ends_every_wait`; a wait that is dropped and stays in
 //!   line: `who_leaves_an_event_is_out_of_line`;
 //! - a wait that looks at the flag and not at what it was granted: `a_clear_takes_nothing_back`;
@@ -110,6 +114,46 @@ fn an_item_of_a_cancelled_getter_goes_back_to_the_head() {
             None => assert_eq!(rest, [1, 2]),
             Some(item) => assert_eq!((item, rest), (1, vec![2])),
         }
+    });
+}
+
+/// Two getters find nothing; the one takes an item, and the other item over. The other must not wait
+/// behind that.
+#[test]
+fn nobody_waits_behind_a_front_that_was_filled_meanwhile() {
+    check(|| {
+        let queue = Arc::new(Queue::new());
+        let getters = [(); 2].map(|()| with(&queue, Queue::get_blocking));
+        queue.put_blocking(1).unwrap();
+        queue.put_blocking(2).unwrap();
+        let got = getters.map(|getter| getter.join().unwrap().unwrap());
+        assert_eq!(got.iter().sum::<u32>(), 3);
+        assert!(queue.is_empty());
+    });
+}
+
+/// Two getters take over what the other has not taken, while more is put: each has what it has in
+/// order, and what was granted to one who has to wait is not taken over by the other.
+#[test]
+fn what_is_taken_over_stays_in_order() {
+    check(|| {
+        let queue = Arc::new(Queue::new());
+        let two = |queue: &Queue<u32>| [(); 2].map(|()| queue.get_blocking().unwrap());
+        queue.put_blocking(1).unwrap();
+        queue.put_blocking(2).unwrap();
+        let getter = with(&queue, two);
+        let putter = with(&queue, |queue| {
+            queue.put_blocking(3).unwrap();
+            queue.put_blocking(4).unwrap();
+        });
+        let mine = two(&queue);
+        let theirs = getter.join().unwrap();
+        putter.join().unwrap();
+        assert!(mine[0] < mine[1] && theirs[0] < theirs[1]);
+        let mut all = [mine, theirs].concat();
+        all.sort_unstable();
+        assert_eq!(all, [1, 2, 3, 4]);
+        assert!(queue.is_empty());
     });
 }
 

@@ -1,19 +1,16 @@
 //! [`Queue`]: items on their way between tasks and threads.
 //!
-//! The counts are those of `sync/queue.rs`, of items and of room, and so is the law: what is granted
-//! is the right to an item, and not which. A getter takes the head out when it is polled. So an item
-//! that was granted to one who is dropped has never left the head.
+//! What one can do with it is here; where the items lie and what is promised of them is in
+//! `sync/universal/store.rs`, which read next.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::task::Waker;
 use std::time::Duration;
 
 use crate::block;
-use crate::counted::Counted;
-use crate::primitive::{Mutex, MutexGuard};
 use crate::sync::queue::{Closed, TryGetError, TryPutError};
 use crate::sync::statistics::QueueStatistics;
+use crate::sync::universal::store::Store;
 use crate::sync::universal::transit::{Get, Put};
 use crate::waker;
 
@@ -51,43 +48,8 @@ use crate::waker;
 /// thread.join().unwrap();
 /// ```
 pub struct Queue<T> {
-    /// What all share.
-    state: Mutex<State<T>>,
-    /// How many items may lie here, if there is a limit.
-    capacity: Option<usize>,
-}
-
-/// What is behind the lock.
-pub(super) struct State<T> {
-    /// What was put and not taken.
-    items: VecDeque<T>,
-    /// Those items that no getter was granted.
-    pub(super) filled: Counted,
-    /// The room that no putter was granted.
-    pub(super) room: Counted,
-    /// Whether no more are to come.
-    pub(super) is_closed: bool,
-    /// How many items were ever put.
-    put: u64,
-    /// How many were ever taken.
-    taken: u64,
-}
-
-impl<T> State<T> {
-    /// Takes the head, by the right to an item. Who is to be woken for the room comes back.
-    pub(super) fn take_head(&mut self) -> (T, Option<Waker>) {
-        let head = self.items.pop_front();
-        let head = head.expect("there are as many items as rights to them");
-        self.taken += 1;
-        (head, self.room.give())
-    }
-
-    /// Puts an item at the end, by the right to room. Who is to be woken for the item comes back.
-    pub(super) fn land(&mut self, item: T) -> Option<Waker> {
-        self.items.push_back(item);
-        self.put += 1;
-        self.filled.give()
-    }
+    /// The items, and who waits.
+    pub(super) store: Store<T>,
 }
 
 /// Wakes who was granted something.
@@ -121,26 +83,9 @@ impl<T> Queue<T> {
 
     /// Makes a queue that holds up to so many.
     const fn with_room(capacity: Option<usize>) -> Self {
-        let room = match capacity {
-            Some(capacity) => capacity,
-            None => usize::MAX,
-        };
         Self {
-            state: Mutex::new(State {
-                items: VecDeque::new(),
-                filled: Counted::new(0),
-                room: Counted::new(room),
-                is_closed: false,
-                put: 0,
-                taken: 0,
-            }),
-            capacity,
+            store: Store::new(capacity),
         }
-    }
-
-    /// What is behind the lock.
-    pub(super) fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock()
     }
 
     /// Puts an item at the end; waits while the queue is full.
@@ -202,11 +147,11 @@ impl<T> Queue<T> {
     ///
     /// Returns the item in the error if there is none, or if the queue is closed.
     pub fn try_put(&self, item: T) -> Result<(), TryPutError<T>> {
-        let mut state = self.lock();
+        let mut state = self.store.lock();
         if state.is_closed {
             return Err(TryPutError::Closed(item));
         }
-        if !state.room.try_take() {
+        if !state.try_take_room() {
             return Err(TryPutError::Full(item));
         }
         let granted = state.land(item);
@@ -275,10 +220,15 @@ impl<T> Queue<T> {
     ///
     /// Returns an error if there is none, which says whether one may still come.
     pub fn try_get(&self) -> Result<T, TryGetError> {
-        let mut state = self.lock();
+        let mut front = self.store.lock_front();
+        if let Some(item) = front.as_mut().and_then(|front| front.take()) {
+            return Ok(item);
+        }
+        let mut state = self.store.lock();
         if state.filled.try_take() {
-            let (item, granted) = state.take_head();
+            let (item, granted) = state.take_head(front.as_deref_mut());
             drop(state);
+            drop(front);
             wake(granted);
             return Ok(item);
         }
@@ -293,7 +243,7 @@ impl<T> Queue<T> {
     /// get [`Closed`]; putters get it at once, with their items, also those who wait. Twice changes
     /// nothing.
     pub fn close(&self) {
-        let mut state = self.lock();
+        let mut state = self.store.lock();
         state.is_closed = true;
         let mut wakers = state.filled.wake_all();
         wakers.extend(state.room.wake_all());
@@ -304,13 +254,13 @@ impl<T> Queue<T> {
     /// Returns whether the queue was closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.lock().is_closed
+        self.store.lock().is_closed
     }
 
     /// Returns how many items lie in the queue.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lock().items.len()
+        self.store.standing().len
     }
 
     /// Returns whether no item lies in the queue.
@@ -322,20 +272,20 @@ impl<T> Queue<T> {
     /// Returns how many items may lie in the queue; `None` if there is no limit.
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
-        self.capacity
+        self.store.capacity
     }
 
     /// Returns how things stand, as at one moment.
     #[must_use]
     pub fn statistics(&self) -> QueueStatistics {
-        let state = self.lock();
+        let now = self.store.standing();
         QueueStatistics {
-            len: state.items.len(),
-            capacity: self.capacity,
-            put: state.put,
-            taken: state.taken,
-            getters_waiting: state.filled.waiting(),
-            putters_waiting: state.room.waiting(),
+            len: now.len,
+            capacity: self.store.capacity,
+            put: now.put,
+            taken: now.taken,
+            getters_waiting: now.getters,
+            putters_waiting: now.putters,
         }
     }
 }
@@ -348,13 +298,13 @@ impl<T> Default for Queue<T> {
 
 impl<T> fmt::Debug for Queue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.lock();
+        let now = self.store.standing();
         f.debug_struct("Queue")
-            .field("len", &state.items.len())
-            .field("capacity", &self.capacity)
-            .field("is_closed", &state.is_closed)
-            .field("getters_waiting", &state.filled.waiting())
-            .field("putters_waiting", &state.room.waiting())
+            .field("len", &now.len)
+            .field("capacity", &self.store.capacity)
+            .field("is_closed", &now.is_closed)
+            .field("getters_waiting", &now.getters)
+            .field("putters_waiting", &now.putters)
             .finish_non_exhaustive()
     }
 }
