@@ -1,12 +1,13 @@
 //! Observers that do what nobody should, at the worst moment.
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use bibelot::sync::Event as Flag;
 use bibelot::testing::{Sim, settle};
 use bibelot::time::{Duration, Instant, sleep};
-use bibelot::trace::{Event, Reason};
+use bibelot::trace::{Event, Finish, Reason, Recorder};
 use bibelot::{Executor, task};
 
 use crate::programs::keeper;
@@ -93,4 +94,15 @@ fn who_is_woken_by_an_observer_is_woken_from_outside() {
         })
         .collect();
     assert_eq!(woken[0], (1, Reason::Outside), "{woken:?}");
+}
+
+#[test]
+fn a_main_task_whose_run_unwinds_has_its_end() {
+    let recorder = Recorder::new(100);
+    let sim = Sim::from_builder(Executor::builder().observer(recorder.clone()));
+    let run = AssertUnwindSafe(|| sim.run(std::future::pending::<()>()));
+    catch_unwind(run).expect_err("a deadlock");
+    let recording = recorder.recording();
+    let (_, how) = recording.tasks()[0].ended().expect("an end");
+    assert_eq!(how, Finish::Cancelled);
 }
