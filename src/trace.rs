@@ -40,6 +40,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! `examples/trace.rs` makes a page of a small program: `cargo run --example trace`.
+//!
 //! Under [`Sim`](crate::testing::Sim) time stands still but for sleeps and
 //! [`task::consume`](crate::task::consume), so each figure is exact, and the same on every machine.
 //!

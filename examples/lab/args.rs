@@ -48,15 +48,11 @@ pub(crate) struct Args {
 ///
 /// Returns what is wrong with them, and what would be right.
 pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, String> {
+    let policies = [policies::POLICIES, yours::POLICIES].concat();
+    let workloads = [workloads::WORKLOADS, yours::WORKLOADS].concat();
     let mut args = Args {
-        policies: { policies::POLICIES.iter() }
-            .chain(yours::POLICIES)
-            .copied()
-            .collect(),
-        workloads: { workloads::WORKLOADS.iter() }
-            .chain(yours::WORKLOADS)
-            .copied()
-            .collect(),
+        policies: Vec::new(),
+        workloads: Vec::new(),
         seed: 1,
         out: PathBuf::from("target/lab.html"),
         is_quick: false,
@@ -66,10 +62,12 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, Str
         let mut value = || words.next().ok_or(format!("{word} wants a value"));
         match word.as_str() {
             "--policy" => {
-                args.policies = pick(&value()?, "policy", &args.policies, |known| known.name)?;
+                let picked = pick(&value()?, "policy", &policies, |known| known.name)?;
+                args.policies.extend(picked);
             }
             "--workload" => {
-                args.workloads = pick(&value()?, "workload", &args.workloads, |known| known.name)?;
+                let picked = pick(&value()?, "workload", &workloads, |known| known.name)?;
+                args.workloads.extend(picked);
             }
             "--seed" => {
                 let seed = value()?;
@@ -78,10 +76,17 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, Str
             }
             "--out" => args.out = PathBuf::from(value()?),
             "--quick" => args.is_quick = true,
-            "--list" => return Ok(Task::Say(list(&args))),
+            "--list" => return Ok(Task::Say(list(&policies, &workloads))),
             "--help" | "-h" => return Ok(Task::Say(USAGE.into())),
             _ => return Err(format!("what is {word:?}?\n\n{USAGE}")),
         }
+    }
+    // Of what is not said, all.
+    if args.policies.is_empty() {
+        args.policies = policies;
+    }
+    if args.workloads.is_empty() {
+        args.workloads = workloads;
     }
     Ok(Task::Work(args))
 }
@@ -102,13 +107,13 @@ fn pick<T: Copy>(
 }
 
 /// What there is.
-fn list(args: &Args) -> String {
+fn list(policies: &[Named], workloads: &[Workload]) -> String {
     let mut text = String::from("policies:\n");
-    for Named { name, about, .. } in &args.policies {
+    for Named { name, about, .. } in policies {
         let _ = writeln!(text, "  {name:14} {about}");
     }
     text += "\nworkloads:\n";
-    for Workload { name, about, .. } in &args.workloads {
+    for Workload { name, about, .. } in workloads {
         let _ = writeln!(text, "  {name:14} {about}");
     }
     text

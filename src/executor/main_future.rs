@@ -6,6 +6,7 @@
 use std::task::{Context, Poll};
 
 use crate::executor::{Core, Place};
+use crate::observer::{Event, Finish};
 use crate::task::cell::Turn;
 use crate::task::extras;
 use crate::waker::Token;
@@ -40,6 +41,10 @@ impl Drop for Main<'_> {
             && let Some(turn) = self.core.scheduler.turn_of(token)
         {
             let _dropped = (self.poll)(None);
+            if let Some(audience) = self.core.scheduler.audience() {
+                let (task, how) = (turn.id(), Finish::Cancelled);
+                audience.note(Event::Finished { task, how });
+            }
             self.core.end(token, turn, &mut None);
         }
     }

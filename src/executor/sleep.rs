@@ -24,20 +24,36 @@ impl Core {
     /// Sleeps until a task may be ready, but no longer than `limit`; then wakes who is due.
     pub(super) fn sleep(&self, limit: Option<Duration>) {
         self.end_poll();
+        if self.is_kept_awake() {
+            return;
+        }
         if let Some(idlers) = self.waiting_idlers() {
             return idlers.on_idle(self);
         }
-        self.note_asleep(|| self.coming_deadline());
-        self.sleep_or_jump(limit);
+        if self.note_asleep(|| self.coming_deadline()) {
+            self.sleep_or_jump(limit);
+        }
     }
 
-    /// Notes that a sleep begins, or a jump.
-    fn note_asleep(&self, until: impl FnOnce() -> Option<Instant>) {
-        if let Some(audience) = self.scheduler.audience() {
-            let until = until();
-            audience.note(Event::Asleep { until });
-            audience.tell();
+    /// Tells observers what was noted, who may wake somebody or spawn: `true` says that one has.
+    fn is_kept_awake(&self) -> bool {
+        self.tell();
+        self.scheduler.ready_len() > 0
+    }
+
+    /// Notes that a sleep begins, or a jump. `false` says that it does not: an observer has kept the
+    /// executor awake.
+    fn note_asleep(&self, until: impl FnOnce() -> Option<Instant>) -> bool {
+        let Some(audience) = self.scheduler.audience() else {
+            return true;
+        };
+        let until = until();
+        audience.note(Event::Asleep { until });
+        if self.is_kept_awake() {
+            self.note_awake();
+            return false;
         }
+        true
     }
 
     /// Notes that a sleep has ended, or a jump.
@@ -101,8 +117,9 @@ impl Core {
 
     /// Has the clock jump as those say who wait for a moment, and wakes who is due then.
     pub(super) fn jump_for_idlers(&self, then: Instant) {
-        self.note_asleep(|| Some(then));
-        self.jump_to(then);
+        if self.note_asleep(|| Some(then)) {
+            self.jump_to(then);
+        }
     }
 
     /// The next deadline that comes by itself: under a manual clock, only one that has passed.

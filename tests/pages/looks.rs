@@ -174,6 +174,25 @@ fn nothing_sticks_out_at_any_size() {
 }
 
 #[test]
+fn the_line_of_the_step_is_in_sight() {
+    let events = runs::pipeline();
+    let Some(mut page) = open("line", &events, "") else {
+        return;
+    };
+    for height in [800, 500] {
+        page.resize(1280, height, 1, false);
+        for step in [1, 100, events.len()] {
+            page.reopen(&format!("view=replay&step={step}"));
+            let below = page.number(
+                "document.querySelector('[data-part=log] .now').getBoundingClientRect().bottom
+                - document.querySelector('.log .scroll').getBoundingClientRect().bottom",
+            );
+            assert!(below < 1.0, "step {step}, {height} high: {below} below");
+        }
+    }
+}
+
+#[test]
 fn a_recording_without_events_says_so() {
     let Some(mut page) = open("empty", &Events::new(), "") else {
         return;

@@ -7,17 +7,18 @@
 
 mod browser;
 mod input;
+mod kept;
 mod looks;
 mod replay;
 mod runs;
 
 use std::env;
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
-use bibelot::trace::write_page;
+use bibelot::trace::{Recording, write_page};
 use browser::Browser;
 use runs::Events;
 
@@ -39,14 +40,28 @@ fn open(name: &str, events: &Events, hash: &str) -> Option<Page> {
 
 /// The same, of a recording before which some events were lost.
 fn open_after(name: &str, events: &Events, lost: u64, hash: &str) -> Option<Page> {
+    let write = |out| write_page(name, events, lost, out);
+    open_written(name, hash, write)
+}
+
+/// The same, of what a recorder has kept.
+fn open_kept(name: &str, kept: &Recording, hash: &str) -> Option<Page> {
+    open_written(name, hash, |out| kept.write_page(name, out))
+}
+
+/// The same, of what is written.
+fn open_written(
+    name: &str,
+    hash: &str,
+    write: impl FnOnce(BufWriter<File>) -> io::Result<()>,
+) -> Option<Page> {
     let Ok(program) = env::var("BIBELOT_CHROMIUM") else {
         eprintln!("BIBELOT_CHROMIUM does not name a browser: left out");
         return None;
     };
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let file = folder.join(format!("{name}.html"));
-    let out = BufWriter::new(File::create(&file).unwrap());
-    write_page(name, events, lost, out).unwrap();
+    write(BufWriter::new(File::create(&file).unwrap())).unwrap();
     let profile = folder.join(format!("{name}.profile"));
     let mut browser = Browser::start(&program, &profile);
     browser.prefer("light");

@@ -62,12 +62,9 @@ class Life {
         const { words, log } = this;
         const list = element("dl");
         const fact = (term, ...what) => list.append(element("dt", {}, term), element("dd", {}, ...what));
-        if (lane.born >= 0) {
-            fact("Born", this.link(words.moment(words.when(lane.born)), lane.born), lane.parent ? " by " : "",
-                lane.parent ? this.task(lane.parent) : "", element("code", {}, words.placeOf(lane.place)));
-        } else {
-            fact("Born", "before the recording begins");
-        }
+        fact("Born", lane.born >= 0 ? this.link(words.moment(words.when(lane.born)), lane.born) : "before the recording begins",
+            lane.parent ? " by " : "", lane.parent ? this.task(lane.parent) : "",
+            lane.place < 0 ? "" : element("code", {}, words.placeOf(lane.place)));
         if (lane.within) fact("Scope", "polled by ", this.task(lane.within));
         for (const { at, by, place } of lane.asked) {
             fact("Cancel", this.link(words.moment(words.when(at)), at), " asked", by ? " by " : "", by ? this.task(by) : "",

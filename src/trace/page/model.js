@@ -45,23 +45,31 @@ function understand(log) {
     const come = new Map();
     let sleep = null;
 
-    /** The lane of a task; one that is unknown has been there before the first event. */
-    const laneOf = (task, state = UNKNOWN) => {
-        const known = model.byTask.get(task);
-        if (known) return known;
+    /** A lane that was there before the first event. */
+    const oldLane = (task, state) => {
         const lane = newLane(task, model.lanes.length);
         model.lanes.push(lane);
         model.byTask.set(task, lane);
         begin(lane, -1, state);
-        const told = log.known.get(task);
-        if (told) {
-            Object.assign(lane, { name: told.name, place: told.place });
-            if (model.byTask.has(told.parent) || log.known.has(told.parent)) {
-                lane.parent = laneOf(told.parent);
-                lane.parent.children.push(lane);
-            }
-        }
         return lane;
+    };
+    /** The lane of a task; one that is unknown has been there before the first event. */
+    const laneOf = (task, state = UNKNOWN) => {
+        const known = model.byTask.get(task);
+        if (known) return known;
+        const found = oldLane(task, state);
+        // Then its ancestors, as far as they are known: a loop, as they may be very many.
+        for (let lane = found; lane;) {
+            const told = log.known.get(lane.task);
+            if (!told) break;
+            Object.assign(lane, { name: told.name, place: told.place });
+            const parent = model.byTask.get(told.parent);
+            const older = !parent && log.known.has(told.parent) ? oldLane(told.parent, UNKNOWN) : null;
+            lane.parent = parent ?? older;
+            lane.parent?.children.push(lane);
+            lane = older;
+        }
+        return found;
     };
     const leave = (lane) => {
         const nth = stack.lastIndexOf(lane);

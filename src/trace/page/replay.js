@@ -216,6 +216,10 @@ class Replay {
                     element("span", { class: "line" }, words.line(i)))));
         }
         if (lines.length === 0) lines.push(element("li", { class: "empty" }, "Nothing was recorded."));
-        this.part("log").replaceChildren(...lines);
+        const list = this.part("log"), panel = list.closest(".scroll");
+        list.replaceChildren(...lines);
+        panel.scrollTop = 0;
+        const now = list.querySelector(".now");
+        if (now) panel.scrollTop = now.getBoundingClientRect().bottom - panel.getBoundingClientRect().bottom;
     }
 }
