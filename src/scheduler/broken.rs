@@ -62,6 +62,11 @@ impl Promise {
         self.is_broken.get()
     }
 
+    /// Ends it, when the executor does.
+    pub(super) fn end_for_good(&self) {
+        self.is_broken.set(true);
+    }
+
     /// # Panics
     ///
     /// Panics if one of the tasks was dropped that the policy keeps.
