@@ -183,6 +183,28 @@ fn nobody_saves_up_a_share_by_sleeping() {
 }
 
 #[test]
+fn those_who_never_come_back_starve_nobody_of_its_share() {
+    /// A task that ends, and has spawned the next one.
+    fn link(left: Rc<Cell<u32>>) {
+        consume(ms(1));
+        left.set(left.get().saturating_sub(1));
+        if left.get() > 0 {
+            drop(spawn(async move { link(left) }));
+        }
+    }
+    let left = Rc::new(Cell::new(1_000));
+    sim(FairShare::new()).run(async {
+        let chain = Rc::clone(&left);
+        drop(spawn(async move { link(chain) }));
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        assert!(left.get() > 850, "{} are left", left.get());
+        left.set(0);
+    });
+}
+
+#[test]
 fn the_task_with_the_shortest_polls_comes_first() {
     same_every_time(the_task_with_the_shortest_polls_comes_first);
     let trace = Trace::new();
