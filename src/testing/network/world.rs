@@ -121,10 +121,10 @@ impl World {
         Err(io::Error::other(text))
     }
 
-    /// Changes what is set: for this simulation if there is one, else for all that follow.
-    pub(super) fn edit(&mut self, f: impl Fn(&mut Setup)) {
+    /// Changes what is set: for the simulation that runs, or for all that follow.
+    pub(super) fn edit(&mut self, is_running: bool, f: impl Fn(&mut Setup)) {
         f(&mut self.setup);
-        if !self.timetable.has_clock() {
+        if !is_running {
             f(&mut self.usual_setup);
         }
     }
