@@ -165,12 +165,13 @@ impl World {
 
     /// When something arrives that has left then.
     pub(super) fn arrival(&mut self, conditions: &Conditions, departs: Instant) -> Instant {
-        let jitter = conditions.jitter.as_nanos();
+        // More than five hundred years are the clock's end anyhow.
+        let jitter = u64::try_from(conditions.jitter.as_nanos()).unwrap_or(u64::MAX);
         let jitter = match jitter {
             0 => 0,
-            _ => (u128::from(self.rng.next()) * (jitter + 1)) >> 64,
+            _ => (u128::from(self.rng.next()) * (u128::from(jitter) + 1)) >> 64,
         };
-        let jitter = Duration::from_nanos(u64::try_from(jitter).unwrap_or(u64::MAX));
+        let jitter = Duration::from_nanos(jitter as u64);
         let late = departs.saturating_add(conditions.latency);
         late.saturating_add(jitter)
     }
