@@ -247,6 +247,16 @@ fn a_program_that_ends_too_soon_is_told_so() {
 }
 
 #[test]
+fn a_file_and_a_seed_are_two_orders_and_refused() {
+    let path = file_of(0, "and-a-seed");
+    let text = panic_of(|| drop(Sim::replay(&path).unwrap().seed(7)));
+    assert_eq!(
+        text,
+        "a simulation that follows a replay file has its order from there, and needs no seed"
+    );
+}
+
+#[test]
 fn after_the_file_it_is_first_come_first_served() {
     // Fails at the first decision, when `b` comes before `a`; the rest is not in the file.
     async fn test(trace: Trace, fails: bool) {
