@@ -132,6 +132,11 @@ fn a_file_that_was_changed_anywhere_is_refused_by_its_line() {
             );
         }
     }
+    let (told, says) = refused(folder, &format!("{text}more\n")).expect("one is added");
+    assert!(
+        told == text.lines().count() + 1 && says.ends_with("\"more\": it was added"),
+        "{says}"
+    );
     // Whole lines.
     let lines: Vec<&str> = text.lines().collect();
     for nth in 1..lines.len() {
