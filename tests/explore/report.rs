@@ -206,6 +206,17 @@ fn a_test_that_does_not_do_the_same_twice_is_told_so() {
         text.contains("other tasks were ready than in an earlier run"),
         "{text}"
     );
+    // A later one comes to no decision at all, so that none can be seen to differ.
+    runs.set(0);
+    let text = complaint(explorer("less").exhaustive(50).try_run(async || {
+        for _ in 0..(if next() < 2 { 2 } else { 1 }) {
+            drop(spawn(async {}));
+        }
+    }));
+    assert!(
+        text.contains("ended before a decision that it came to in an earlier run"),
+        "{text}"
+    );
     // One fails, and not again.
     runs.set(0);
     let text = complaint(explorer("once").random(100).try_run(async || {

@@ -66,6 +66,11 @@ impl Search<'_> {
                 Order::Deepest => String::from("exhaustive search, depth first"),
             };
             let run = self.take(Follow::expecting(&schedule, before), &strategy)?;
+            if overtakes(&run.decisions) != schedule {
+                let what = "it has ended before a decision that it came to in an earlier run with \
+                            the same decisions";
+                return Err(self.not_deterministic(run, what.into(), strategy()));
+            }
             frontier.add(&run.decisions, left);
         }
         let complete_to = frontier.complete_to();
