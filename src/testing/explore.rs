@@ -42,6 +42,7 @@ use std::path::PathBuf;
 pub use found::{Explored, Found};
 
 use crate::rng::Rng;
+use crate::testing::Network;
 use crate::testing::explore::attempt::attempt;
 use crate::testing::explore::found::Seen;
 use crate::testing::explore::frontier::Order;
@@ -166,6 +167,8 @@ pub struct Explorer {
     reruns_max: usize,
     /// Where replay files are written.
     place: Place,
+    /// The network in memory that it runs in, if it has one.
+    network: Option<Network>,
 }
 
 impl Explorer {
@@ -179,6 +182,7 @@ impl Explorer {
             overtakes_max: usize::MAX,
             reruns_max: RERUNS_MAX,
             place: Place::Temporary,
+            network: None,
         }
     }
 
@@ -257,6 +261,38 @@ impl Explorer {
         self
     }
 
+    /// Runs the test in a network in memory, each time anew; see [`Sim::network`](crate::testing::Sim::network).
+    ///
+    /// What is sent arrives after its time, as a timer falls due, and chance is that of seed 0 in each run, as
+    /// it is for [`random`](crate::testing::random) numbers: so what a schedule does is the same every time. Make
+    /// the network's hosts before. A replay needs the network as well: `Sim::replay(path)?.network(&network)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::net::UdpSocket;
+    /// use bibelot::spawn;
+    /// use bibelot::testing::{Explorer, Network};
+    ///
+    /// let explored = Explorer::new().network(&Network::new()).run(async || {
+    ///     let server = UdpSocket::bind("127.0.0.1:53").await.unwrap();
+    ///     for _ in 0..2 {
+    ///         drop(spawn(async {
+    ///             let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    ///             client.send_to(b"?", "127.0.0.1:53").await.unwrap();
+    ///         }));
+    ///     }
+    ///     for _ in 0..2 {
+    ///         server.recv_from(&mut [0]).await.unwrap();
+    ///     }
+    /// });
+    /// assert!(explored.is_complete());
+    /// ```
+    pub fn network(mut self, network: &Network) -> Self {
+        self.network = Some(network.clone());
+        self
+    }
+
     /// Writes replay files into this folder, which is made if it is not there, under names that tell the
     /// test. Without a word they go to the [system's folder for such](std::env::temp_dir).
     pub fn replay_dir(mut self, path: impl Into<PathBuf>) -> Self {
@@ -319,7 +355,10 @@ impl Explorer {
             waker::with_current(|_| ()).is_none(),
             "an executor is already running on this thread; explore outside of it"
         );
-        self.search(at, &mut |orders| attempt(at, test(), orders))
+        let network = self.network.clone();
+        self.search(at, &mut |orders| {
+            attempt(at, test(), orders, network.as_ref())
+        })
     }
 
     /// Runs what is planned.

@@ -11,6 +11,7 @@ use crate::error::Payload;
 use crate::executor::Place;
 use crate::executor::face::Executor;
 use crate::report::discard;
+use crate::testing::Network;
 use crate::testing::director::{Decision, Director, Log, Pilot, Stop, Told};
 use crate::testing::random::Drawing;
 
@@ -80,20 +81,28 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Runs a test once, which is asked for at this place.
+/// Runs a test once, which is asked for at this place, in this network if there is one.
 ///
 /// # Panics
 ///
 /// Panics if the system gives no executor.
-pub(super) fn attempt(at: Place, test: impl Future<Output = ()>, orders: Orders) -> Attempt {
+pub(super) fn attempt(
+    at: Place,
+    test: impl Future<Output = ()>,
+    orders: Orders,
+    network: Option<&Network>,
+) -> Attempt {
     let log = Log::new(orders.tells);
     let director = Director::new(orders.pilot, &log, orders.polls_max);
     let noted = Rc::clone(&log);
-    let executor = Executor::builder()
+    let mut builder = Executor::builder()
         .simulated(false, None)
         .on_report(move |report| noted.note(report))
-        .directed(director)
-        .build();
+        .directed(director);
+    if let Some(network) = network {
+        builder = builder.network(Rc::new(network.clone()));
+    }
+    let executor = builder.build();
     let executor = executor.unwrap_or_else(|error| panic!("making an executor: {error}"));
     // Chance is the same in all runs: only the schedule differs.
     let _drawing = Drawing::begin(0);

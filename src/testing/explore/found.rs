@@ -157,6 +157,8 @@ pub(super) struct Finding {
     pub(super) reruns: usize,
     /// Where the replay file is, or why it is not.
     pub(super) replay: Result<PathBuf, io::Error>,
+    /// Whether the test runs in a network in memory.
+    pub(super) has_network: bool,
     /// Where the test was explored.
     pub(super) at: &'static Location<'static>,
 }
@@ -225,7 +227,12 @@ impl fmt::Display for Found {
         match &self.0.replay {
             Ok(path) => write!(
                 f,
-                "\nto see it again:  Sim::replay({path:?}).unwrap().run(async {{ … }})"
+                "\nto see it again:  Sim::replay({path:?}).unwrap(){}.run(async {{ … }})",
+                if self.0.has_network {
+                    ".network(&…)"
+                } else {
+                    ""
+                }
             ),
             Err(error) => write!(f, "\nthe replay file could not be written: {error}"),
         }

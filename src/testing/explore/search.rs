@@ -163,6 +163,7 @@ impl Search<'_> {
             attempt: told,
             reruns: reruns_max - left,
             replay: Err(io::ErrorKind::NotFound.into()),
+            has_network: self.explorer.network.is_some(),
             at: self.at,
         };
         finding.replay = self.explorer.place.save(&finding, self.explorer.polls_max);
@@ -180,6 +181,7 @@ impl Search<'_> {
             attempt,
             reruns: 0,
             replay: Err(io::ErrorKind::NotFound.into()),
+            has_network: self.explorer.network.is_some(),
             at: self.at,
         }))
     }
