@@ -324,11 +324,14 @@ impl Policy for Greedy {
 #[test]
 fn a_policy_that_gives_no_task_is_told_so_in_a_panic() {
     same_every_time(a_policy_that_gives_no_task_is_told_so_in_a_panic);
-    let text = panic_of(|| sim(Greedy(Vec::new())).run(async {}));
-    assert!(
-        text.contains("keeps 1 ready tasks and gives none"),
-        "{text}"
-    );
+    let boxed: Box<dyn Policy> = Box::new(Greedy(Vec::new()));
+    for sim in [sim(Greedy(Vec::new())), sim(boxed)] {
+        let text = panic_of(|| sim.run(async {}));
+        assert!(
+            text.starts_with("the policy sched::Greedy keeps 1 ready tasks and gives none"),
+            "{text}"
+        );
+    }
 }
 
 /// First in, first out, until it panics at its `n`th task.
@@ -713,4 +716,6 @@ fn a_policy_that_starves_is_named_with_the_task() {
     let expected = "bibelot::sched::order::Lifo starves task \"patient 0\" under the load \"self-waker\": \
                     ready, and passed over for 10001 polls";
     assert_eq!(text, expected);
+    let boxed = || Box::new(Lifo::default()) as Box<dyn Policy>;
+    assert_eq!(fairness(boxed).unwrap_err().to_string(), expected);
 }

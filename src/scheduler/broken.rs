@@ -43,7 +43,7 @@ pub(super) fn forget_lost() {
 
 /// Whether a policy has kept its promise so far.
 pub(super) struct Promise {
-    /// The policy's type, to name it by; `None` if it is one of ours that may panic on purpose.
+    /// The policy's name; `None` if it is one of ours that may panic on purpose.
     policy: Option<&'static str>,
     /// Whether it was broken.
     is_broken: Cell<bool>,
