@@ -52,7 +52,7 @@ a schedule was found under which the test at here fails
     at here
 
 found by exhaustive search, fewest overtakes first (seed 0), as schedule number 2
-it overtakes 1 times in 1 decisions, after 1 runs to make it small (it was 1 times):
+it overtakes 1 time in 1 decision, after 1 run to make it small (it was 1 time):
      1   main (spawned at here) begins
      2 ! task 3 \"second\" (spawned at here) begins, ahead of task 2 \"first\"
 ";

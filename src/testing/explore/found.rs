@@ -263,8 +263,11 @@ impl Found {
             0 => writeln!(f, "it is the plain order: first come, first served"),
             n => writeln!(
                 f,
-                "it overtakes {n} times in {decisions} decisions, after {reruns} runs to make it small \
-                 (it was {before} times):"
+                "it overtakes {} in {}, after {} to make it small (it was {}):",
+                count(n, "time"),
+                count(decisions, "decision"),
+                count(reruns, "run"),
+                count(before, "time"),
             ),
         }
     }
@@ -289,6 +292,12 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// So many of a thing, in words.
+fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }
 
 /// A poll in a line.
