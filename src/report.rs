@@ -55,7 +55,7 @@ pub enum Report {
     /// A [policy](crate::sched) panicked: `run` does so too, and what is left to do is done first come,
     /// first served.
     PolicyPanicked {
-        /// The policy's type.
+        /// The policy's [name](crate::sched::Policy::name).
         policy: &'static str,
     },
 }

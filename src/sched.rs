@@ -77,6 +77,7 @@ mod shortest_job;
 mod shuffle;
 mod urgency;
 
+use std::any::type_name;
 use std::fmt;
 use std::time::Duration;
 
@@ -107,6 +108,11 @@ pub trait Policy {
     fn is_timed(&self) -> bool {
         true
     }
+
+    /// What panics and [reports](crate::Report) call it: its type, unless it says otherwise.
+    fn name(&self) -> &'static str {
+        type_name::<Self>()
+    }
 }
 
 impl<P: Policy + ?Sized> Policy for Box<P> {
@@ -120,6 +126,10 @@ impl<P: Policy + ?Sized> Policy for Box<P> {
 
     fn is_timed(&self) -> bool {
         (**self).is_timed()
+    }
+
+    fn name(&self) -> &'static str {
+        (**self).name()
     }
 }
 

@@ -287,7 +287,7 @@ impl Scheduler {
 
     /// Empties the ready queue, when nothing is to be polled any more.
     pub(crate) fn forget_ready(&self) {
-        let table = &mut *self.table.borrow_mut();
+        let mut table = self.table.borrow_mut();
         table.ready = Ready::default();
         table.slots.retain(|_, slot| {
             slot.queued = false;
@@ -295,8 +295,9 @@ impl Scheduler {
         });
         table.ended = 0;
         table.elsewhere = 0;
+        drop(table);
         if let Some(choice) = self.choice() {
-            choice.forget();
+            choice.forget(self);
         }
     }
 

@@ -26,7 +26,8 @@ use bibelot::task::{
     Panicked, Scope, ScopedJoinHandle, Shield, Task, TaskId, TryScope, YieldNow,
 };
 use bibelot::testing::{
-    Advance, Host, Link, Log, Network, OnHost, RandomState, Sequencer, Settle, Sim, Step, StepGuard,
+    Advance, Explorer, Host, Link, Log, Network, OnHost, RandomState, Sequencer, Settle, Sim, Step,
+    StepGuard,
 };
 use bibelot::time::{Elapsed, Instant, Interval, Sleep, Timeout};
 use bibelot::trace::{self, Histogram, Metrics, Recorder, Recording, Summary, TaskInfo};
@@ -95,6 +96,7 @@ not!(StepGuard<'static>: Send Sync);
 not!(Recorder: Send Sync);
 not!(Metrics: Send Sync);
 not!(Network: Send Sync);
+not!(Explorer: Send Sync);
 not!(Host: Send Sync);
 not!(Link: Send Sync);
 not!(OnHost<Ready<()>>: Send Sync);

@@ -2,8 +2,10 @@
 
 mod support;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 
 use bibelot::sched::{
     EarliestDeadline, FairShare, Fifo, Lifo, Policy, Priority, ReadyTask, Reason, ShortestJob,
@@ -88,7 +90,7 @@ fn the_highest_priority_comes_first_and_equals_in_order() {
 #[test]
 fn who_waits_long_enough_comes_before_a_higher_priority() {
     same_every_time(who_waits_long_enough_comes_before_a_higher_priority);
-    let polls = Rc::new(std::cell::Cell::new(0_u64));
+    let polls = Rc::new(Cell::new(0_u64));
     let waited = sim(Priority::aging(10)).run(async {
         let counted = Rc::clone(&polls);
         let flood = Builder::new().priority(3).spawn(async move {
@@ -181,6 +183,28 @@ fn nobody_saves_up_a_share_by_sleeping() {
 }
 
 #[test]
+fn those_who_never_come_back_starve_nobody_of_its_share() {
+    /// A task that ends, and has spawned the next one.
+    fn link(left: Rc<Cell<u32>>) {
+        consume(ms(1));
+        left.set(left.get().saturating_sub(1));
+        if left.get() > 0 {
+            drop(spawn(async move { link(left) }));
+        }
+    }
+    let left = Rc::new(Cell::new(1_000));
+    sim(FairShare::new()).run(async {
+        let chain = Rc::clone(&left);
+        drop(spawn(async move { link(chain) }));
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        assert!(left.get() > 850, "{} are left", left.get());
+        left.set(0);
+    });
+}
+
+#[test]
 fn the_task_with_the_shortest_polls_comes_first() {
     same_every_time(the_task_with_the_shortest_polls_comes_first);
     let trace = Trace::new();
@@ -251,7 +275,7 @@ fn a_policy_is_told_why_and_when_a_task_is_ready_and_what_it_has_taken() {
     same_every_time(a_policy_is_told_why_and_when_a_task_is_ready_and_what_it_has_taken);
     let policy = Curious::default();
     let told = Rc::clone(&policy.told);
-    let start = Rc::new(std::cell::Cell::new(None));
+    let start = Rc::new(Cell::new(None));
     let started = Rc::clone(&start);
     sim(policy).run(async move {
         started.set(Some(Instant::now()));
@@ -300,11 +324,14 @@ impl Policy for Greedy {
 #[test]
 fn a_policy_that_gives_no_task_is_told_so_in_a_panic() {
     same_every_time(a_policy_that_gives_no_task_is_told_so_in_a_panic);
-    let text = panic_of(|| sim(Greedy(Vec::new())).run(async {}));
-    assert!(
-        text.contains("keeps 1 ready tasks and gives none"),
-        "{text}"
-    );
+    let boxed: Box<dyn Policy> = Box::new(Greedy(Vec::new()));
+    for sim in [sim(Greedy(Vec::new())), sim(boxed)] {
+        let text = panic_of(|| sim.run(async {}));
+        assert!(
+            text.starts_with("the policy sched::Greedy keeps 1 ready tasks and gives none"),
+            "{text}"
+        );
+    }
 }
 
 /// First in, first out, until it panics at its `n`th task.
@@ -342,6 +369,51 @@ fn a_policy_that_panics_takes_down_the_run_and_loses_no_destructor() {
     let mut dropped = trace.take();
     dropped.sort();
     assert_eq!(dropped, ["a", "b", "c"]);
+}
+
+/// A policy that does something when it is dropped.
+struct Last<F: Fn()>(Fifo, F);
+
+impl<F: Fn()> Policy for Last<F> {
+    fn push(&mut self, task: ReadyTask) {
+        self.0.push(task);
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        self.0.pop()
+    }
+}
+
+impl<F: Fn()> Drop for Last<F> {
+    fn drop(&mut self) {
+        self.1();
+    }
+}
+
+#[test]
+fn the_destructor_of_a_policy_may_wake_spawn_and_panic() {
+    same_every_time(the_destructor_of_a_policy_may_wake_spawn_and_panic);
+    let trace = Trace::new();
+    let kept = Rc::new(RefCell::new(None));
+    let waker = Rc::clone(&kept);
+    let spawning = trace.clone();
+    let policy = Last(Fifo::default(), move || {
+        Waker::wake(waker.take().expect("main has left it"));
+        let dropped = spawning.on_drop("spawned");
+        drop(spawn(async move { drop(dropped) }));
+        panic!("at its end");
+    });
+    Sim::from_builder(reporting_to(&trace).policy(policy)).run(poll_fn(|cx| {
+        kept.replace(Some(cx.waker().clone()));
+        Poll::Ready(())
+    }));
+    let said = trace.take();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(
+        said[0].contains("Last<") && said[0].contains("panicked"),
+        "{said:?}"
+    );
+    assert_eq!(said[1], "spawned");
 }
 
 /// A policy that spawns and wakes when it is told of a task.
@@ -644,6 +716,8 @@ fn a_policy_that_starves_is_named_with_the_task() {
     let expected = "bibelot::sched::order::Lifo starves task \"patient 0\" under the load \"self-waker\": \
                     ready, and passed over for 10001 polls";
     assert_eq!(text, expected);
+    let boxed = || Box::new(Lifo::default()) as Box<dyn Policy>;
+    assert_eq!(fairness(boxed).unwrap_err().to_string(), expected);
 }
 
 /// First in, first out; counts on the mark of each task, and notes what it is told.

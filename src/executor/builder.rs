@@ -1,6 +1,6 @@
 //! [`ExecutorBuilder`]: how an executor is to be, before it is.
 
-use std::any::{Any, type_name_of_val};
+use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::io;
@@ -176,7 +176,7 @@ impl ExecutorBuilder {
     /// ```
     pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
         let is_fifo = (&policy as &dyn Any).is::<Fifo>();
-        let name = Some(type_name_of_val(&policy));
+        let name = Some(policy.name());
         self.options.choice = match is_fifo {
             true => None,
             false => Some(Box::new(Choice::new(Box::new(policy), name))),

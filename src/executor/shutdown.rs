@@ -38,11 +38,17 @@ impl Core {
         context::enter(self, &mut || {
             self.inbox.close();
             self.inbox.end_sleep();
-            while self.scheduler.len() > 0 {
-                self.drop_tasks(at);
-                self.run(&mut None);
+            loop {
+                while self.scheduler.len() > 0 {
+                    self.drop_tasks(at);
+                    self.run(&mut None);
+                }
+                // That drops the policy, whose destructor may spawn.
+                self.scheduler.forget_ready();
+                if self.scheduler.len() == 0 {
+                    break;
+                }
             }
-            self.scheduler.forget_ready();
             self.reactor.end();
         });
     }

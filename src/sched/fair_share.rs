@@ -10,7 +10,9 @@
 //! a start on a line of virtual time, and a finish that is later by what it took over the task's weight.
 //! The task with the earliest start comes next, and virtual time is the start of the task that came last.
 //! A task that becomes ready starts at its last finish, or now, if that is over: it need not be known
-//! before how long a poll takes, and nobody saves up time by sleeping.
+//! before how long a poll takes, and nobody saves up time by sleeping. A new one starts as if it had had the
+//! shortest poll there is: if it started now, tasks that each spawn the next one and end would keep virtual
+//! time where it is, and all others waiting for ever.
 
 use crate::sched::urgency::Urgency;
 use crate::sched::{Policy, ReadyTask};
@@ -49,7 +51,7 @@ impl Policy for FairShare {
     fn push(&mut self, task: ReadyTask) {
         let (account, start) = (task.known.account, task.mark());
         let start = match account.polls {
-            0 => self.now,
+            0 => self.now + u128::from(virtual_time(LEAST, 1)),
             _ => self
                 .now
                 .max(start + u128::from(virtual_time(account.last, task.weight()))),

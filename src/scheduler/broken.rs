@@ -43,7 +43,7 @@ pub(super) fn forget_lost() {
 
 /// Whether a policy has kept its promise so far.
 pub(super) struct Promise {
-    /// The policy's type, to name it by; `None` if it is one of ours that may panic on purpose.
+    /// The policy's name; `None` if it is one of ours that may panic on purpose.
     policy: Option<&'static str>,
     /// Whether it was broken.
     is_broken: Cell<bool>,
@@ -60,6 +60,11 @@ impl Promise {
     #[inline]
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken.get()
+    }
+
+    /// Ends it, when the executor does.
+    pub(super) fn end_for_good(&self) {
+        self.is_broken.set(true);
     }
 
     /// # Panics

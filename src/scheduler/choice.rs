@@ -14,10 +14,12 @@
 //! copied, so no slot is popped twice. Who breaks it is told in `scheduler/broken.rs`: read that next.
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
 use crate::observer::{Audience, Event};
+use crate::report::discard;
 use crate::sched::{Account, Known, Policy, ReadyTask, Reason};
 use crate::scheduler::Scheduler;
 use crate::scheduler::broken::{self, Promise};
@@ -44,8 +46,9 @@ pub(crate) trait Chooses {
     /// Notes that time has passed in which nobody was polled.
     fn lose_time(&self);
 
-    /// Forgets who is ready.
-    fn forget(&self);
+    /// Forgets who is ready, and drops the policy: nothing may be borrowed, as that is user code. What is
+    /// left to do after that is done first come, first served.
+    fn forget(&self, scheduler: &Scheduler);
 }
 
 /// What comes of a choice.
@@ -256,9 +259,15 @@ impl Chooses for Choice {
         self.stopwatch.lose_time();
     }
 
-    fn forget(&self) {
+    fn forget(&self, scheduler: &Scheduler) {
         self.held.set(0);
-        drop(self.policy.take());
+        self.promise.end_for_good();
+        let policy = self.policy.take();
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(policy)));
+        if dropped.is_err() {
+            self.promise.end_with_panic(scheduler);
+        }
+        discard(dropped);
         broken::forget_lost();
     }
 }

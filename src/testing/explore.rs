@@ -261,6 +261,38 @@ impl Explorer {
         self
     }
 
+    /// Runs the test in a network in memory, each time anew; see [`Sim::network`](crate::testing::Sim::network).
+    ///
+    /// What is sent arrives after its time, as a timer falls due, and chance is that of seed 0 in each run, as
+    /// it is for [`random`](crate::testing::random) numbers: so what a schedule does is the same every time. Make
+    /// the network's hosts before. A replay needs the network as well: `Sim::replay(path)?.network(&network)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::net::UdpSocket;
+    /// use bibelot::spawn;
+    /// use bibelot::testing::{Explorer, Network};
+    ///
+    /// let explored = Explorer::new().network(&Network::new()).run(async || {
+    ///     let server = UdpSocket::bind("127.0.0.1:53").await.unwrap();
+    ///     for _ in 0..2 {
+    ///         drop(spawn(async {
+    ///             let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    ///             client.send_to(b"?", "127.0.0.1:53").await.unwrap();
+    ///         }));
+    ///     }
+    ///     for _ in 0..2 {
+    ///         server.recv_from(&mut [0]).await.unwrap();
+    ///     }
+    /// });
+    /// assert!(explored.is_complete());
+    /// ```
+    pub fn network(mut self, network: &Network) -> Self {
+        self.network = Some(network.clone());
+        self
+    }
+
     /// Writes replay files into this folder, which is made if it is not there, under names that tell the
     /// test. Without a word they go to the [system's folder for such](std::env::temp_dir).
     pub fn replay_dir(mut self, path: impl Into<PathBuf>) -> Self {
@@ -271,14 +303,6 @@ impl Explorer {
     /// Writes the replay file to this path, over what is there.
     pub fn replay_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.place = Place::File(path.into());
-        self
-    }
-
-    /// Runs the test in a network in memory, each time as if it were new; see
-    /// [`Sim::network`](crate::testing::Sim::network). Its chance is that of one seed, so that only the
-    /// schedules differ. A [replay](crate::testing::Sim::replay) needs the same network, without a seed.
-    pub fn network(mut self, network: &Network) -> Self {
-        self.network = Some(network.clone());
         self
     }
 

@@ -3,14 +3,13 @@
 //! ```text
 //!   self-waker      one that is always ready       and two patient ones
 //!   ping-pong       two that keep waking each other            "
-//!   sockets         four whose sockets always have data        "
+//!   sockets         eight that write to each other             "
 //!   mixed           all of these, with priorities, deadlines, weights and long polls
 //! ```
 //!
 //! Every task counts its own polls on one counter for all; a task that is always ready and is passed
 //! over for a thousand polls has starved. Time is virtual, so a verdict is the same on every machine.
 
-use std::any::type_name;
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
@@ -34,7 +33,7 @@ const PATIENCE: u64 = 1_000;
 /// The error of [`fairness()`]: a policy has starved a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Starved {
-    /// The policy's type.
+    /// The policy's name.
     policy: &'static str,
     /// Under which load.
     load: &'static str,
@@ -107,7 +106,9 @@ pub fn fairness<P: Policy + 'static>(make: impl Fn() -> P) -> Result<(), Starved
     ];
     for (name, start) in loads {
         let load = Load::default();
-        Sim::from_builder(Executor::builder().policy(make())).run(async {
+        let policy = make();
+        let policy_name = policy.name();
+        Sim::from_builder(Executor::builder().policy(policy)).run(async {
             load.always_ready("patient 0", Builder::new(), Duration::ZERO);
             load.always_ready("patient 1", Builder::new(), Duration::ZERO);
             start(&load);
@@ -115,7 +116,7 @@ pub fn fairness<P: Policy + 'static>(make: impl Fn() -> P) -> Result<(), Starved
         let worst = load.worst.take();
         if let Some((task, polls)) = worst.filter(|(_, polls)| *polls > PATIENCE) {
             return Err(Starved {
-                policy: type_name::<P>(),
+                policy: policy_name,
                 load: name,
                 task,
                 polls,

@@ -318,13 +318,16 @@ impl Network {
     /// Changes what is set: for this simulation if there is one, else for all that follow.
     fn edit(&self, f: impl Fn(&mut Setup)) {
         self.with(|world| {
-            context::try_with(|core| {
+            // What runs on this thread tells, and not whether an executor is left: a future may keep it.
+            let is_running = context::try_with(|core| {
                 let network = core.network();
-                if network.is_some_and(|network| network.key() == self.key()) {
+                let is_running = network.is_some_and(|network| network.key() == self.key());
+                if is_running {
                     world.begin_unless_begun(core);
                 }
+                is_running
             });
-            world.edit(f);
+            world.edit(is_running == Some(true), f);
         });
     }
 

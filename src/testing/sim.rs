@@ -77,6 +77,10 @@ impl Sim {
     /// The numbers that the test [draws](crate::testing::random()) come from the seed as well, in a stream of
     /// their own. If the simulation panics, a line on standard error says the seed.
     ///
+    /// # Panics
+    ///
+    /// Panics if it follows a [replay file](Self::replay), which says the order.
+    ///
     /// # Examples
     ///
     /// ```
@@ -86,7 +90,12 @@ impl Sim {
     ///     Sim::new().seed(seed).run(async { /* must hold in every order */ });
     /// }
     /// ```
+    #[track_caller]
     pub fn seed(mut self, seed: u64) -> Self {
+        assert!(
+            self.followed.is_none(),
+            "a simulation that follows a replay file has its order from there, and needs no seed"
+        );
         self.seed = Some(seed);
         self
     }

@@ -7,6 +7,7 @@
 mod support;
 
 mod bugs;
+mod network;
 mod planted;
 mod replay;
 mod report;

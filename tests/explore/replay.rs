@@ -132,6 +132,11 @@ fn a_file_that_was_changed_anywhere_is_refused_by_its_line() {
             );
         }
     }
+    let (told, says) = refused(folder, &format!("{text}more\n")).expect("one is added");
+    assert!(
+        told == text.lines().count() + 1 && says.ends_with("\"more\": it was added"),
+        "{says}"
+    );
     // Whole lines.
     let lines: Vec<&str> = text.lines().collect();
     for nth in 1..lines.len() {
@@ -244,6 +249,16 @@ fn a_program_that_ends_too_soon_is_told_so() {
     // A panic of its own is told instead.
     let text = panic_of(|| Sim::replay(&path).unwrap().run(async { panic!("my own") }));
     assert_eq!(text, "my own");
+}
+
+#[test]
+fn a_file_and_a_seed_are_two_orders_and_refused() {
+    let path = file_of(0, "and-a-seed");
+    let text = panic_of(|| drop(Sim::replay(&path).unwrap().seed(7)));
+    assert_eq!(
+        text,
+        "a simulation that follows a replay file has its order from there, and needs no seed"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::panic::catch_unwind;
 
-use bibelot::net::UdpSocket;
+use bibelot::net::{TcpListener, TcpStream, UdpSocket};
 use bibelot::testing::Network;
 use bibelot::time::{Duration, Instant, sleep};
 
@@ -141,6 +141,19 @@ fn connections_are_reset_as_often_as_was_said() {
     });
     let mean = ended.iter().sum::<u32>() / 100;
     assert!((8..13).contains(&mean), "one in ten: {mean}");
+}
+
+#[test]
+fn what_takes_for_ever_by_chance_times_out() {
+    let network = Network::new().jitter(Duration::MAX);
+    run(&network, async {
+        let start = Instant::now();
+        let _listener = TcpListener::bind("127.0.0.1:80").await?;
+        let error = TcpStream::connect("127.0.0.1:80").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert_eq!(start.elapsed(), Duration::from_secs(127));
+        Ok(())
+    });
 }
 
 #[test]

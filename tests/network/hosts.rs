@@ -1,12 +1,14 @@
 //! Hosts: their names, addresses and ports, and which code runs on which.
 
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
 
 use bibelot::net::{TcpListener, TcpStream, UdpSocket, UnixStream, lookup_host};
-use bibelot::testing::{Network, Sim};
+use bibelot::testing::{Network, Sim, settle};
 use bibelot::time::{Duration, Instant, sleep};
 
 use crate::{ms, pair, run, timed};
@@ -227,6 +229,20 @@ fn what_stands_between_the_simulations_is_what_was_set_before() {
             Ok(())
         });
     }
+    // Also while a future of the last one is kept.
+    let kept = run(&network, async {
+        let mut settled = Box::pin(settle());
+        let polled = poll_fn(|cx| Poll::Ready(settled.as_mut().poll(cx))).await;
+        assert!(polled.is_pending());
+        connect().await?;
+        Ok(settled)
+    });
+    network.link("localhost", "server").set_latency(ms(4));
+    run(&network, async {
+        assert_eq!(connect().await?, ms(8));
+        Ok(())
+    });
+    drop(kept);
 }
 
 #[test]

@@ -157,6 +157,8 @@ pub(super) struct Finding {
     pub(super) reruns: usize,
     /// Where the replay file is, or why it is not.
     pub(super) replay: Result<PathBuf, io::Error>,
+    /// Whether the test runs in a network in memory.
+    pub(super) has_network: bool,
     /// Where the test was explored.
     pub(super) at: &'static Location<'static>,
 }
@@ -225,7 +227,12 @@ impl fmt::Display for Found {
         match &self.0.replay {
             Ok(path) => write!(
                 f,
-                "\nto see it again:  Sim::replay({path:?}).unwrap().run(async {{ … }})"
+                "\nto see it again:  Sim::replay({path:?}).unwrap(){}.run(async {{ … }})",
+                if self.0.has_network {
+                    ".network(&…)"
+                } else {
+                    ""
+                }
             ),
             Err(error) => write!(f, "\nthe replay file could not be written: {error}"),
         }
@@ -256,8 +263,11 @@ impl Found {
             0 => writeln!(f, "it is the plain order: first come, first served"),
             n => writeln!(
                 f,
-                "it overtakes {n} times in {decisions} decisions, after {reruns} runs to make it small \
-                 (it was {before} times):"
+                "it overtakes {} in {}, after {} to make it small (it was {}):",
+                count(n, "time"),
+                count(decisions, "decision"),
+                count(reruns, "run"),
+                count(before, "time"),
             ),
         }
     }
@@ -282,6 +292,12 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// So many of a thing, in words.
+fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }
 
 /// A poll in a line.

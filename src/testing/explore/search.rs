@@ -66,6 +66,11 @@ impl Search<'_> {
                 Order::Deepest => String::from("exhaustive search, depth first"),
             };
             let run = self.take(Follow::expecting(&schedule, before), &strategy)?;
+            if overtakes(&run.decisions) != schedule {
+                let what = "it has ended before a decision that it came to in an earlier run with \
+                            the same decisions";
+                return Err(self.not_deterministic(run, what.into(), strategy()));
+            }
             frontier.add(&run.decisions, left);
         }
         let complete_to = frontier.complete_to();
@@ -158,6 +163,7 @@ impl Search<'_> {
             attempt: told,
             reruns: reruns_max - left,
             replay: Err(io::ErrorKind::NotFound.into()),
+            has_network: self.explorer.network.is_some(),
             at: self.at,
         };
         finding.replay = self.explorer.place.save(&finding, self.explorer.polls_max);
@@ -175,6 +181,7 @@ impl Search<'_> {
             attempt,
             reruns: 0,
             replay: Err(io::ErrorKind::NotFound.into()),
+            has_network: self.explorer.network.is_some(),
             at: self.at,
         }))
     }

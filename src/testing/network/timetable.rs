@@ -65,11 +65,6 @@ impl<E> Timetable<E> {
         self.core.as_ptr() == Rc::as_ptr(core)
     }
 
-    /// Whether its executor is still there.
-    pub(super) fn has_clock(&self) -> bool {
-        self.core.strong_count() > 0
-    }
-
     /// What time it is; where the executor is gone, no more events come anyhow.
     pub(super) fn now(&self) -> Instant {
         let core = self.core.upgrade();

@@ -123,10 +123,10 @@ impl World {
         Err(io::Error::other(text))
     }
 
-    /// Changes what is set: for this simulation if there is one, else for all that follow.
-    pub(super) fn edit(&mut self, f: impl Fn(&mut Setup)) {
+    /// Changes what is set: for the simulation that runs, or for all that follow.
+    pub(super) fn edit(&mut self, is_running: bool, f: impl Fn(&mut Setup)) {
         f(&mut self.setup);
-        if !self.timetable.has_clock() {
+        if !is_running {
             f(&mut self.usual_setup);
         }
     }
@@ -167,12 +167,13 @@ impl World {
 
     /// When something arrives that has left then.
     pub(super) fn arrival(&mut self, conditions: &Conditions, departs: Instant) -> Instant {
-        let jitter = conditions.jitter.as_nanos();
+        // More than five hundred years are the clock's end anyhow.
+        let jitter = u64::try_from(conditions.jitter.as_nanos()).unwrap_or(u64::MAX);
         let jitter = match jitter {
             0 => 0,
-            _ => (u128::from(self.rng.next()) * (jitter + 1)) >> 64,
+            _ => (u128::from(self.rng.next()) * (u128::from(jitter) + 1)) >> 64,
         };
-        let jitter = Duration::from_nanos(u64::try_from(jitter).unwrap_or(u64::MAX));
+        let jitter = Duration::from_nanos(jitter as u64);
         let late = departs.saturating_add(conditions.latency);
         late.saturating_add(jitter)
     }

@@ -195,6 +195,7 @@ impl Script {
                 .ok_or_else(|| lines.unknown())?;
             decisions.push((lines.nth, decision));
         }
+        lines.end()?;
         Ok(Self {
             whose,
             polls_max,
@@ -257,6 +258,17 @@ impl<'a> Lines<'a> {
             return Err((self.nth, what));
         }
         Ok(line)
+    }
+
+    /// That there is none any more.
+    fn end(&mut self) -> Result<(), (usize, String)> {
+        match self.lines.next() {
+            None => Ok(()),
+            Some(more) => {
+                let what = format!("expected the end, found {more:?}: it was added");
+                Err((self.nth + 1, what))
+            }
+        }
     }
 
     /// The rest of the next line, which begins with this word.

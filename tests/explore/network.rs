@@ -1,0 +1,88 @@
+//! A network in memory in every schedule: what arrives first follows from who has sent first.
+
+use std::cell::Cell;
+use std::io;
+use std::rc::Rc;
+
+use bibelot::net::{TcpListener, TcpStream};
+use bibelot::spawn;
+use bibelot::task::yield_now;
+use bibelot::testing::{Explorer, Network, Sim, random};
+use bibelot::time::Duration;
+
+use crate::folder;
+use crate::support::panic_of;
+
+/// Two clients, of whom the one that was started first is not always served first.
+async fn impatient() {
+    let listener = TcpListener::bind("0.0.0.0:80").await.unwrap();
+    for name in [b'a', b'b'] {
+        drop(spawn(async move {
+            let server = TcpStream::connect("localhost:80").await?;
+            server.write_all(&[name]).await?;
+            io::Result::Ok(())
+        }));
+    }
+    let (first, _) = listener.accept().await.unwrap();
+    let mut name = [0];
+    first.read_exact(&mut name).await.unwrap();
+    assert_eq!(name, *b"a", "the first comes first");
+}
+
+#[test]
+fn a_bug_of_server_and_client_is_found_and_replayed() {
+    let network = Network::new().latency(Duration::from_millis(1));
+    let explorer = Explorer::new().network(&network);
+    let explorer = explorer.replay_dir(folder("network"));
+    let found = explorer.try_run(impatient).unwrap_err();
+    assert_eq!(found.overtakes(), 1, "{found}");
+    let path = found.replay_file().unwrap();
+    let how = format!("Sim::replay({path:?}).unwrap().network(&…).run(");
+    assert!(found.to_string().contains(&how), "{found}");
+    for _ in 0..2 {
+        let sim = Sim::replay(path).unwrap().network(&network);
+        let text = panic_of(|| sim.run(impatient()));
+        assert!(text.contains("the first comes first"), "{text}");
+    }
+}
+
+#[test]
+fn each_schedule_has_a_network_as_if_it_were_the_first() {
+    let network = Network::new()
+        .latency(Duration::from_millis(1))
+        .jitter(Duration::from_millis(9))
+        .loss(0.2);
+    let explore = || {
+        let runs = Rc::new(Cell::new(0));
+        let explorer = Explorer::new().exhaustive(100).random(50);
+        let explored = explorer.network(&network).run(async || {
+            runs.set(runs.get() + 1);
+            let listener = TcpListener::bind("0.0.0.0:80").await.unwrap();
+            let clients = [1, 2, 3].map(|name| {
+                spawn(async move {
+                    let server = TcpStream::connect("localhost:80").await.unwrap();
+                    for _ in 0..random(0..3) {
+                        yield_now().await;
+                    }
+                    server.write_all(&[name]).await.unwrap();
+                })
+            });
+            let mut sum = 0;
+            for _ in &clients {
+                let (client, _) = listener.accept().await.unwrap();
+                let mut name = [0];
+                client.read_exact(&mut name).await.unwrap();
+                sum += name[0];
+            }
+            assert_eq!(sum, 6);
+            // What is set in one run ends with it.
+            network
+                .link("localhost", "localhost")
+                .set_latency(Duration::from_secs(9));
+        });
+        (explored, runs.get())
+    };
+    let (explored, runs) = explore();
+    assert!(explored.distinct() > 5, "{explored}");
+    assert_eq!(explore(), (explored, runs));
+}
