@@ -8,6 +8,7 @@
 mod browser;
 mod input;
 mod kept;
+mod lab;
 mod looks;
 mod replay;
 mod runs;
