@@ -10,6 +10,7 @@ mod input;
 mod kept;
 mod lab;
 mod looks;
+mod orders;
 mod replay;
 mod runs;
 
