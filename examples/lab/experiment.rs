@@ -71,7 +71,7 @@ pub(crate) fn busy(outcomes: &[Outcome]) -> Option<String> {
         outcomes.iter().map(|outcome| run(outcome).length).sum()
     };
     let times = sum(|of| &of.real).div_duration_f64(sum(|of| &of.simulated));
-    (times > SLOW).then(|| {
+    (times.is_finite() && times > SLOW).then(|| {
         format!(
             "For real everything took {times:.1} times as long as simulated: this machine has other work \
              to do. Compare the simulated figures."

@@ -86,7 +86,10 @@ impl Figure {
         let jobs = || run.judged.iter().map(|&nth| &run.jobs[nth]);
         let mean = |of: fn(&Record) -> Duration| mean(jobs().map(|job| millis(of(job))));
         match self {
-            Self::Throughput => Some(run.jobs.len() as f64 / run.length.as_secs_f64()),
+            // Where no time has passed, there is none to be compared.
+            Self::Throughput => {
+                (!run.length.is_zero()).then(|| run.jobs.len() as f64 / run.length.as_secs_f64())
+            }
             Self::Response => mean(response),
             Self::ResponseP99 => Some(percentile(&run.sorted(response), 0.99)),
             Self::Turnaround => mean(turnaround),

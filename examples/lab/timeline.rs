@@ -19,6 +19,9 @@ const WIDTH: f64 = 640.0;
 /// How high its lanes are together, unless they are few or many.
 const HEIGHT: f64 = 150.0;
 
+/// The shortest time that there is an axis for.
+const SHORTEST: Duration = Duration::from_micros(1);
+
 /// A pause in a job's work that no eye sees.
 const NO_PAUSE: Duration = Duration::from_micros(50);
 
@@ -79,6 +82,7 @@ pub(crate) fn timeline(run: &Run, span: Duration) -> String {
     let (lanes, count) = lanes(run, &kinds);
     let high = (HEIGHT / count.max(1) as f64).clamp(2.4, 16.0);
     let (height, thick) = (high * count as f64, high * 0.78);
+    let span = span.max(SHORTEST);
     let x = |time: Duration| WIDTH * time.div_duration_f64(span);
     let mut svg = format!(
         "<svg class=timeline viewBox='0 0 {WIDTH} {}' role=img>",

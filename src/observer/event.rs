@@ -95,7 +95,8 @@ pub enum Event {
         /// Its number.
         timer: u32,
     },
-    /// A descriptor is watched from now on.
+    /// A descriptor is watched from now on. The sockets of a [simulated
+    /// network](crate::testing::Network) have none: of them only wakes are told, and what they wait for.
     SourceAdded {
         /// Its number.
         fd: i32,

@@ -55,10 +55,14 @@ fn tasks_whose_birth_is_overwritten_have_their_names_parents_and_places() {
     let life = page.text("#life");
     assert!(life.starts_with("Task 3 the child"), "{life}");
     assert!(
-        life.contains("before the recording begins by task 2 “the parent”"),
+        life.contains("before the recording begins, by task 2 “the parent”"),
         "{life}"
     );
     assert!(life.contains("tests/pages/kept.rs:"), "{life}");
+    assert!(
+        life.contains("After step 1 it is in a state that was not recorded."),
+        "{life}"
+    );
     page.reopen("find=parent");
     assert_eq!(page.text("#found"), "1 of 3 tasks");
 }

@@ -8,7 +8,9 @@
 mod browser;
 mod input;
 mod kept;
+mod lab;
 mod looks;
+mod orders;
 mod replay;
 mod runs;
 

@@ -1,16 +1,19 @@
 //! Observers that do what nobody should, at the worst moment.
 
 use std::cell::Cell;
+use std::collections::HashSet;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use bibelot::Executor;
 use bibelot::sync::Event as Flag;
+use bibelot::task::{self, TaskGroup};
 use bibelot::testing::{Sim, settle};
-use bibelot::time::{Duration, Instant, sleep};
+use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::trace::{Event, Finish, Reason, Recorder};
-use bibelot::{Executor, task};
 
-use crate::programs::keeper;
+use crate::programs::{keeper, ms};
 
 #[test]
 fn one_that_wakes_when_the_executor_would_sleep_is_no_deadlock_and_no_delay() {
@@ -105,4 +108,92 @@ fn a_main_task_whose_run_unwinds_has_its_end() {
     let recording = recorder.recording();
     let (_, how) = recording.tasks()[0].ended().expect("an end");
     assert_eq!(how, Finish::Cancelled);
+}
+
+/// A member or child that works, sleeps, gives way, has a cleanup to pay, a scope of its own, or panics.
+async fn some_life(nth: u64) {
+    let cleanup = async {
+        sleep(ms(2)).await;
+        task::yield_now().await;
+    };
+    let work = async move {
+        task::consume(ms(nth % 3));
+        sleep(ms(nth % 7)).await;
+        task::yield_now().await;
+        assert!(nth % 11 != 10, "on purpose");
+        if nth % 4 == 1 {
+            let short = task::scope(async |s| {
+                s.spawn(sleep(ms(nth % 5)));
+                s.spawn(async { task::yield_now().await });
+                let endless = s.spawn(std::future::pending::<()>());
+                sleep(ms(1)).await;
+                endless.cancel();
+            });
+            let _late = timeout(ms(nth % 6), short).await;
+        }
+        if nth % 5 == 2 {
+            std::future::pending::<()>().await;
+        }
+    };
+    task::finally(work, cleanup).await;
+}
+
+/// Groups that end in each way, beside tasks that are cancelled, dropped and left behind.
+async fn storm(seed: u64) {
+    let group = TaskGroup::<(), io::Error>::new();
+    for nth in 0..12 {
+        group.spawn(async move {
+            some_life(nth * 3 + seed).await;
+            Ok(())
+        });
+    }
+    let _late = timeout(ms(4 + seed % 9), group.join()).await;
+    let tasks: Vec<_> = (0..12)
+        .map(|nth| bibelot::spawn(some_life(nth + seed)))
+        .collect();
+    sleep(ms(seed % 5)).await;
+    tasks.iter().step_by(2).for_each(|task| task.cancel());
+    for task in tasks.into_iter().step_by(3) {
+        let _how = timeout(ms(9), task).await;
+    }
+}
+
+#[test]
+fn in_any_storm_each_life_is_told_once_and_each_poll_has_its_end() {
+    for seed in 0..40 {
+        let (keep, told) = keeper();
+        let builder = Executor::builder().on_report(|_| ()).observer(keep);
+        let sim = Sim::from_builder(builder).seed(seed);
+        // What is left waits for ever, which a simulation says: then all are dropped.
+        let run = AssertUnwindSafe(|| sim.run(storm(seed)));
+        let _deadlock = catch_unwind(run);
+        let (mut alive, mut ended, mut polled) = (HashSet::new(), HashSet::new(), Vec::new());
+        for (_, event) in told.take() {
+            let said = format!("seed {seed}: {event}");
+            match event {
+                Event::Spawned { task, parent, .. } => {
+                    assert!(alive.insert(task), "{said}, twice");
+                    assert_eq!(parent, polled.last().copied(), "{said}");
+                }
+                Event::Polled { task } => {
+                    assert!(alive.contains(&task) && !polled.contains(&task), "{said}");
+                    polled.push(task);
+                }
+                Event::Parked { task, .. } => assert_eq!(polled.pop(), Some(task), "{said}"),
+                Event::Finished { task, .. } => {
+                    assert!(alive.remove(&task) && ended.insert(task), "{said}");
+                    polled.pop_if(|top| *top == task);
+                }
+                Event::Woken { task, .. } | Event::CancelAsked { task, .. } => {
+                    assert!(alive.contains(&task) || ended.contains(&task), "{said}");
+                }
+                Event::Turn { .. } | Event::Asleep { .. } | Event::Awake => {
+                    assert!(polled.is_empty(), "{said} within a poll");
+                }
+                _ => {}
+            }
+        }
+        assert!(alive.is_empty(), "seed {seed}: {alive:?} have no end");
+        assert!(ended.len() >= 25, "seed {seed}: {}", ended.len());
+    }
 }

@@ -32,6 +32,7 @@ class Life {
         const now = this.panel.querySelector("#life-now");
         const isBefore = at.step - 1 < lane.born;
         now.textContent = `After step ${grouped(at.step)} it ` + (isBefore ? "is not born yet."
+            : state === UNKNOWN ? "is in a state that was not recorded."
             : state === null ? `has ended: it ${ENDS[lane.how]}.` : `${words.stateOf(lane, nth)}.`);
         this.panel.querySelector("tr.now")?.classList.remove("now");
         this.panel.querySelector(`tr[data-nth="${isBefore ? -1 : nth}"]`)?.classList.add("now");
@@ -63,7 +64,7 @@ class Life {
         const list = element("dl");
         const fact = (term, ...what) => list.append(element("dt", {}, term), element("dd", {}, ...what));
         fact("Born", lane.born >= 0 ? this.link(words.moment(words.when(lane.born)), lane.born) : "before the recording begins",
-            lane.parent ? " by " : "", lane.parent ? this.task(lane.parent) : "",
+            !lane.parent ? "" : lane.born >= 0 ? " by " : ", by ", lane.parent ? this.task(lane.parent) : "",
             lane.place < 0 ? "" : element("code", {}, words.placeOf(lane.place)));
         if (lane.within) fact("Scope", "polled by ", this.task(lane.within));
         for (const { at, by, place } of lane.asked) {

@@ -33,6 +33,9 @@ function understand(log) {
     const model = {
         lanes: [], byTask: new Map(), wakes: [], births: [], timers: [], sources: [],
         turns: [], sleeps: [], polls: 0, panics: 0, cancels: 0,
+        // Whom each event is about, and who has caused it. A number is not enough: a log may be one of
+        // several executors, whose tasks have the same.
+        laneAt: [], causerAt: [],
         // Who is polled, from each event on that changes it; and how long somebody was, in nanoseconds.
         pollAt: [], pollStack: [], polled: 0,
         // Whether tasks were always polled in the order in which they became ready.
@@ -71,6 +74,12 @@ function understand(log) {
         }
         return found;
     };
+    /** Nobody is polled where a turn begins, or a sleep. */
+    const leaveAll = () => {
+        if (stack.length === 0) return;
+        stack.length = 0;
+        notePolls(log, model, stack);
+    };
     const leave = (lane) => {
         const nth = stack.lastIndexOf(lane);
         if (nth >= 0) stack.length = nth;
@@ -82,10 +91,12 @@ function understand(log) {
         model.now = i;
         switch (what) {
         case TURN:
+            leaveAll();
             come.clear();
             model.turns.push(i);
             break;
         case ASLEEP:
+            leaveAll();
             if (sleep) sleep.end = i;
             sleep = { start: i, end: log.count, until: a };
             model.sleeps.push(sleep);
@@ -97,8 +108,8 @@ function understand(log) {
             break;
         case SPAWNED: {
             const parent = b === 0 ? null : laneOf(b);
-            // The number may be known already, if the log is one of several runs.
-            const lane = newLane(a, model.lanes.length);
+            // The number may be known already, if the log is one of several executors.
+            const lane = model.laneAt[i] = newLane(a, model.lanes.length);
             model.lanes.push(lane);
             model.byTask.set(a, lane);
             Object.assign(lane, { born: i, parent, name: c, place: d });
@@ -110,8 +121,8 @@ function understand(log) {
             break;
         }
         case WOKEN: {
-            const lane = laneOf(a);
-            const by = b > 0 ? laneOf(b) : null;
+            const lane = model.laneAt[i] = laneOf(a);
+            const by = model.causerAt[i] = b > 0 ? laneOf(b) : null;
             const wake = { at: i, from: by, to: lane, by: b, cause: b === BY_WORLD ? come.get(lane) ?? -1 : -1 };
             lane.wakes.push(wake);
             by?.woke.push(wake);
@@ -122,7 +133,7 @@ function understand(log) {
             break;
         }
         case POLLED: {
-            const lane = laneOf(a);
+            const lane = model.laneAt[i] = laneOf(a);
             if (stack.length > 0) lane.within = stack[stack.length - 1];
             stack.push(lane);
             notePolls(log, model, stack);
@@ -133,14 +144,14 @@ function understand(log) {
             break;
         }
         case PARKED: {
-            const lane = laneOf(a, RUNNING);
+            const lane = model.laneAt[i] = laneOf(a, RUNNING);
             leave(lane);
             begin(lane, i, lane.again ? READY : WAITING + log.waits[b].kind, b, c);
             lane.again = false;
             break;
         }
         case FINISHED: {
-            const lane = laneOf(a, RUNNING);
+            const lane = model.laneAt[i] = laneOf(a, RUNNING);
             leave(lane);
             lane.end = i;
             lane.how = b;
@@ -149,11 +160,13 @@ function understand(log) {
             break;
         }
         case CANCEL_ASKED:
-            laneOf(a).asked.push({ at: i, by: b === 0 ? null : laneOf(b), place: c });
+            model.causerAt[i] = b === 0 ? null : laneOf(b);
+            model.laneAt[i] = laneOf(a);
+            model.laneAt[i].asked.push({ at: i, by: model.causerAt[i], place: c });
             break;
         case TIMER_SET: {
-            const timer = { timer: a, lane: b === 0 ? null : laneOf(b), deadline: c, start: i,
-                            end: log.count, fired: false };
+            const lane = model.causerAt[i] = b === 0 ? null : laneOf(b);
+            const timer = { timer: a, lane, deadline: c, start: i, end: log.count, fired: false };
             openTimers.set(a, timer);
             model.timers.push(timer);
             break;
@@ -169,7 +182,8 @@ function understand(log) {
             break;
         }
         case SOURCE_ADDED:
-            openSources.set(a, newSource(model, a, b === 0 ? null : laneOf(b), i, log.count));
+            model.causerAt[i] = b === 0 ? null : laneOf(b);
+            openSources.set(a, newSource(model, a, model.causerAt[i], i, log.count));
             break;
         case SOURCE_REMOVED:
         case SOURCE_READY: {

@@ -170,8 +170,7 @@ class Page {
     /** The next event of the chosen task, or the next poll of any. */
     leap(by) {
         const { at, log, model } = this;
-        const isStop = (i) => at.lane ? [SPAWNED, WOKEN, POLLED, PARKED, FINISHED, CANCEL_ASKED].includes(log.what[i]) &&
-            model.byTask.get(log.rows[i][2]) === at.lane : log.what[i] === POLLED;
+        const isStop = (i) => at.lane ? model.laneAt[i] === at.lane : log.what[i] === POLLED;
         let i = at.step - 1 + by;
         while (i >= 0 && i < log.count && !isStop(i)) i += by;
         if (i >= 0 && i < log.count) this.go(i + 1);

@@ -81,7 +81,7 @@ function makeWords(log, model) {
     /** The event `i`, for somebody who sees it for the first time. */
     const sentence = (i) => {
         const [, what, a, b, c, d] = log.rows[i];
-        const lane = model.byTask.get(a);
+        const lane = model.laneAt[i], causer = model.causerAt[i];
         switch (what) {
         case TURN:
             if (a === 1) return "A turn begins: the one task that is ready now will be polled.";
@@ -96,9 +96,8 @@ function makeWords(log, model) {
             return `The executor is awake again, after ${between(sleep.start, i)}.`;
         }
         case SPAWNED: {
-            const born = laneBornAt(model, i, a);
-            const parent = born.parent ? ` by ${who(born.parent)}` : "";
-            return `${Who(born)} is spawned${parent}${at(d)}: it is ready${rank(born, i)}.`;
+            const parent = lane.parent ? ` by ${who(lane.parent)}` : "";
+            return `${Who(lane)} is spawned${parent}${at(d)}: it is ready${rank(lane, i)}.`;
         }
         case WOKEN: {
             const running = stateAt(lane, i).state === RUNNING;
@@ -106,7 +105,7 @@ function makeWords(log, model) {
                 : `it is ready${rank(lane, i)}`;
             if (b === BY_ITSELF) return `${Who(lane)} wakes itself: ${then}.`;
             const outside = cause(lane.wakes.find((wake) => wake.at === i));
-            const waker = b > 0 ? ` by ${who(model.byTask.get(b))}`
+            const waker = b > 0 ? ` by ${who(causer)}`
                 : b === BY_BIRTH ? " by its birth" : ` from outside${outside && `, by ${outside}`}`;
             return `${Who(lane)} is woken${waker}: ${then}.`;
         }
@@ -132,16 +131,15 @@ function makeWords(log, model) {
             return `The poll of ${who(lane)} ends${took}: it waits for ${log.waits[b].text}${at(c)}.`;
         }
         case FINISHED: {
-            const ended = model.lanes.find((lane) => lane.end === i && lane.how !== null);
-            const lived = ended.born >= 0 ? ` ${between(ended.born, i)} after its birth` : "";
-            return `${Who(ended)} ${ENDS[b]}, after ${plural(ended.polls, "poll")}${lived && `,${lived}`}.`;
+            const lived = lane.born >= 0 ? ` ${between(lane.born, i)} after its birth` : "";
+            return `${Who(lane)} ${ENDS[b]}, after ${plural(lane.polls, "poll")}${lived && `,${lived}`}.`;
         }
         case CANCEL_ASKED:
-            return `${Who(lane)} is to be cancelled: so asked ${b > 0 ? who(model.byTask.get(b)) : "somebody who is no task"}${at(c)}.`;
+            return `${Who(lane)} is to be cancelled: so asked ${causer ? who(causer) : "somebody who is no task"}${at(c)}.`;
         case TIMER_SET: {
             const due = c === null ? "to a moment that never comes"
                 : `to ${moment(c)}, in ${duration(Math.max(c - when(i), 0))}`;
-            return `Timer ${a} is set${by(b > 0 ? model.byTask.get(b) : null)} ${due}.`;
+            return `Timer ${a} is set${by(causer)} ${due}.`;
         }
         case TIMER_UNSET: {
             const timer = timerUntil(i);
@@ -152,7 +150,7 @@ function makeWords(log, model) {
             return `Timer ${a}${timer?.lane ? ` of ${who(timer.lane)}` : ""} fires: its deadline has passed.`;
         }
         case SOURCE_ADDED:
-            return `Descriptor ${a} is watched from now on${b > 0 ? `, for ${who(model.byTask.get(b))}` : ""}.`;
+            return `Descriptor ${a} is watched from now on${causer ? `, for ${who(causer)}` : ""}.`;
         case SOURCE_REMOVED:
             return `Descriptor ${a} is watched no more.`;
         case SOURCE_READY: {
@@ -196,10 +194,4 @@ function makeWords(log, model) {
     };
 
     return { moment, when, between, nameOf, placeOf, who, stateOf, cause, sentence, line, summary };
-}
-
-/** The lane that was born with event `i`. */
-function laneBornAt(model, i, task) {
-    const lane = model.byTask.get(task);
-    return lane.born === i ? lane : model.lanes.find((lane) => lane.born === i);
 }
