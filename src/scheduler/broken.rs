@@ -87,7 +87,8 @@ impl Promise {
 
     /// Ends it with no task, though `kept` are ready.
     #[cold]
-    pub(super) fn end_with_none(&self, scheduler: &Scheduler, kept: usize) -> ! {
+    pub(super) fn end_with_none(&self, scheduler: &Scheduler) -> ! {
+        let kept = scheduler.table.borrow().kept();
         let first = scheduler.name_first_ready();
         let what = format!(
             "keeps {kept} ready tasks and gives none, not even {first}; Policy::pop() must give one"
@@ -107,11 +108,12 @@ impl Promise {
         self.end(scheduler, &format!("gives {called}, {what}"))
     }
 
-    /// Ends it with a panic of the policy, which goes on.
+    /// Ends it with a panic of the policy, which goes on, unless it has ended before.
     #[cold]
     pub(super) fn end_with_panic(&self, scheduler: &Scheduler) {
-        if let Some(policy) = self.policy {
-            self.is_broken.set(true);
+        if let Some(policy) = self.policy
+            && !self.is_broken.replace(true)
+        {
             scheduler.table.borrow_mut().requeue_all();
             report::send(&Report::PolicyPanicked { policy });
         }
@@ -138,6 +140,12 @@ impl Table {
     pub(super) fn is_ready(&self, token: Token) -> bool {
         let slot = self.slots.get(token.slot());
         slot.is_some_and(|slot| slot.queued && slot.generation == token.generation())
+    }
+
+    /// How many ready tasks a policy keeps, of whom some may have ended.
+    #[inline]
+    pub(super) fn kept(&self) -> isize {
+        self.elsewhere + self.ended as isize
     }
 
     /// Takes all ready tasks from whoever keeps them, and puts them into the queue, the oldest first.
