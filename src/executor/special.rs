@@ -57,16 +57,18 @@ impl Core {
         })
     }
 
-    /// The turn of the task that the policy wants polled next. If the last poll was long, it is time for a
-    /// look outside before, which may make others ready.
-    pub(super) fn choose(&self, choice: &dyn Chooses) -> Option<(Token, Turn)> {
-        loop {
+    /// The turn of the task that the policy wants polled next, if there is one. When polls were long, it is
+    /// time for a look outside before, which may make others ready.
+    #[inline(never)]
+    fn look_and_choose(&self, choice: &dyn Chooses) -> Option<(Token, Turn)> {
+        while let Some(worked) = choice.take_worked() {
+            self.count_work(worked);
+            self.look_if_due();
             if let Some(chosen) = choice.choose(&self.scheduler, &self.clock) {
                 return Some(chosen);
             }
-            self.count_work(choice.take_worked()?);
-            self.look_if_due();
         }
+        None
     }
 
     /// Ends the last poll, for the policy: the time that passes from now on is no task's.
@@ -158,7 +160,10 @@ impl Core {
         self.tell();
         match self.scheduler.choice() {
             None => self.scheduler.next(),
-            Some(choice) => self.choose(choice),
+            Some(choice) => match choice.choose(&self.scheduler, &self.clock) {
+                None => self.look_and_choose(choice),
+                chosen => chosen,
+            },
         }
     }
 

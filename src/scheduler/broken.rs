@@ -135,11 +135,12 @@ impl Promise {
 }
 
 impl Table {
-    /// Whether the task of this token is ready, or has ended since it was.
+    /// Whether the task of this token is ready in the executor of this number, or has ended since it was.
     #[inline]
-    pub(super) fn is_ready(&self, token: Token) -> bool {
+    pub(super) fn is_ready(&self, executor: u16, token: Token) -> bool {
+        let is_named = |generation| Token::new(executor, generation, token.slot() as u32) == token;
         let slot = self.slots.get(token.slot());
-        slot.is_some_and(|slot| slot.queued && slot.generation == token.generation())
+        slot.is_some_and(|slot| slot.queued && is_named(slot.generation))
     }
 
     /// How many ready tasks a policy keeps, of whom some may have ended.
@@ -170,7 +171,7 @@ impl Scheduler {
     fn name_if_ready(&self, token: Token) -> Option<String> {
         let table = self.table.borrow();
         let task = &table.slots.get(token.slot())?.task;
-        table.is_ready(token).then(|| match task {
+        table.is_ready(self.id, token).then(|| match task {
             Some(task) => extras::describe(task),
             None => String::from("a task that was cancelled meanwhile"),
         })

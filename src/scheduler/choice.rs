@@ -164,7 +164,7 @@ impl Choice {
             };
             let token = task.known.token;
             let mut table = scheduler.table.borrow_mut();
-            if !table.is_ready(token) || token.executor() != scheduler.id {
+            if !table.is_ready(scheduler.id, token) {
                 drop(table);
                 self.promise.end_with_wrong(scheduler, &task);
             }
@@ -288,18 +288,24 @@ impl Scheduler {
         self.current.get().map(|_| self.current_id.get())
     }
 
-    /// Notes that a task was woken, which is in the ready queue now, and by whom.
+    /// Notes that a task was woken, which is in the ready queue now, and by whom, if that is not told by itself.
     #[cold]
     pub(super) fn note_wake(&self, woken: Token, task: Option<&TaskRef>) {
-        if let (Some(audience), Some(task)) = (self.audience(), task) {
-            audience.note_woken(task.id(), self.running());
+        if self.watched.is_some() || self.current.get() != Some(woken) {
+            self.note_waker(woken, task);
         }
+    }
+
+    /// Notes who has woken a task.
+    #[inline(never)]
+    fn note_waker(&self, woken: Token, task: Option<&TaskRef>) {
         let by = self.current.get();
-        if by != Some(woken)
-            && let Some(choice) = self.choice()
-        {
+        if let Some(choice) = self.choice().filter(|_| by != Some(woken)) {
             let reason = by.map_or(Reason::Outside, |_| Reason::Task(self.current_id.get()));
             choice.note(woken.slot(), reason);
+        }
+        if let (Some(audience), Some(task)) = (self.audience(), task) {
+            audience.note_woken(task.id(), self.running());
         }
     }
 
