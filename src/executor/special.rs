@@ -14,7 +14,7 @@ use crate::executor::main_future::Main;
 use crate::executor::shutdown;
 use crate::locals;
 use crate::observer::{Audience, Event};
-use crate::scheduler::choice::{Chooses, Chosen};
+use crate::scheduler::choice::Chooses;
 use crate::task::cell::Turn;
 use crate::task::extras;
 use crate::task::header::Header;
@@ -57,25 +57,25 @@ impl Core {
         })
     }
 
-    /// The turn of the task that the policy wants polled next. If the last poll was long, it is time for a
-    /// look outside before, which may make others ready.
-    pub(super) fn choose(&self, choice: &dyn Chooses) -> Option<(Token, Turn)> {
-        loop {
-            match choice.choose(&self.scheduler, &self.clock) {
-                Chosen::Turn(token, turn) => return Some((token, turn)),
-                Chosen::Nobody => return None,
-                Chosen::Worked(worked) => {
-                    self.count_work(worked);
-                    self.look_if_due();
-                }
+    /// The turn of the task that the policy wants polled next, if there is one. When polls were long, it is
+    /// time for a look outside before, which may make others ready.
+    #[inline(never)]
+    fn look_and_choose(&self, choice: &dyn Chooses) -> Option<(Token, Turn)> {
+        while let Some(worked) = choice.take_worked() {
+            self.count_work(worked);
+            self.look_if_due();
+            if let Some(chosen) = choice.choose(&self.scheduler, &self.clock) {
+                return Some(chosen);
             }
         }
+        None
     }
 
     /// Ends the last poll, for the policy: the time that passes from now on is no task's.
     pub(super) fn end_poll(&self) {
         if let Some(choice) = self.scheduler.choice() {
-            if let Some(worked) = choice.end_poll(&self.clock) {
+            choice.end_poll(&self.clock);
+            if let Some(worked) = choice.take_worked() {
                 self.count_work(worked);
             }
             choice.lose_time();
@@ -160,7 +160,10 @@ impl Core {
         self.tell();
         match self.scheduler.choice() {
             None => self.scheduler.next(),
-            Some(choice) => self.choose(choice),
+            Some(choice) => match choice.choose(&self.scheduler, &self.clock) {
+                None => self.look_and_choose(choice),
+                chosen => chosen,
+            },
         }
     }
 

@@ -92,7 +92,8 @@ impl Promise {
 
     /// Ends it with no task, though `kept` are ready.
     #[cold]
-    pub(super) fn end_with_none(&self, scheduler: &Scheduler, kept: usize) -> ! {
+    pub(super) fn end_with_none(&self, scheduler: &Scheduler) -> ! {
+        let kept = scheduler.table.borrow().kept();
         let first = scheduler.name_first_ready();
         let what = format!(
             "keeps {kept} ready tasks and gives none, not even {first}; Policy::pop() must give one"
@@ -112,11 +113,12 @@ impl Promise {
         self.end(scheduler, &format!("gives {called}, {what}"))
     }
 
-    /// Ends it with a panic of the policy, which goes on.
+    /// Ends it with a panic of the policy, which goes on, unless it has ended before.
     #[cold]
     pub(super) fn end_with_panic(&self, scheduler: &Scheduler) {
-        if let Some(policy) = self.policy {
-            self.is_broken.set(true);
+        if let Some(policy) = self.policy
+            && !self.is_broken.replace(true)
+        {
             scheduler.table.borrow_mut().requeue_all();
             report::send(&Report::PolicyPanicked { policy });
         }
@@ -138,11 +140,18 @@ impl Promise {
 }
 
 impl Table {
-    /// Whether the task of this token is ready, or has ended since it was.
+    /// Whether the task of this token is ready in the executor of this number, or has ended since it was.
     #[inline]
-    pub(super) fn is_ready(&self, token: Token) -> bool {
+    pub(super) fn is_ready(&self, executor: u16, token: Token) -> bool {
+        let is_named = |generation| Token::new(executor, generation, token.slot() as u32) == token;
         let slot = self.slots.get(token.slot());
-        slot.is_some_and(|slot| slot.queued && slot.generation == token.generation())
+        slot.is_some_and(|slot| slot.queued && is_named(slot.generation))
+    }
+
+    /// How many ready tasks a policy keeps, of whom some may have ended.
+    #[inline]
+    pub(super) fn kept(&self) -> isize {
+        self.elsewhere + self.ended as isize
     }
 
     /// Takes all ready tasks from whoever keeps them, and puts them into the queue, the oldest first.
@@ -167,7 +176,7 @@ impl Scheduler {
     fn name_if_ready(&self, token: Token) -> Option<String> {
         let table = self.table.borrow();
         let task = &table.slots.get(token.slot())?.task;
-        table.is_ready(token).then(|| match task {
+        table.is_ready(self.id, token).then(|| match task {
             Some(task) => extras::describe(task),
             None => String::from("a task that was cancelled meanwhile"),
         })

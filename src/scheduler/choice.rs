@@ -7,13 +7,14 @@
 //! ```
 //!
 //! A wake comes while the table is borrowed, and a policy is user code. So a wake does what it always
-//! does, and leaves its reason; the policy is told before it is asked, when nothing is borrowed. It is
-//! taken out of its place meanwhile: what it wakes or spawns waits for the next choice.
+//! does, and leaves its reason; the policy is told before it is asked, when nothing is borrowed but its own
+//! place, which a choice alone looks at: what it wakes or spawns waits for the next one.
 //!
 //! Law: a slot is in the ready queue, or one [`ReadyTask`] names it, never both; a [`ReadyTask`] cannot be
 //! copied, so no slot is popped twice. Who breaks it is told in `scheduler/broken.rs`: read that next.
 
 use std::cell::{Cell, RefCell};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -33,15 +34,19 @@ use crate::waker::Token;
 /// What chooses among the ready tasks, as the scheduler knows it: a program that has no policy has
 /// none of the code.
 pub(crate) trait Chooses {
-    /// The turn of the task that the policy wants polled next.
-    fn choose(&self, scheduler: &Scheduler, clock: &Clock) -> Chosen;
+    /// The turn of the task that the policy wants polled next. `None` if there is none, or if it is first to
+    /// be counted how long polls took.
+    fn choose(&self, scheduler: &Scheduler, clock: &Clock) -> Option<(Token, Turn)>;
 
-    /// Notes why the task in a slot is ready, which is in the ready queue now and was polled before.
+    /// Notes why the task in a slot is ready, which is in the ready queue now and was polled before, if it
+    /// has not woken itself.
     fn note(&self, slot: usize, reason: Reason);
 
-    /// Ends the poll of the task that was chosen, if it has not ended: how long it took, and those before
-    /// that were not measured.
-    fn end_poll(&self, clock: &Clock) -> Option<Duration>;
+    /// Ends the poll of the task that was chosen, if it has not ended.
+    fn end_poll(&self, clock: &Clock);
+
+    /// Takes how long polls took that are still to be counted, if they took any time.
+    fn take_worked(&self) -> Option<Duration>;
 
     /// Notes that time has passed in which nobody was polled.
     fn lose_time(&self);
@@ -51,24 +56,12 @@ pub(crate) trait Chooses {
     fn forget(&self, scheduler: &Scheduler);
 }
 
-/// What comes of a choice.
-pub(crate) enum Chosen {
-    /// A task is to be polled.
-    Turn(Token, Turn),
-    /// First it is to be counted how long the last poll took, and those before that were not measured.
-    Worked(Duration),
-    /// No task is ready.
-    Nobody,
-}
-
 /// A policy, and what it wants to know.
 pub(crate) struct Choice {
-    /// The policy; `None` while it is asked.
-    policy: Cell<Option<Box<dyn Policy>>>,
+    /// The policy; borrowed while it is asked, and looked at by nobody else then.
+    policy: RefCell<Box<dyn Policy>>,
     /// Whether it has kept its promise so far.
     promise: Promise,
-    /// How many tasks it keeps.
-    held: Cell<usize>,
     /// Tasks that the policy does not keep, with what is known of them, by their slots.
     known: RefCell<Vec<Option<ReadyTask>>>,
     /// The slot of the task that was chosen last.
@@ -77,32 +70,23 @@ pub(crate) struct Choice {
     stopwatch: Stopwatch,
 }
 
-/// The policy while it is asked; goes back to its place, whatever happens.
-struct Lent<'a> {
-    /// Where its place is.
-    choice: &'a Choice,
-    /// Whose tasks it has.
-    scheduler: &'a Scheduler,
-    /// The policy.
-    policy: Box<dyn Policy>,
-    /// Whether it has been asked something, and has not answered.
-    is_asked: bool,
-}
+/// A policy that is asked and has not answered: dropped if it panics instead.
+struct Asked<'a>(&'a Promise, &'a Scheduler);
 
 impl Choice {
     /// That of a policy of this name; one without is ours, and may panic on purpose.
     pub(crate) fn new(policy: Box<dyn Policy>, name: Option<&'static str>) -> Self {
         Self {
             stopwatch: Stopwatch::new(policy.is_timed()),
-            policy: Cell::new(Some(policy)),
+            policy: RefCell::new(policy),
             promise: Promise::new(name),
-            held: Cell::new(0),
             chosen: Cell::new(0),
             known: RefCell::default(),
         }
     }
 
     /// The task in a slot, with what is known of it, to be given to the policy.
+    #[inline]
     fn take_known(&self, slot: u32, task: &TaskRef) -> ReadyTask {
         let mut known = self.known.borrow_mut();
         match known.get_mut(slot as usize).and_then(Option::take) {
@@ -119,25 +103,24 @@ impl Choice {
         }
     }
 
-    /// Keeps what is known of a task that is polled now, until it is ready again.
+    /// Keeps what is known of a task that is polled now, until it is ready again: most likely by itself.
+    #[inline]
     fn keep_known(&self, slot: usize, mut task: ReadyTask) {
         task.known.is_given_back = true;
         task.known.account.polls += 1;
+        task.known.reason = Reason::Itself;
         let kept = &mut *self.known.borrow_mut();
-        if kept.len() <= slot {
-            kept.resize_with(slot + 1, || None);
+        match kept.get_mut(slot) {
+            Some(place) => *place = Some(task),
+            None => Self::keep_first(kept, slot, task),
         }
-        kept[slot] = Some(task);
     }
 
-    /// The policy.
-    fn lend<'a>(&'a self, scheduler: &'a Scheduler) -> Option<Lent<'a>> {
-        Some(Lent {
-            choice: self,
-            scheduler,
-            policy: self.policy.take()?,
-            is_asked: false,
-        })
+    /// Keeps what is known of the first task in a slot.
+    #[cold]
+    fn keep_first(kept: &mut Vec<Option<ReadyTask>>, slot: usize, task: ReadyTask) {
+        kept.resize_with(slot, || None);
+        kept.push(Some(task));
     }
 
     /// The first of those in the ready queue, of whom the policy has not been told, and whether it is the
@@ -158,17 +141,46 @@ impl Choice {
         }
     }
 
-    /// Tells the policy of those that have become ready. What it wakes or spawns meanwhile waits until the
-    /// next choice.
+    /// Tells the policy of those that have become ready; whether it keeps any. What it wakes or spawns
+    /// meanwhile waits until the next choice.
     #[inline]
-    fn tell(&self, lent: &mut Lent<'_>, now: Instant) {
-        while let Some((task, is_last)) = self.next_untold(lent.scheduler, now) {
-            self.held.set(self.held.get() + 1);
-            lent.push(task);
+    fn tell(&self, policy: &mut dyn Policy, scheduler: &Scheduler, now: Instant) -> bool {
+        while let Some((task, is_last)) = self.next_untold(scheduler, now) {
+            policy.push(task);
             if is_last {
-                return;
+                return true;
             }
         }
+        scheduler.table.borrow().kept() > 0
+    }
+
+    /// Asks the policy for a task until it gives one that has not ended.
+    #[inline]
+    fn ask(&self, scheduler: &Scheduler, now: Instant) -> Option<(Token, Turn)> {
+        // Not while it is asked something else.
+        let policy = &mut **self.policy.try_borrow_mut().ok()?;
+        while self.tell(policy, scheduler, now) {
+            let given = policy.pop();
+            self.promise.assert_lost_none(scheduler);
+            let Some(task) = given else {
+                self.promise.end_with_none(scheduler);
+            };
+            let token = task.known.token;
+            let mut table = scheduler.table.borrow_mut();
+            if !table.is_ready(scheduler.id, token) {
+                drop(table);
+                self.promise.end_with_wrong(scheduler, &task);
+            }
+            table.elsewhere -= 1;
+            let chosen = scheduler.begin_slot(&mut table, token.slot() as u32);
+            self.keep_known(token.slot(), task);
+            if chosen.is_some() {
+                self.chosen.set(token.slot());
+                self.stopwatch.is_running.set(true);
+                return chosen;
+            }
+        }
+        None
     }
 }
 
@@ -195,46 +207,20 @@ impl Chooses for Choice {
     ///
     /// Panics if the policy loses a task, gives none though it keeps some, or gives one that is not ready
     /// or another executor's; and as the policy does.
-    fn choose(&self, scheduler: &Scheduler, clock: &Clock) -> Chosen {
-        if let Some(worked) = self.end_poll(clock) {
+    fn choose(&self, scheduler: &Scheduler, clock: &Clock) -> Option<(Token, Turn)> {
+        self.end_poll(clock);
+        if self.stopwatch.has_much() {
             // Time for a look outside, perhaps, before anybody is chosen.
-            return Chosen::Worked(worked);
+            return None;
         }
         if self.promise.is_broken() {
-            return match scheduler.next() {
-                Some((token, turn)) => Chosen::Turn(token, turn),
-                None => Chosen::Nobody,
-            };
+            return scheduler.next();
         }
-        let Some(mut lent) = self.lend(scheduler) else {
-            return Chosen::Nobody;
-        };
         let now = self.stopwatch.begin(clock);
-        loop {
-            self.tell(&mut lent, now);
-            if self.held.get() == 0 {
-                return Chosen::Nobody;
-            }
-            let given = lent.pop();
-            self.promise.assert_lost_none(scheduler);
-            let Some(task) = given else {
-                self.promise.end_with_none(scheduler, self.held.get());
-            };
-            let token = task.known.token;
-            let mut table = scheduler.table.borrow_mut();
-            if !table.is_ready(token) || token.executor() != scheduler.id {
-                drop(table);
-                self.promise.end_with_wrong(scheduler, &task);
-            }
-            self.held.set(self.held.get() - 1);
-            self.keep_known(token.slot(), task);
-            table.elsewhere -= 1;
-            if let Some((token, turn)) = scheduler.begin_slot(&mut table, token.slot() as u32) {
-                self.chosen.set(token.slot());
-                self.stopwatch.is_running.set(true);
-                return Chosen::Turn(token, turn);
-            }
-        }
+        let asked = Asked(&self.promise, scheduler);
+        let chosen = self.ask(scheduler, now);
+        mem::forget(asked);
+        chosen
     }
 
     fn note(&self, slot: usize, reason: Reason) {
@@ -244,15 +230,18 @@ impl Chooses for Choice {
     }
 
     #[inline]
-    fn end_poll(&self, clock: &Clock) -> Option<Duration> {
-        let (took, is_exact) = self.stopwatch.end(clock)?;
-        if is_exact && let Some(Some(task)) = self.known.borrow_mut().get_mut(self.chosen.get()) {
-            let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+    fn end_poll(&self, clock: &Clock) {
+        if let Some(took) = self.stopwatch.end(clock)
+            && let Some(Some(task)) = self.known.borrow_mut().get_mut(self.chosen.get())
+        {
             let account = &mut task.known.account;
-            account.last = nanos;
-            account.ran = account.ran.saturating_add(nanos);
+            account.last = took;
+            account.ran = account.ran.saturating_add(took);
         }
-        Some(took)
+    }
+
+    fn take_worked(&self) -> Option<Duration> {
+        self.stopwatch.take_worked()
     }
 
     fn lose_time(&self) {
@@ -260,9 +249,11 @@ impl Chooses for Choice {
     }
 
     fn forget(&self, scheduler: &Scheduler) {
-        self.held.set(0);
         self.promise.end_for_good();
-        let policy = self.policy.take();
+        let policy = match self.policy.try_borrow_mut() {
+            Ok(mut policy) => Some(mem::replace(&mut *policy, Box::new(Nobody))),
+            Err(_) => None,
+        };
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(policy)));
         if dropped.is_err() {
             self.promise.end_with_panic(scheduler);
@@ -272,35 +263,13 @@ impl Chooses for Choice {
     }
 }
 
-impl Lent<'_> {
-    /// Tells it of a task.
-    fn push(&mut self, task: ReadyTask) {
-        self.is_asked = true;
-        self.policy.push(task);
-        self.is_asked = false;
-    }
-
-    /// Asks it for one.
-    fn pop(&mut self) -> Option<ReadyTask> {
-        self.is_asked = true;
-        let given = self.policy.pop();
-        self.is_asked = false;
-        given
-    }
-}
-
-impl Drop for Lent<'_> {
-    /// Puts it back. If it has panicked instead of answering, that was the last question.
+impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        let policy = std::mem::replace(&mut self.policy, Box::new(Nobody));
-        self.choice.policy.set(Some(policy));
-        if self.is_asked {
-            self.choice.promise.end_with_panic(self.scheduler);
-        }
+        self.0.end_with_panic(self.1);
     }
 }
 
-/// Stands in for a policy that goes back to its place.
+/// Stands in for a policy that is dropped, as nothing is to be polled any more.
 struct Nobody;
 
 impl Policy for Nobody {
@@ -327,15 +296,20 @@ impl Scheduler {
         self.current.get().map(|_| self.current_id.get())
     }
 
-    /// Notes that a task was woken, which is in the ready queue now, and by whom.
+    /// Notes that a task was woken, which is in the ready queue now, and by whom, if that is not told by itself.
     #[cold]
     pub(super) fn note_wake(&self, woken: Token, task: Option<&TaskRef>) {
-        if let Some(choice) = self.choice() {
-            let reason = match self.current.get() {
-                Some(token) if token == woken => Reason::Itself,
-                Some(_) => Reason::Task(self.current_id.get()),
-                None => Reason::Outside,
-            };
+        if self.watched.is_some() || self.current.get() != Some(woken) {
+            self.note_waker(woken, task);
+        }
+    }
+
+    /// Notes who has woken a task.
+    #[inline(never)]
+    fn note_waker(&self, woken: Token, task: Option<&TaskRef>) {
+        let by = self.current.get();
+        if let Some(choice) = self.choice().filter(|_| by != Some(woken)) {
+            let reason = by.map_or(Reason::Outside, |_| Reason::Task(self.current_id.get()));
             choice.note(woken.slot(), reason);
         }
         if let (Some(audience), Some(task)) = (self.audience(), task) {

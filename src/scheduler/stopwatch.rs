@@ -14,12 +14,15 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
 
-/// Below this a poll is short: with all that are not measured it is less than what a look outside waits
+/// Below so many nanoseconds a poll is short: with all that are not measured it is less than what a look outside waits
 /// for.
-const SHORT: Duration = Duration::from_micros(4);
+const SHORT: u64 = 4_000;
 
 /// How many short polls are not measured, at most.
 const UNMEASURED_MAX: u8 = 15;
+
+/// From here on work is to be counted before the next poll.
+const MUCH: u64 = 4 * SHORT;
 
 /// Measures polls, one after the other.
 pub(super) struct Stopwatch {
@@ -35,6 +38,8 @@ pub(super) struct Stopwatch {
     pause: Cell<u8>,
     /// How many of those are still to come.
     left: Cell<u8>,
+    /// How many nanoseconds were measured and not counted yet.
+    worked: Cell<u64>,
 }
 
 impl Stopwatch {
@@ -47,12 +52,26 @@ impl Stopwatch {
             is_running: Cell::new(false),
             pause: Cell::new(0),
             left: Cell::new(0),
+            worked: Cell::new(0),
         }
+    }
+
+    /// Whether it is time to count what was measured.
+    #[inline]
+    pub(super) fn has_much(&self) -> bool {
+        self.worked.get() >= MUCH
+    }
+
+    /// Takes what was measured, if it was any time.
+    pub(super) fn take_worked(&self) -> Option<Duration> {
+        let worked = self.worked.take();
+        (worked > 0).then(|| Duration::from_nanos(worked))
     }
 
     /// Notes that time has passed in which nobody was polled.
     pub(super) fn lose_time(&self) {
         self.is_stale.set(true);
+        self.is_running.set(false);
     }
 
     /// The time between two polls, when the next one is about to begin.
@@ -64,35 +83,38 @@ impl Stopwatch {
         self.reading.get()
     }
 
-    /// Ends the poll, if there is one: how long it took, if it was measured, and whether it was the only one.
+    /// Ends the poll, if there is one: how many nanoseconds it took, if it was the only one measured.
     #[inline]
-    pub(super) fn end(&self, clock: &Clock) -> Option<(Duration, bool)> {
-        if !self.is_running.replace(false) {
-            return None;
-        }
-        let is_exact = self.is_timed || clock.is_virtual();
+    pub(super) fn end(&self, clock: &Clock) -> Option<u64> {
         match self.left.get() {
-            left @ 1.. if !is_exact => {
+            // One too many after the last poll of all, which does no harm.
+            left @ 1.. => {
                 self.left.set(left - 1);
                 None
             }
-            _ => Some((self.measure(clock, is_exact), is_exact)),
+            _ => self.measure(clock),
         }
     }
 
-    /// How long it took since the last reading.
+    /// Measures the polls since the last reading, if there were any.
     #[inline(never)]
-    fn measure(&self, clock: &Clock, is_exact: bool) -> Duration {
-        let now = clock.now();
-        let took = now - self.reading.replace(now);
-        if !is_exact {
-            let polls = u32::from(self.pause.get()) + 1;
-            self.pause.set(match took < SHORT * polls {
-                true => (2 * self.pause.get() + 1).min(UNMEASURED_MAX),
-                false => 0,
-            });
-            self.left.set(self.pause.get());
+    fn measure(&self, clock: &Clock) -> Option<u64> {
+        if !self.is_running.replace(false) {
+            return None;
         }
-        took
+        let now = clock.now();
+        let before = self.reading.replace(now);
+        let took = now.nanos().saturating_sub(before.nanos());
+        self.worked.set(self.worked.get().saturating_add(took));
+        if self.is_timed || clock.is_virtual() {
+            return Some(took);
+        }
+        let polls = u64::from(self.pause.get()) + 1;
+        self.pause.set(match took < SHORT * polls {
+            true => (2 * self.pause.get() + 1).min(UNMEASURED_MAX),
+            false => 0,
+        });
+        self.left.set(self.pause.get());
+        None
     }
 }
