@@ -249,7 +249,6 @@ impl Chooses for Choice {
     }
 
     fn forget(&self, scheduler: &Scheduler) {
-        self.promise.end_for_good();
         let policy = match self.policy.try_borrow_mut() {
             Ok(mut policy) => Some(mem::replace(&mut *policy, Box::new(Nobody))),
             Err(_) => None,
@@ -258,6 +257,7 @@ impl Chooses for Choice {
         if dropped.is_err() {
             self.promise.end_with_panic(scheduler);
         }
+        self.promise.end_for_good();
         discard(dropped);
         broken::forget_lost();
     }
