@@ -158,13 +158,19 @@ impl Core {
     #[cold]
     pub(super) fn next_told(&self) -> Option<(Token, Turn)> {
         self.tell();
-        match self.scheduler.choice() {
-            None => self.scheduler.next(),
-            Some(choice) => match choice.choose(&self.scheduler, &self.clock) {
-                None => self.look_and_choose(choice),
-                chosen => chosen,
-            },
+        let Some(choice) = self.scheduler.choice() else {
+            return self.next_in_order();
+        };
+        match choice.choose(&self.scheduler, &self.clock) {
+            None => self.look_and_choose(choice),
+            chosen => chosen,
         }
+    }
+
+    /// The turn of the next ready task, first come, first served.
+    #[inline(never)]
+    fn next_in_order(&self) -> Option<(Token, Turn)> {
+        self.scheduler.next()
     }
 
     /// Tells observers what was noted.
