@@ -239,6 +239,26 @@ fn another_program_is_told_at_the_decision_that_does_not_fit() {
 }
 
 #[test]
+fn a_file_without_decisions_is_followed_by_its_own_program_alone() {
+    let explorer = Explorer::new().replay_dir(folder("no-decision"));
+    let found = explorer.try_run(async || panic!("in the plain order"));
+    let found = found.unwrap_err();
+    let path = found.replay_file().unwrap();
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = unchecked(&text);
+    assert!(!lines.iter().any(|line| line.starts_with("decision")));
+    assert_eq!(refused(path.parent().unwrap(), &text), None);
+
+    lines[2] = "program another";
+    let (line, says) = refused(path.parent().unwrap(), &checked(&lines)).unwrap();
+    assert_eq!(line, 3);
+    assert!(
+        says.contains("program another, and this is explore"),
+        "{says}"
+    );
+}
+
+#[test]
 fn a_program_that_ends_too_soon_is_told_so() {
     let path = file_of(0, "too-soon");
     let text = panic_of(|| Sim::replay(&path).unwrap().run(async {}));

@@ -173,11 +173,8 @@ impl Script {
             );
             return Err((2, what));
         }
-        let whose = format!(
-            "program {}, test {}",
-            lines.field("program")?,
-            lines.field("test")?
-        );
+        let owner = lines.field("program")?;
+        let whose = format!("program {owner}, test {}", lines.field("test")?);
         lines.field("found")?;
         lines.field("fails")?;
         let polls_max = lines.field("polls_max")?;
@@ -196,6 +193,14 @@ impl Script {
             decisions.push((lines.nth, decision));
         }
         lines.end()?;
+        // With decisions, it is found out at the first that does not fit; here there are none.
+        if decisions.is_empty() && owner != program() {
+            let what = format!(
+                "written by the program {owner}, and this is {}; without a decision nothing else tells them apart",
+                program()
+            );
+            return Err((3, what));
+        }
         Ok(Self {
             whose,
             polls_max,
