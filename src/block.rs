@@ -8,9 +8,9 @@
 //! but another thread (`reply.rs`, `sync/universal.rs`). An executor's thread must not block, since
 //! that would hold all its tasks, and perhaps the very one that it waits for: this panics there.
 //!
-//! Before it sleeps it looks for some microseconds whether it is woken: to fall asleep and to be told
-//! cost two system calls and as much again, and what is waited for is often on its way. (std's own
-//! channels do so.) Who wakes a thread that is awake makes no system call.
+//! Who wakes a thread that is awake makes no system call. It does not look for a while whether it is
+//! woken before it sleeps, as std's own channels do: where both sides have a processor of their own, they
+//! would hand over item by item and wait for each other's cache lines, in twice the time that batches take.
 //!
 //! Why not `thread::park`: its one token is shared with the program, which may park in the future's
 //! destructors.
@@ -19,8 +19,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
-
-use crossbeam::utils::Backoff;
 
 use crate::clock::{self, Instant};
 use crate::primitive::{AtomicUsize, Condvar, Mutex, Ordering};
@@ -98,9 +96,6 @@ impl Sleeper {
     /// `until` came first.
     fn sleep(&self, until: Option<Instant>) -> bool {
         let left = || until.map(|until| until - clock::real_now());
-        if left() != Some(Duration::ZERO) && self.is_woken_soon() {
-            return true;
-        }
         let mut guard = self.falling_asleep.lock();
         // A swap each time, which sees all that was done before the wake.
         if self.state.swap(ASLEEP, Ordering::AcqRel) == WOKEN {
@@ -118,19 +113,6 @@ impl Sleeper {
                 return true;
             }
         }
-    }
-
-    /// Looks for a while whether it is woken. In a model it does not: whatever could come meanwhile comes
-    /// before the sleep as well.
-    fn is_woken_soon(&self) -> bool {
-        let backoff = Backoff::new();
-        while !cfg!(all(test, loom)) && !backoff.is_completed() {
-            if self.state.load(Ordering::Relaxed) == WOKEN {
-                return self.state.swap(AWAKE, Ordering::AcqRel) == WOKEN;
-            }
-            backoff.snooze();
-        }
-        false
     }
 }
 
