@@ -264,7 +264,7 @@ impl Explorer {
     /// Runs the test in a network in memory, each time anew; see [`Sim::network`](crate::testing::Sim::network).
     ///
     /// What is sent arrives after its time, as a timer falls due, and chance is that of seed 0 in each run, as
-    /// it is for [`random`](crate::testing::random) numbers: so what a schedule does is the same every time. Make
+    /// it is for [`random`](crate::testing::random()) numbers: so what a schedule does is the same every time. Make
     /// the network's hosts before. A replay needs the network as well: `Sim::replay(path)?.network(&network)`.
     ///
     /// # Examples
