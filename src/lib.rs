@@ -35,7 +35,8 @@
 //! [`run`] and [`spawn`]; then [`task`] for what a task can do, [`sync`] for what tasks share, [`net`]
 //! and [`io`] for the world outside, [`fs`] and [`process`] for the machine, [`time`] for waiting,
 //! [`worker`] for real threads. [`Executor`] is for those who want to keep it, ask it how it does, or
-//! drive it from a loop of their own. [`testing`] makes time jump, and [`sched`] says who comes first.
+//! drive it from a loop of their own. [`testing`] makes time jump, simulates a network and tries every
+//! order; [`sched`] says who comes first; and [`trace`] shows what has happened.
 //!
 //! The modules `fs`, `process`, `signal`, `sync` and `worker` are features of these names, on by default.
 //!
