@@ -106,8 +106,7 @@ pub(crate) struct Core {
     counters: stats::Counters,
     /// What the builder was told.
     options: builder::Options,
-    /// Whether each step is looked at: by a policy or an observer, for slow polls, or since the executor
-    /// shuts down.
+    /// Whether each step is looked at: by an observer, for slow polls, or since the executor shuts down.
     is_watched: Cell<bool>,
     /// The last turn that observers were told of.
     noted_turn: Cell<u64>,

@@ -22,6 +22,7 @@ pub(crate) mod choice;
 pub(crate) mod roster;
 mod running;
 mod stopwatch;
+pub(crate) mod telling;
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
@@ -223,12 +224,6 @@ impl Scheduler {
             self.note_spawn(&birth);
         }
         (birth.token, handle)
-    }
-
-    /// Whether a policy or an observer is to hear who is ready.
-    #[inline]
-    pub(crate) fn tells(&self) -> bool {
-        self.tells
     }
 
     /// How many tasks were spawned so far.

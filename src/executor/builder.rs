@@ -203,8 +203,8 @@ impl ExecutorBuilder {
 
     /// Sends every [`Report`] to `hook` instead of standard error: panics that nobody joins, slow
     /// polls, clients that could not be accepted or served, cleanups that were given up, bytes that were
-    /// not written, child processes that had to be killed, policies that panic. The hook is called between two polls or
-    /// during one; a hook that panics is told about on standard error.
+    /// not written, child processes that had to be killed, policies that panic. The hook is called between
+    /// two polls or during one; a hook that panics is told about on standard error.
     pub fn on_report(mut self, hook: impl Fn(&Report) + 'static) -> Self {
         self.options.hook = Some(report::hook(hook));
         self

@@ -72,7 +72,8 @@ impl Executor {
     }
 
     /// The moment at which the executor wants a turn even if its descriptor is not readable: now
-    /// if a task is ready (or waits for [the others to wait](crate::testing::settle)), the next deadline otherwise, `None` if there is none.
+    /// if a task is ready (or waits for [the others to wait](crate::testing::settle())), the next deadline
+    /// otherwise, `None` if there is none.
     ///
     /// It is on the executor's clock, so a host compares it with
     /// [`bibelot::time::Instant::now`](crate::time::Instant::now).

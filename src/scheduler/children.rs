@@ -25,7 +25,6 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use crate::observer::Event;
 use crate::scheduler::Scheduler;
 use crate::scheduler::roster::Lists;
 use crate::task::id::TaskId;
@@ -153,7 +152,7 @@ impl Children {
     }
 
     /// The number of a child.
-    fn id_of(&self, token: Token) -> Option<TaskId> {
+    pub(super) fn id_of(&self, token: Token) -> Option<TaskId> {
         let entries = self.entries.borrow();
         let entry = entries.get(token.slot().checked_sub(CHILD)?)?;
         (entry.generation == token.generation()).then_some(entry.id)
@@ -186,15 +185,6 @@ impl Scheduler {
         }
         if let Some(waker) = waker {
             waker::wake_kept(waker);
-        }
-    }
-
-    /// Notes something that has happened to a child, if somebody looks.
-    pub(crate) fn note_of(&self, child: Token, event: impl FnOnce(TaskId) -> Event) {
-        if let Some(audience) = self.audience()
-            && let Some(id) = self.children.id_of(child)
-        {
-            audience.note(event(id));
         }
     }
 

@@ -19,7 +19,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
-use crate::observer::{Audience, Event};
 use crate::report::discard;
 use crate::sched::{Account, Known, Policy, ReadyTask, Reason};
 use crate::scheduler::Scheduler;
@@ -27,8 +26,6 @@ use crate::scheduler::broken::{self, Promise};
 use crate::scheduler::stopwatch::Stopwatch;
 use crate::task::cell::{TaskRef, Turn};
 use crate::task::extras;
-use crate::task::header::Birth;
-use crate::task::id::TaskId;
 use crate::waker::Token;
 
 /// What chooses among the ready tasks, as the scheduler knows it: a program that has no policy has
@@ -284,49 +281,5 @@ impl Scheduler {
     /// What chooses among the ready tasks, if that is not the order of the queue.
     pub(crate) fn choice(&self) -> Option<&dyn Chooses> {
         self.choice.as_deref()
-    }
-
-    /// Where it is noted what happens, if somebody looks.
-    pub(crate) fn audience(&self) -> Option<&dyn Audience> {
-        self.watched.as_deref()
-    }
-
-    /// The number of who is being polled or dropped.
-    pub(super) fn running(&self) -> Option<TaskId> {
-        self.current.get().map(|_| self.current_id.get())
-    }
-
-    /// Notes that a task was woken, which is in the ready queue now, and by whom, if that is not told by itself.
-    #[cold]
-    pub(super) fn note_wake(&self, woken: Token, task: Option<&TaskRef>) {
-        if self.watched.is_some() || self.current.get() != Some(woken) {
-            self.note_waker(woken, task);
-        }
-    }
-
-    /// Notes who has woken a task.
-    #[inline(never)]
-    fn note_waker(&self, woken: Token, task: Option<&TaskRef>) {
-        let by = self.current.get();
-        if let Some(choice) = self.choice().filter(|_| by != Some(woken)) {
-            let reason = by.map_or(Reason::Outside, |_| Reason::Task(self.current_id.get()));
-            choice.note(woken.slot(), reason);
-        }
-        if let (Some(audience), Some(task)) = (self.audience(), task) {
-            audience.note_woken(task.id(), self.running());
-        }
-    }
-
-    /// Notes that a task was spawned, which is in the ready queue now.
-    #[cold]
-    pub(super) fn note_spawn(&self, birth: &Birth) {
-        if let Some(audience) = self.audience() {
-            audience.note(Event::Spawned {
-                task: birth.id,
-                parent: audience.current(),
-                name: None,
-                at: birth.spawned_at,
-            });
-        }
     }
 }

@@ -18,6 +18,7 @@ use crate::locals::Locals;
 use crate::observer::Event;
 use crate::report;
 use crate::sched::Rank;
+use crate::scheduler::telling::with_audience;
 use crate::task::Task;
 use crate::task::header::Header;
 use crate::task::id::{Called, Current, Spawned, TaskId};
@@ -130,11 +131,7 @@ fn key_of(header: &Header) -> Key {
 /// Gives the task a name.
 pub(crate) fn set_name(header: &Header, name: String) {
     header.set_extras();
-    waker::with_current(|scheduler| {
-        if let Some(audience) = scheduler.audience() {
-            audience.name(header.id(), &name);
-        }
-    });
+    with_audience(|audience| audience.name(header.id(), &name));
     let task = Task::new(header.current(), Some(name));
     with_entry(key_of(header), |extra| extra.task = Some(task));
 }
@@ -187,14 +184,12 @@ impl Wake {
 /// Notes a request to cancel. Of several the first stands, but the earliest is when it is due.
 pub(crate) fn request_cancel(header: &Header, request: Request) -> Wake {
     header.set_special();
-    waker::with_current(|scheduler| {
-        if let Some(audience) = scheduler.audience() {
-            audience.note(Event::CancelAsked {
-                task: header.id(),
-                by: audience.current(),
-                at: request.at,
-            });
-        }
+    with_audience(|audience| {
+        audience.note(Event::CancelAsked {
+            task: header.id(),
+            by: audience.current(),
+            at: request.at,
+        });
     });
     let attentive = with_entry(key_of(header), |extra| {
         match &mut extra.request {
