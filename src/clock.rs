@@ -173,7 +173,11 @@ impl fmt::Debug for Instant {
     }
 }
 
-/// What an executor takes for the time.
+/// What an executor takes for the time. Only simulations make one that is not real.
+#[cfg_attr(
+    not(feature = "testing"),
+    allow(dead_code, reason = "nobody simulates")
+)]
 #[derive(Debug, Clone)]
 pub(crate) enum Clock {
     /// The machine's monotonic clock.
@@ -186,11 +190,13 @@ pub(crate) enum Clock {
 
 impl Clock {
     /// A virtual clock at its beginning.
+    #[cfg(feature = "testing")]
     pub(crate) fn new_virtual() -> Self {
         Self::Virtual(Rc::new(Cell::new(VIRTUAL_BEGINNING)))
     }
 
     /// A manual clock at its beginning.
+    #[cfg(feature = "testing")]
     pub(crate) fn new_manual() -> Self {
         Self::Manual(Rc::new(Cell::new(VIRTUAL_BEGINNING)))
     }
@@ -212,12 +218,12 @@ impl Clock {
 
     /// Whether this clock stands still while tasks run.
     pub(crate) fn is_virtual(&self) -> bool {
-        !matches!(self, Self::Real)
+        cfg!(feature = "testing") && !matches!(self, Self::Real)
     }
 
     /// Whether this clock does not even move when nobody is ready.
     pub(crate) fn is_manual(&self) -> bool {
-        matches!(self, Self::Manual(_))
+        cfg!(feature = "testing") && matches!(self, Self::Manual(_))
     }
 }
 

@@ -365,6 +365,7 @@ impl Core {
     }
 
     /// What chance goes by, if it is a simulation with a seed.
+    #[cfg(feature = "testing")]
     pub(crate) fn seed(&self) -> Option<u64> {
         self.options.seed
     }

@@ -38,7 +38,8 @@
 //! drive it from a loop of their own. [`testing`] makes time jump, simulates a network and tries every
 //! order; [`sched`] says who comes first; and [`trace`] shows what has happened.
 //!
-//! The modules `fs`, `process`, `signal`, `sync` and `worker` are features of these names, on by default.
+//! The modules `fs`, `process`, `signal`, `sync`, `testing`, `trace` and `worker` are features of these
+//! names, on by default.
 //!
 //! # How it works
 //!
@@ -127,7 +128,9 @@ pub mod process;
 pub mod signal;
 
 // 7: to look at it, and for tests.
+#[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "trace")]
 pub mod trace;
 
 pub use executor::builder::ExecutorBuilder;

@@ -11,21 +11,31 @@
 //! `scheduler/choice.rs`.)
 //!
 //! Laws. Without an observer nothing is noted, and a program that sets none has none of this code:
-//! what knows of it holds an [`Audience`], made by the builder. One that panics is removed and
-//! reported; the others, and the executor, go on. What an observer causes itself is told next time.
+//! what knows of it holds an [`Audience`], made by the builder. (Without the feature `trace` nobody can
+//! make one, and the compiler knows.) One that panics is removed and reported; the others, and the
+//! executor, go on. What an observer causes itself is told next time.
 //!
 //! Read next: `observer/event.rs` (what happens), `observer/gallery.rs` (who is told), `trace.rs` (the
 //! observers in the box).
 
+#![cfg_attr(
+    not(feature = "trace"),
+    allow(dead_code, unreachable_pub, unused_imports, reason = "nobody listens")
+)]
+
 mod event;
+#[cfg(feature = "trace")]
 mod gallery;
+#[cfg(not(feature = "trace"))]
+mod nobody;
 
 use std::rc::Rc;
 
 pub use crate::observer::event::{Event, Finish, Wait};
-pub(crate) use crate::observer::gallery::{Gallery, Seat};
+#[cfg(feature = "trace")]
+pub(crate) use crate::observer::gallery::Gallery;
 
-use crate::clock::Instant;
+use crate::clock::{Clock, Instant};
 use crate::task::TaskId;
 
 /// Is told what happens in an executor; set by
@@ -69,7 +79,8 @@ impl<F: FnMut(Instant, &Event)> Observer for F {
 }
 
 /// Where events are noted, as those know it to whom they happen.
-pub(crate) trait Audience {
+#[cfg(feature = "trace")]
+pub(crate) trait Listens {
     /// Notes an event, with the time.
     fn note(&self, event: Event);
 
@@ -86,5 +97,16 @@ pub(crate) trait Audience {
     fn tell(&self);
 }
 
+/// Who listens, if somebody does.
+#[cfg(feature = "trace")]
+pub(crate) type Audience = dyn Listens;
+
+/// Who listens, if somebody does.
+#[cfg(not(feature = "trace"))]
+pub(crate) type Audience = nobody::Nobody;
+
+/// Makes an audience of observers, for an executor that goes by this clock.
+pub(crate) type Seat = fn(Clock, Vec<Box<dyn Observer>>) -> Rc<Audience>;
+
 /// An audience, where there is one.
-pub(crate) type Watched = Option<Rc<dyn Audience>>;
+pub(crate) type Watched = Option<Rc<Audience>>;

@@ -19,6 +19,7 @@ impl Rng {
 
     /// Another generator for the same seed, whose numbers have nothing to do with those of [`Rng::new`]: what
     /// is drawn from it changes nothing for who draws from that one. Each `purpose` has its own.
+    #[cfg(feature = "testing")]
     pub(crate) fn aside(seed: u64, purpose: u64) -> Self {
         Self::new(Self::new(seed ^ Self::new(purpose).next()).next())
     }

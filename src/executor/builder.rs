@@ -13,7 +13,9 @@ use crate::clock::{Clock, Instant};
 use crate::executor::face::Executor;
 use crate::executor::{Core, POLLS_PER_LOOK, stats};
 use crate::inbox::Inbox;
-use crate::observer::{Gallery, Observer, Seat};
+#[cfg(feature = "trace")]
+use crate::observer::Gallery;
+use crate::observer::{Observer, Seat};
 use crate::reactor::Reactor;
 use crate::reactor::simulated::Network;
 use crate::registry;
@@ -185,6 +187,7 @@ impl ExecutorBuilder {
     }
 
     /// Has a policy of ours choose, which may panic to end the run, and is asked again after that.
+    #[cfg(feature = "testing")]
     pub(crate) fn directed(mut self, policy: impl Policy + 'static) -> Self {
         self.options.choice = Some(Box::new(Choice::new(Box::new(policy), None)));
         self
@@ -228,6 +231,7 @@ impl ExecutorBuilder {
     /// # Ok(())
     /// # }
     /// ```
+    #[cfg(feature = "trace")]
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.options.observers.push(Box::new(observer));
         self.options.seat = Some(Gallery::seat);
@@ -236,6 +240,7 @@ impl ExecutorBuilder {
 
     /// Gives the executor a clock that jumps, or one that is moved by hand, and detects deadlocks. Reports
     /// name the seed, if there is one.
+    #[cfg(feature = "testing")]
     pub(crate) fn simulated(mut self, is_manual: bool, seed: Option<u64>) -> Self {
         self.options.clock = match is_manual {
             true => Clock::new_manual(),
@@ -246,6 +251,7 @@ impl ExecutorBuilder {
     }
 
     /// Has sockets made in a simulated network.
+    #[cfg(feature = "testing")]
     pub(crate) fn network(mut self, network: Rc<dyn Network>) -> Self {
         self.options.network = Some(network);
         self

@@ -16,6 +16,8 @@
 //! Few programs ask for this, so it is a pointer in the executor, made by who asks first: the others have
 //! none of its code. Read next: `testing/settle.rs`, who asks.
 
+#![cfg_attr(not(feature = "testing"), allow(dead_code, reason = "nobody asks"))]
+
 use std::cell::RefCell;
 use std::task::Waker;
 
@@ -104,7 +106,7 @@ impl Core {
 
     /// Those of them whom something is to be done for before the executor sleeps.
     pub(super) fn waiting_idlers(&self) -> Option<&dyn Idles> {
-        let idlers = self.idlers.get()?;
+        let idlers = self.idlers.get().filter(|_| cfg!(feature = "testing"))?;
         idlers.is_waiting().then_some(&**idlers)
     }
 }

@@ -181,7 +181,7 @@ impl Core {
     }
 
     /// Notes the turn of the executor, when the first of its polls begins.
-    fn note_turn(&self, audience: &dyn Audience) {
+    fn note_turn(&self, audience: &Audience) {
         let turn = self.counters.turns.get();
         if self.noted_turn.replace(turn) != turn {
             let ready = self.scheduler.ready_len() + 1;

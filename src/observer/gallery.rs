@@ -13,13 +13,10 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, Instant};
 use crate::error::Panicked;
-use crate::observer::{Audience, Event, Observer};
+use crate::observer::{Audience, Event, Listens, Observer};
 use crate::report::{self, discard};
 use crate::sched::Reason;
 use crate::task::TaskId;
-
-/// Makes an audience of observers, for an executor that goes by this clock.
-pub(crate) type Seat = fn(Clock, Vec<Box<dyn Observer>>) -> Rc<dyn Audience>;
 
 /// How many events there may be room for when there are none: a turn that has had more of them,
 /// having spawned a million tasks say, does not leave its room behind.
@@ -39,7 +36,7 @@ pub(crate) struct Gallery {
 
 impl Gallery {
     /// Seats the observers of an executor that goes by `clock`.
-    pub(crate) fn seat(clock: Clock, observers: Vec<Box<dyn Observer>>) -> Rc<dyn Audience> {
+    pub(crate) fn seat(clock: Clock, observers: Vec<Box<dyn Observer>>) -> Rc<Audience> {
         Rc::new(Self {
             clock,
             untold: RefCell::default(),
@@ -75,7 +72,7 @@ fn has_heard(observer: &mut dyn Observer, events: &[(Instant, Event)]) -> bool {
     .is_ok()
 }
 
-impl Audience for Gallery {
+impl Listens for Gallery {
     fn note(&self, event: Event) {
         match event {
             Event::Polled { task } => self.polled.borrow_mut().push(task),

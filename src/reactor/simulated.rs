@@ -16,6 +16,11 @@
 //!
 //! Read next: `testing/network.rs`, which is the network.
 
+#![cfg_attr(
+    not(feature = "testing"),
+    allow(dead_code, reason = "nobody simulates")
+)]
+
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Shutdown, SocketAddr};
@@ -158,7 +163,7 @@ impl Source {
     /// The simulated socket.
     #[cold]
     pub(crate) fn socket(&self) -> &dyn Socket {
-        let socket = self.socket.get();
+        let socket = self.socket.get().filter(|_| cfg!(feature = "testing"));
         &**socket.expect("without a descriptor it is a simulated socket's")
     }
 

@@ -4,6 +4,7 @@
 
 use std::panic::Location;
 
+#[cfg(feature = "testing")]
 use crate::sched::ReadyTask;
 use crate::scheduler::Scheduler;
 use crate::task::id::Current;
@@ -11,6 +12,7 @@ use crate::task::waits::Waits;
 use crate::waker::Token;
 
 /// What is known of a ready task beyond what policies are told.
+#[cfg(feature = "testing")]
 pub(crate) struct Standing {
     /// Where it was spawned.
     pub(crate) spawned_at: &'static Location<'static>,
@@ -86,6 +88,7 @@ impl Scheduler {
     }
 
     /// What is known of a ready task beyond what policies are told; `None` if it has ended meanwhile.
+    #[cfg(feature = "testing")]
     pub(crate) fn standing(&self, task: &ReadyTask) -> Option<Standing> {
         let table = self.table.borrow();
         let task = table.slots.get(task.known.token.slot())?.task.as_ref()?;

@@ -12,7 +12,7 @@ use crate::task::id::TaskId;
 use crate::waker::{self, Token};
 
 /// Calls `f` with who hears what happens in the executor of this thread, if somebody does.
-pub(crate) fn with_audience(f: impl FnOnce(&dyn Audience)) {
+pub(crate) fn with_audience(f: impl FnOnce(&Audience)) {
     waker::with_current(|scheduler| scheduler.audience().map(f));
 }
 
@@ -24,7 +24,7 @@ impl Scheduler {
     }
 
     /// Where it is noted what happens, if somebody looks.
-    pub(crate) fn audience(&self) -> Option<&dyn Audience> {
+    pub(crate) fn audience(&self) -> Option<&Audience> {
         self.watched.as_deref()
     }
 

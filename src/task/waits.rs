@@ -20,6 +20,10 @@ pub(crate) struct Waits {
 /// The kinds of things that a task waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
+#[cfg_attr(
+    not(feature = "trace"),
+    allow(unreachable_pub, reason = "traces have it")
+)]
 pub enum WaitKind {
     /// A descriptor that can be read, or one that can be written.
     Io,
@@ -41,8 +45,11 @@ pub enum WaitKind {
 
 /// What another task or a thread has in hand.
 #[cfg_attr(
-    not(feature = "sync"),
-    expect(dead_code, reason = "most that has a name is in `sync` and `worker`")
+    not(all(feature = "sync", feature = "testing")),
+    expect(
+        dead_code,
+        reason = "what has a name is in `sync`, `worker` and `testing`"
+    )
 )]
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Thing {
@@ -186,6 +193,7 @@ impl Waits {
     }
 
     /// The same, and what it is that another task or a thread has in hand.
+    #[cfg(any(feature = "sync", feature = "testing"))]
     pub(crate) const fn by_name(self, thing: Thing) -> Self {
         Self { thing, ..self }
     }
