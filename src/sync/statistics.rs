@@ -102,7 +102,7 @@ pub struct ChannelStatistics {
     pub senders: usize,
     /// How many handles can receive.
     pub receivers: usize,
-    /// How many wait to send.
+    /// How many wait to send, or for nobody to receive.
     pub senders_waiting: usize,
     /// How many wait to receive.
     pub receivers_waiting: usize,

@@ -81,7 +81,7 @@ impl<T> Shared<T> {
             capacity: Some(1),
             senders: self.senders.count(),
             receivers: self.receivers.count(),
-            senders_waiting: 0,
+            senders_waiting: self.for_close.len(),
             receivers_waiting: self.line.len(),
         }
     }

@@ -92,6 +92,8 @@ pub(crate) enum Thing {
     Change,
     /// The value of a oneshot.
     OneshotValue,
+    /// A value that comes once, for tasks and threads.
+    Outcome,
     /// Those who receive, to be gone.
     Closing,
     /// All others to wait.
@@ -135,6 +137,7 @@ impl Thing {
             Self::Broadcast => "a broadcast's value",
             Self::Change => "a watch's change",
             Self::OneshotValue => "a oneshot's value",
+            Self::Outcome => "an outcome",
             Self::Closing => "the receivers to be gone",
             Self::Quiet => "all others to wait",
             Self::Step => "its step of a sequence",

@@ -1,12 +1,18 @@
 //! Who waits for ever is told what for, and where: in the program, and not in this library.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
 use bibelot::spawn;
 use bibelot::sync::{
-    Barrier, CapacityLimiter, Condvar, Event, Mutex, OnceLock, PriorityQueue, Queue, RwLock,
-    Semaphore, broadcast, mpsc, oneshot, watch,
+    Barrier, Borrower, CapacityLimiter, Condvar, Event, Mutex, OnceLock, PriorityQueue, Queue,
+    RwLock, Semaphore, broadcast, mpsc, oneshot, universal, watch,
 };
 use bibelot::task::{join, scope, yield_now};
 use bibelot::testing::Sim;
+use bibelot::time::Instant;
+use bibelot::{Executor, trace};
 
 use crate::now;
 use crate::support::{panic_of, same_every_time};
@@ -42,11 +48,17 @@ fn of_locks_and_what_is_beside_them() {
     let semaphore = Semaphore::new(1);
     let permit = now(semaphore.acquire());
     told!("a semaphore's permit", semaphore.acquire());
+    told!("a semaphore's permit", semaphore.acquire_many(1));
     drop(permit);
     told!("an event", Event::new().wait());
     told!("the others at a barrier", Barrier::new(2).wait());
-    told!("a limiter's token", CapacityLimiter::new(0).acquire());
-    told!("the value of a once-lock", OnceLock::<u8>::new().wait());
+    let (limiter, who) = (CapacityLimiter::new(0), Borrower::new());
+    told!("a limiter's token", limiter.acquire());
+    told!("a limiter's token", limiter.acquire_on_behalf_of(who));
+    let once = OnceLock::<u8>::new();
+    told!("the value of a once-lock", once.wait());
+    let _makes = crate::waiting(once.get_or_init(std::future::pending::<u8>));
+    told!("the value of a once-lock", once.get_or_init(async || 1));
 }
 
 #[test]
@@ -100,7 +112,67 @@ fn of_channels_and_queues() {
     sender.try_send(1).unwrap();
     told!("room in a channel", sender.send(2));
     drop(receiver);
-    told!("a queue's item", PriorityQueue::<u8>::new().get());
+    let queue = PriorityQueue::bounded(1);
+    told!("a queue's item", queue.get());
+    queue.try_put(1).unwrap();
+    told!("room in a queue", queue.put(2));
+    told!("a queue to be worked off", queue.join());
+}
+
+/// Fails unless an observer hears that a task waits for this, and in the place where it stands: of what may
+/// still come, from a thread or when a deadline passes, no deadlock is told.
+macro_rules! heard {
+    ($thing:expr, $wait:expr) => {
+        let heard = Rc::new(RefCell::new(String::new()));
+        let told = Rc::clone(&heard);
+        let hear = move |_: Instant, event: &trace::Event| match event {
+            trace::Event::Parked { .. } => *told.borrow_mut() += &format!("{event}\n"),
+            _ => {}
+        };
+        Executor::builder()
+            .observer(hear)
+            .build()
+            .unwrap()
+            .run(async {
+                let mut wait = std::pin::pin!($wait);
+                assert!(crate::support::poll_once(&mut wait).is_pending());
+                yield_now().await;
+            });
+        let place = format!("{} at tests/sync/places.rs:{}", $thing, line!());
+        let heard = heard.borrow();
+        assert!(heard.contains(&place), "{place} is not in: {heard}");
+    };
+}
+
+#[test]
+fn of_what_threads_share() {
+    let queue = universal::Queue::bounded(1);
+    heard!("a queue's item", queue.get());
+    queue.try_put(1).unwrap();
+    heard!("room in a queue", queue.put(2));
+    let (event, outcome) = (universal::Event::new(), universal::Outcome::<u8>::new());
+    heard!("an event", event.wait());
+    heard!("an outcome", outcome.wait());
+}
+
+#[test]
+fn of_waits_with_a_limit() {
+    let limit = Duration::from_secs(1);
+    let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+    let notified = "a condvar's notification or a deadline";
+    heard!(notified, condvar.wait_timeout(now(mutex.lock()), limit));
+    let guard = now(mutex.lock());
+    heard!(notified, condvar.wait_timeout_while(guard, limit, |_| true));
+    let (sender, receiver) = mpsc::sync_channel(1);
+    heard!(
+        "a channel's item or a deadline",
+        receiver.recv_timeout(limit)
+    );
+    sender.try_send(1).unwrap();
+    heard!(
+        "room in a channel or a deadline",
+        sender.send_timeout(2, limit)
+    );
 }
 
 /// What the deadlock report says of the main task.
@@ -159,11 +231,11 @@ fn a_scope_names_what_its_only_child_waits_for_and_not_what_one_of_several_does(
 fn a_slow_poll_is_told_with_what_it_came_to_wait_for() {
     const WAITS: &str = ", until it came to wait for its turn or an event at tests/sync/places.rs:";
     let (say, said) = std::sync::mpsc::channel();
-    let builder = bibelot::Executor::builder()
-        .slow_poll(std::time::Duration::ZERO)
+    let builder = Executor::builder()
+        .slow_poll(Duration::ZERO)
         .on_report(move |report| say.send(report.to_string()).unwrap());
     builder.build().unwrap().run(async {
-        let event = bibelot::sync::universal::Event::new();
+        let event = universal::Event::new();
         join(event.wait(), async {
             yield_now().await;
             event.set();

@@ -141,13 +141,14 @@ fn of_channels_it_is_said_how_many_handles_they_have() {
 
     let (sender, receiver) = watch::channel(0);
     let receiver = Rc::new(receiver);
-    let _waits = waiting(receiver.changed());
+    let _waits = (waiting(receiver.changed()), waiting(sender.closed()));
     let stats = sender.statistics();
     assert_eq!(stats, receiver.statistics());
     assert_eq!(
         (stats.senders, stats.receivers, stats.receivers_waiting),
         (1, 1, 1)
     );
+    assert_eq!(stats.senders_waiting, 1);
 
     let (sender, receiver) = broadcast::channel::<u8>(3);
     let _waits = waiting(receiver.recv());

@@ -97,9 +97,16 @@ impl Event {
     /// Nothing is lost.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = ()> + Send {
+        self.wait_for(Thing::Event)
+    }
+
+    /// Waits until the event is set, which tells of something else.
+    #[track_caller]
+    pub(super) fn wait_for(&self, thing: Thing) -> impl Future<Output = ()> + Send {
         Wait {
             event: self,
             ticket: None,
+            thing,
             at: place::here(),
         }
     }
@@ -156,6 +163,8 @@ struct Wait<'a> {
     event: &'a Event,
     /// The place in line, once it has had to wait.
     ticket: Option<Ticket>,
+    /// What it tells of.
+    thing: Thing,
     /// Where the task waits.
     at: &'static Location<'static>,
 }
@@ -189,7 +198,7 @@ impl Future for Wait<'_> {
         if is_over {
             return Poll::Ready(());
         }
-        context::note(Waits::THREAD.by_name(Thing::Event), at);
+        context::note(Waits::THREAD.by_name(self.thing), at);
         Poll::Pending
     }
 }

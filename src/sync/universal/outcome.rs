@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::place::placed;
 use crate::sync::statistics::WaitStatistics;
 use crate::sync::universal::Event;
+use crate::task::waits::Thing;
 
 /// A value that is set once and seen by all tasks and threads that wait for it; curio's
 /// `UniversalResult`, and std's [`OnceLock`] with a wait that can be awaited.
@@ -74,7 +75,7 @@ impl<T> Outcome<T> {
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = &T> {
         placed(async {
-            self.is_there.wait().await;
+            self.is_there.wait_for(Thing::Outcome).await;
             self.there()
         })
     }
