@@ -11,6 +11,7 @@
 //!   instructions      instructions per operation, counted by valgrind
 //!   scale             bibelot alone, with a thousand to a million tasks
 //!   policies          what each policy costs at a switch, in instructions (--rows names policies)
+//!   observers         what it costs to have an executor looked at
 //!   structured        what groups, timeouts and cleanups of bibelot cost (--rows names cells)
 //!   sharing           locks, channels, queues with threads and worker threads (--rows names rows)
 //!   --child ROW RUNTIME [--ops N] [--tasks N]
@@ -86,6 +87,8 @@ mod workload;
 
 #[cfg(feature = "bibelot")]
 mod bibelot;
+#[cfg(feature = "bibelot")]
+mod observers;
 #[cfg(feature = "bibelot")]
 mod policies;
 #[cfg(feature = "bibelot")]
@@ -171,6 +174,8 @@ fn run() -> Result<(), String> {
         ["embedding"] => embedding::print(args.runtimes.as_deref(), args.rounds.unwrap_or(1)),
         ["instructions"] => instructions::print(&plan(&args)?),
         ["scale"] => instructions::print_scale(),
+        #[cfg(feature = "bibelot")]
+        ["observers"] => observers::print(args.rounds),
         #[cfg(feature = "bibelot")]
         ["policies"] => return policies::print(args.rows.as_deref()),
         #[cfg(feature = "bibelot")]

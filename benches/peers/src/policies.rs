@@ -1,6 +1,11 @@
 //! What a policy costs at each switch: tasks that yield, under each policy of bibelot, in instructions
 //! counted by callgrind at two sizes, whose difference counts. Every task has a priority, a deadline
 //! and a weight, scattered, so that the policies have something to sort.
+//!
+//! An executor that is given `Fifo` has no policy, as its own queue does that: so `fifo` beside `none` only
+//! shows that it was recognised. What the seam costs who has none cannot be seen in one build: with the
+//! policies taken out of the crate by hand a yield took as many instructions (196), and 2 % fewer (192) with
+//! the observers taken out as well.
 
 use std::io;
 use std::time::Duration;
