@@ -252,7 +252,7 @@ impl Scheduler {
 
     /// The turn of the next ready task, to be polled. The slot of one that has ended meanwhile is
     /// freed; `None` says that no more are ready.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&self) -> Option<(Token, Turn)> {
         let table = &mut *self.table.borrow_mut();
         loop {
@@ -261,6 +261,12 @@ impl Scheduler {
                 return Some(turn);
             }
         }
+    }
+
+    /// The same, for those who have a choice but do not use it: out of the way of who has none.
+    #[inline(never)]
+    pub(crate) fn next_in_order(&self) -> Option<(Token, Turn)> {
+        self.next()
     }
 
     /// The turn of the task in a slot that was taken from the ready queue; frees the slot of one that has

@@ -13,7 +13,7 @@
 //! Law: a slot is in the ready queue, or one [`ReadyTask`] names it, never both; a [`ReadyTask`] cannot be
 //! copied, so no slot is popped twice. Who breaks it is told in `scheduler/broken.rs`: read that next.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -31,67 +31,81 @@ use crate::waker::Token;
 /// What chooses among the ready tasks, as the scheduler knows it: a program that has no policy has
 /// none of the code.
 pub(crate) trait Chooses {
-    /// The turn of the task that the policy wants polled next. `None` if there is none, or if it is first to
-    /// be counted how long polls took.
-    fn choose(&self, scheduler: &Scheduler, clock: &Clock) -> Option<(Token, Turn)>;
+    /// The turn of the task that the policy wants polled next, if there is one. When polls were long, it is
+    /// time for a look outside before, which may make others ready.
+    fn choose(
+        &self,
+        scheduler: &Scheduler,
+        clock: &Clock,
+        outside: &dyn Outside,
+    ) -> Option<(Token, Turn)>;
 
     /// Notes why the task in a slot is ready, which is in the ready queue now and was polled before, if it
     /// has not woken itself.
     fn note(&self, slot: usize, reason: Reason);
 
-    /// Ends the poll of the task that was chosen, if it has not ended.
+    /// Ends the last poll, if it has not ended: the time that passes from now on is no task's.
     fn end_poll(&self, clock: &Clock);
 
     /// Takes how long polls took that are still to be counted, if they took any time.
     fn take_worked(&self) -> Option<Duration>;
-
-    /// Notes that time has passed in which nobody was polled.
-    fn lose_time(&self);
 
     /// Forgets who is ready, and drops the policy: nothing may be borrowed, as that is user code. What is
     /// left to do after that is done first come, first served.
     fn forget(&self, scheduler: &Scheduler);
 }
 
-/// A policy, and what it wants to know.
-pub(crate) struct Choice {
-    /// The policy; borrowed while it is asked, and looked at by nobody else then.
-    policy: RefCell<Box<dyn Policy>>,
+/// What a choice asks of the executor.
+pub(crate) trait Outside {
+    /// Counts how long polls took, and looks outside if that is enough. Nothing may be borrowed.
+    fn count_and_look(&self, worked: Duration);
+}
+
+/// A policy, and what it wants to know. The policy is asked twice for each poll, so its type is known here,
+/// and its code part of this one; only the executor knows it as something that [chooses](Chooses).
+pub(crate) struct Choice<P> {
+    /// The policy, until it is dropped; borrowed while it is asked, and looked at by nobody else then.
+    policy: RefCell<Option<P>>,
     /// Whether it has kept its promise so far.
     promise: Promise,
-    /// Tasks that the policy does not keep, with what is known of them, by their slots.
-    known: RefCell<Vec<Option<ReadyTask>>>,
-    /// The slot of the task that was chosen last.
-    chosen: Cell<usize>,
-    /// Measures its poll.
+    /// The tasks that the policy does not keep.
+    known: RefCell<Tasks>,
+    /// Measures polls.
     stopwatch: Stopwatch,
+}
+
+/// Tasks that the policy does not keep, with what is known of them.
+#[derive(Default)]
+struct Tasks {
+    /// The one that was polled last: often it gives way, and is the next one to be told of.
+    last: Option<ReadyTask>,
+    /// The others, by their slots.
+    others: Vec<Option<ReadyTask>>,
 }
 
 /// A policy that is asked and has not answered: dropped if it panics instead.
 struct Asked<'a>(&'a Promise, &'a Scheduler);
 
-impl Choice {
-    /// That of a policy of this name; one without is ours, and may panic on purpose.
-    pub(crate) fn new(policy: Box<dyn Policy>, name: Option<&'static str>) -> Self {
-        Self {
-            stopwatch: Stopwatch::new(policy.is_timed()),
-            policy: RefCell::new(policy),
-            promise: Promise::new(name),
-            chosen: Cell::new(0),
-            known: RefCell::default(),
-        }
+impl Tasks {
+    /// Takes the task in a slot, to be given to the policy.
+    #[inline]
+    fn take(&mut self, slot: u32, task: &TaskRef) -> ReadyTask {
+        let is_it = |last: &mut ReadyTask| last.known.id == task.id();
+        let mut taken = match self.last.take_if(is_it) {
+            Some(last) => last,
+            None => self.take_other(slot, task),
+        };
+        taken.known.is_given_back = false;
+        taken
     }
 
-    /// The task in a slot, with what is known of it, to be given to the policy.
-    #[inline]
-    fn take_known(&self, slot: u32, task: &TaskRef) -> ReadyTask {
-        let mut known = self.known.borrow_mut();
-        match known.get_mut(slot as usize).and_then(Option::take) {
+    /// Takes the task in a slot that was not the last one polled.
+    fn take_other(&mut self, slot: u32, task: &TaskRef) -> ReadyTask {
+        match self.others.get_mut(slot as usize).and_then(Option::take) {
             Some(mut kept) => {
                 if kept.known.id != task.id() {
                     *kept.known = Known::new(task);
                 }
-                kept.known.is_given_back = false;
                 kept
             }
             None => ReadyTask {
@@ -100,30 +114,52 @@ impl Choice {
         }
     }
 
-    /// Keeps what is known of a task that is polled now, until it is ready again: most likely by itself.
+    /// Keeps a task that is polled now, until it is ready again: most likely by itself.
     #[inline]
-    fn keep_known(&self, slot: usize, mut task: ReadyTask) {
+    fn keep(&mut self, mut task: ReadyTask) {
         task.known.is_given_back = true;
         task.known.account.polls += 1;
         task.known.reason = Reason::Itself;
-        let kept = &mut *self.known.borrow_mut();
-        match kept.get_mut(slot) {
-            Some(place) => *place = Some(task),
-            None => Self::keep_first(kept, slot, task),
+        if let Some(before) = self.last.replace(task) {
+            self.keep_other(before);
         }
     }
 
-    /// Keeps what is known of the first task in a slot.
-    #[cold]
-    fn keep_first(kept: &mut Vec<Option<ReadyTask>>, slot: usize, task: ReadyTask) {
-        kept.resize_with(slot, || None);
-        kept.push(Some(task));
+    /// Keeps a task that was polled before.
+    fn keep_other(&mut self, task: ReadyTask) {
+        let slot = task.known.token.slot();
+        if self.others.len() <= slot {
+            self.others.resize_with(slot + 1, || None);
+        }
+        self.others[slot] = Some(task);
+    }
+
+    /// What is known of the task in a slot.
+    fn get_mut(&mut self, slot: usize) -> Option<&mut Known> {
+        let is_it = |last: &&mut ReadyTask| last.known.token.slot() == slot;
+        let task = match self.last.as_mut().filter(is_it) {
+            Some(last) => last,
+            None => self.others.get_mut(slot)?.as_mut()?,
+        };
+        Some(&mut task.known)
+    }
+}
+
+impl<P: Policy> Choice<P> {
+    /// That of a policy of this name; one without is ours, and may panic on purpose.
+    pub(crate) fn new(policy: P, name: Option<&'static str>) -> Self {
+        Self {
+            stopwatch: Stopwatch::new(policy.is_timed()),
+            policy: RefCell::new(Some(policy)),
+            promise: Promise::new(name),
+            known: RefCell::default(),
+        }
     }
 
     /// The first of those in the ready queue, of whom the policy has not been told, and whether it is the
     /// last one.
     #[inline]
-    fn next_untold(&self, scheduler: &Scheduler, now: Instant) -> Option<(ReadyTask, bool)> {
+    fn next_untold(&self, scheduler: &Scheduler) -> Option<(ReadyTask, bool)> {
         let table = &mut *scheduler.table.borrow_mut();
         loop {
             let slot = table.ready.pop()?;
@@ -132,8 +168,8 @@ impl Choice {
                 continue;
             };
             table.elsewhere += 1;
-            let mut task = self.take_known(slot, task);
-            task.known.since = now;
+            let mut task = self.known.borrow_mut().take(slot, task);
+            task.known.since = self.stopwatch.reading();
             return Some((task, table.ready.len() == 0));
         }
     }
@@ -141,8 +177,8 @@ impl Choice {
     /// Tells the policy of those that have become ready; whether it keeps any. What it wakes or spawns
     /// meanwhile waits until the next choice.
     #[inline]
-    fn tell(&self, policy: &mut dyn Policy, scheduler: &Scheduler, now: Instant) -> bool {
-        while let Some((task, is_last)) = self.next_untold(scheduler, now) {
+    fn tell(&self, policy: &mut P, scheduler: &Scheduler) -> bool {
+        while let Some((task, is_last)) = self.next_untold(scheduler) {
             policy.push(task);
             if is_last {
                 return true;
@@ -153,10 +189,11 @@ impl Choice {
 
     /// Asks the policy for a task until it gives one that has not ended.
     #[inline]
-    fn ask(&self, scheduler: &Scheduler, now: Instant) -> Option<(Token, Turn)> {
+    fn ask(&self, scheduler: &Scheduler) -> Option<(Token, Turn)> {
         // Not while it is asked something else.
-        let policy = &mut **self.policy.try_borrow_mut().ok()?;
-        while self.tell(policy, scheduler, now) {
+        let mut policy = self.policy.try_borrow_mut().ok()?;
+        let policy = policy.as_mut()?;
+        while self.tell(policy, scheduler) {
             let given = policy.pop();
             self.promise.assert_lost_none(scheduler);
             let Some(task) = given else {
@@ -170,14 +207,43 @@ impl Choice {
             }
             table.elsewhere -= 1;
             let chosen = scheduler.begin_slot(&mut table, token.slot() as u32);
-            self.keep_known(token.slot(), task);
+            self.known.borrow_mut().keep(task);
             if chosen.is_some() {
-                self.chosen.set(token.slot());
-                self.stopwatch.is_running.set(true);
                 return chosen;
             }
         }
         None
+    }
+
+    /// Measures the last poll, if it is to be measured, and begins the next one.
+    #[inline(never)]
+    fn measure(&self, clock: &Clock, outside: &dyn Outside) {
+        self.note_end(clock);
+        if self.stopwatch.has_much() {
+            self.count(outside);
+        }
+        self.stopwatch.begin(clock);
+    }
+
+    /// Has it counted how long polls took, between two of them.
+    #[cold]
+    fn count(&self, outside: &dyn Outside) {
+        self.stopwatch.stop();
+        if let Some(worked) = self.take_worked() {
+            outside.count_and_look(worked);
+        }
+    }
+
+    /// Notes how long the last poll took, if it is measured.
+    #[inline]
+    fn note_end(&self, clock: &Clock) {
+        if let Some(took) = self.stopwatch.measure(clock)
+            && let Some(task) = &mut self.known.borrow_mut().last
+        {
+            let account = &mut task.known.account;
+            account.last = took;
+            account.ran = account.ran.saturating_add(took);
+        }
     }
 }
 
@@ -199,55 +265,50 @@ impl Known {
     }
 }
 
-impl Chooses for Choice {
+impl<P: Policy> Chooses for Choice<P> {
     /// # Panics
     ///
     /// Panics if the policy loses a task, gives none though it keeps some, or gives one that is not ready
     /// or another executor's; and as the policy does.
-    fn choose(&self, scheduler: &Scheduler, clock: &Clock) -> Option<(Token, Turn)> {
-        self.end_poll(clock);
-        if self.stopwatch.has_much() {
-            // Time for a look outside, perhaps, before anybody is chosen.
-            return None;
+    fn choose(
+        &self,
+        scheduler: &Scheduler,
+        clock: &Clock,
+        outside: &dyn Outside,
+    ) -> Option<(Token, Turn)> {
+        if !self.stopwatch.skip() {
+            self.measure(clock, outside);
         }
         if self.promise.is_broken() {
-            return scheduler.next();
+            return scheduler.next_in_order();
         }
-        let now = self.stopwatch.begin(clock);
         let asked = Asked(&self.promise, scheduler);
-        let chosen = self.ask(scheduler, now);
+        let chosen = self.ask(scheduler);
         mem::forget(asked);
+        if chosen.is_none() {
+            self.stopwatch.stop();
+        }
         chosen
     }
 
     fn note(&self, slot: usize, reason: Reason) {
-        if let Some(Some(task)) = self.known.borrow_mut().get_mut(slot) {
-            task.known.reason = reason;
+        if let Some(known) = self.known.borrow_mut().get_mut(slot) {
+            known.reason = reason;
         }
     }
 
-    #[inline]
     fn end_poll(&self, clock: &Clock) {
-        if let Some(took) = self.stopwatch.end(clock)
-            && let Some(Some(task)) = self.known.borrow_mut().get_mut(self.chosen.get())
-        {
-            let account = &mut task.known.account;
-            account.last = took;
-            account.ran = account.ran.saturating_add(took);
-        }
+        self.note_end(clock);
+        self.stopwatch.stop();
     }
 
     fn take_worked(&self) -> Option<Duration> {
         self.stopwatch.take_worked()
     }
 
-    fn lose_time(&self) {
-        self.stopwatch.lose_time();
-    }
-
     fn forget(&self, scheduler: &Scheduler) {
         let policy = match self.policy.try_borrow_mut() {
-            Ok(mut policy) => Some(mem::replace(&mut *policy, Box::new(Nobody))),
+            Ok(mut policy) => policy.take(),
             Err(_) => None,
         };
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(policy)));
@@ -263,17 +324,6 @@ impl Chooses for Choice {
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
         self.0.end_with_panic(self.1);
-    }
-}
-
-/// Stands in for a policy that is dropped, as nothing is to be polled any more.
-struct Nobody;
-
-impl Policy for Nobody {
-    fn push(&mut self, _: ReadyTask) {}
-
-    fn pop(&mut self) -> Option<ReadyTask> {
-        None
     }
 }
 
