@@ -215,35 +215,34 @@ impl<P: Policy> Choice<P> {
         None
     }
 
-    /// Measures the last poll, if it is to be measured, and begins the next one.
+    /// Measures the last poll, and begins the next one.
     #[inline(never)]
-    fn measure(&self, clock: &Clock, outside: &dyn Outside) {
-        self.note_end(clock);
-        if self.stopwatch.has_much() {
-            self.count(outside);
-        }
-        self.stopwatch.begin(clock);
+    fn measure(&self, clock: &Clock) {
+        let took = self.stopwatch.lap(clock);
+        self.note_took(took);
     }
 
-    /// Has it counted how long polls took, between two of them.
-    #[cold]
-    fn count(&self, outside: &dyn Outside) {
-        self.stopwatch.stop();
-        if let Some(worked) = self.take_worked() {
-            outside.count_and_look(worked);
-        }
-    }
-
-    /// Notes how long the last poll took, if it is measured.
+    /// Notes how long the task that was polled last took, if that is known.
     #[inline]
-    fn note_end(&self, clock: &Clock) {
-        if let Some(took) = self.stopwatch.measure(clock)
+    fn note_took(&self, took: Option<u64>) {
+        if let Some(took) = took
             && let Some(task) = &mut self.known.borrow_mut().last
         {
             let account = &mut task.known.account;
             account.last = took;
             account.ran = account.ran.saturating_add(took);
         }
+    }
+
+    /// Has it counted how long polls took, between two of them.
+    #[cold]
+    fn count(&self, clock: &Clock, outside: &dyn Outside) {
+        // The time that this takes is no task's.
+        self.stopwatch.cancel();
+        if let Some(worked) = self.take_worked() {
+            outside.count_and_look(worked);
+        }
+        self.measure(clock);
     }
 }
 
@@ -277,7 +276,10 @@ impl<P: Policy> Chooses for Choice<P> {
         outside: &dyn Outside,
     ) -> Option<(Token, Turn)> {
         if !self.stopwatch.skip() {
-            self.measure(clock, outside);
+            self.measure(clock);
+            if self.stopwatch.has_much() {
+                self.count(clock, outside);
+            }
         }
         if self.promise.is_broken() {
             return scheduler.next_in_order();
@@ -286,7 +288,7 @@ impl<P: Policy> Chooses for Choice<P> {
         let chosen = self.ask(scheduler);
         mem::forget(asked);
         if chosen.is_none() {
-            self.stopwatch.stop();
+            self.stopwatch.cancel();
         }
         chosen
     }
@@ -298,8 +300,7 @@ impl<P: Policy> Chooses for Choice<P> {
     }
 
     fn end_poll(&self, clock: &Clock) {
-        self.note_end(clock);
-        self.stopwatch.stop();
+        self.note_took(self.stopwatch.stop(clock));
     }
 
     fn take_worked(&self) -> Option<Duration> {

@@ -73,13 +73,37 @@ impl Stopwatch {
         left > 0
     }
 
-    /// Measures the polls since the last reading, if it is time to: how many nanoseconds they took, if it was
-    /// a single one.
+    /// Ends one poll that is to be measured and begins the next one, or only begins one if there was none:
+    /// how many nanoseconds the polls since the last reading took, if that was a single one.
     #[inline]
-    pub(super) fn measure(&self, clock: &Clock) -> Option<u64> {
-        if !self.is_running.get() || self.left.get() > 0 {
-            return None;
-        }
+    pub(super) fn lap(&self, clock: &Clock) -> Option<u64> {
+        let took = match self.is_running.replace(true) {
+            true => self.read(clock),
+            false => {
+                self.reading.set(clock.now());
+                None
+            }
+        };
+        self.left.set(self.pause.get());
+        took
+    }
+
+    /// Ends the last poll, if there was one: how many nanoseconds it took, if it was measured alone.
+    #[inline]
+    pub(super) fn stop(&self, clock: &Clock) -> Option<u64> {
+        let is_measured = self.is_running.replace(false) && self.left.replace(0) == 0;
+        is_measured.then(|| self.read(clock))?
+    }
+
+    /// Takes the beginning of a poll back, as nobody is polled.
+    pub(super) fn cancel(&self) {
+        self.is_running.set(false);
+        self.left.set(0);
+    }
+
+    /// Measures the polls since the last reading.
+    #[inline]
+    fn read(&self, clock: &Clock) -> Option<u64> {
         let now = clock.now();
         let before = self.reading.replace(now);
         let took = now.nanos().saturating_sub(before.nanos());
@@ -99,20 +123,5 @@ impl Stopwatch {
     #[inline]
     pub(super) fn has_much(&self) -> bool {
         self.worked.get() >= MUCH
-    }
-
-    /// Begins the next poll.
-    #[inline]
-    pub(super) fn begin(&self, clock: &Clock) {
-        if !self.is_running.replace(true) {
-            self.reading.set(clock.now());
-        }
-        self.left.set(self.pause.get());
-    }
-
-    /// Notes that nobody is polled for a while.
-    pub(super) fn stop(&self) {
-        self.is_running.set(false);
-        self.left.set(0);
     }
 }
