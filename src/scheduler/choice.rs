@@ -13,7 +13,7 @@
 //! Law: a slot is in the ready queue, or one [`ReadyTask`] names it, never both; a [`ReadyTask`] cannot be
 //! copied, so no slot is popped twice. Who breaks it is told in `scheduler/broken.rs`: read that next.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -68,40 +68,47 @@ pub(crate) struct Choice<P> {
     policy: RefCell<Option<P>>,
     /// Whether it has kept its promise so far.
     promise: Promise,
-    /// The tasks that the policy does not keep.
-    known: RefCell<Tasks>,
+    /// The task that was polled last, if the policy does not keep it: often it gives way, and is the next one
+    /// to be told of.
+    last: Cell<Option<ReadyTask>>,
+    /// The others that it does not keep, by their slots.
+    others: RefCell<Vec<Option<ReadyTask>>>,
     /// Measures polls.
     stopwatch: Stopwatch,
-}
-
-/// Tasks that the policy does not keep, with what is known of them.
-#[derive(Default)]
-struct Tasks {
-    /// The one that was polled last: often it gives way, and is the next one to be told of.
-    last: Option<ReadyTask>,
-    /// The others, by their slots.
-    others: Vec<Option<ReadyTask>>,
 }
 
 /// A policy that is asked and has not answered: dropped if it panics instead.
 struct Asked<'a>(&'a Promise, &'a Scheduler);
 
-impl Tasks {
-    /// Takes the task in a slot, to be given to the policy.
+impl<P: Policy> Choice<P> {
+    /// That of a policy of this name; one without is ours, and may panic on purpose.
+    pub(crate) fn new(policy: P, name: Option<&'static str>) -> Self {
+        Self {
+            stopwatch: Stopwatch::new(policy.is_timed()),
+            policy: RefCell::new(Some(policy)),
+            promise: Promise::new(name),
+            last: Cell::default(),
+            others: RefCell::default(),
+        }
+    }
+
+    /// The task in a slot, with what is known of it, to be given to the policy.
     #[inline]
-    fn take(&mut self, slot: u32, task: &TaskRef) -> ReadyTask {
-        let is_it = |last: &mut ReadyTask| last.known.id == task.id();
-        let mut taken = match self.last.take_if(is_it) {
-            Some(last) => last,
-            None => self.take_other(slot, task),
+    fn take_known(&self, slot: u32, task: &TaskRef) -> ReadyTask {
+        let mut taken = match self.last.take() {
+            Some(last) if last.known.id == task.id() => last,
+            last => self.take_other(last, slot, task),
         };
         taken.known.is_given_back = false;
         taken
     }
 
-    /// Takes the task in a slot that was not the last one polled.
-    fn take_other(&mut self, slot: u32, task: &TaskRef) -> ReadyTask {
-        match self.others.get_mut(slot as usize).and_then(Option::take) {
+    /// The task in a slot which was not the last one polled. That one is put back.
+    #[inline(never)]
+    fn take_other(&self, last: Option<ReadyTask>, slot: u32, task: &TaskRef) -> ReadyTask {
+        self.last.set(last);
+        let mut others = self.others.borrow_mut();
+        match others.get_mut(slot as usize).and_then(Option::take) {
             Some(mut kept) => {
                 if kept.known.id != task.id() {
                     *kept.known = Known::new(task);
@@ -116,44 +123,24 @@ impl Tasks {
 
     /// Keeps a task that is polled now, until it is ready again: most likely by itself.
     #[inline]
-    fn keep(&mut self, mut task: ReadyTask) {
+    fn keep(&self, mut task: ReadyTask) {
         task.known.is_given_back = true;
         task.known.account.polls += 1;
         task.known.reason = Reason::Itself;
-        if let Some(before) = self.last.replace(task) {
+        if let Some(before) = self.last.replace(Some(task)) {
             self.keep_other(before);
         }
     }
 
     /// Keeps a task that was polled before.
-    fn keep_other(&mut self, task: ReadyTask) {
+    #[inline(never)]
+    fn keep_other(&self, task: ReadyTask) {
+        let mut others = self.others.borrow_mut();
         let slot = task.known.token.slot();
-        if self.others.len() <= slot {
-            self.others.resize_with(slot + 1, || None);
+        if others.len() <= slot {
+            others.resize_with(slot + 1, || None);
         }
-        self.others[slot] = Some(task);
-    }
-
-    /// What is known of the task in a slot.
-    fn get_mut(&mut self, slot: usize) -> Option<&mut Known> {
-        let is_it = |last: &&mut ReadyTask| last.known.token.slot() == slot;
-        let task = match self.last.as_mut().filter(is_it) {
-            Some(last) => last,
-            None => self.others.get_mut(slot)?.as_mut()?,
-        };
-        Some(&mut task.known)
-    }
-}
-
-impl<P: Policy> Choice<P> {
-    /// That of a policy of this name; one without is ours, and may panic on purpose.
-    pub(crate) fn new(policy: P, name: Option<&'static str>) -> Self {
-        Self {
-            stopwatch: Stopwatch::new(policy.is_timed()),
-            policy: RefCell::new(Some(policy)),
-            promise: Promise::new(name),
-            known: RefCell::default(),
-        }
+        others[slot] = Some(task);
     }
 
     /// The first of those in the ready queue, of whom the policy has not been told, and whether it is the
@@ -168,7 +155,7 @@ impl<P: Policy> Choice<P> {
                 continue;
             };
             table.elsewhere += 1;
-            let mut task = self.known.borrow_mut().take(slot, task);
+            let mut task = self.take_known(slot, task);
             task.known.since = self.stopwatch.reading();
             return Some((task, table.ready.len() == 0));
         }
@@ -206,8 +193,8 @@ impl<P: Policy> Choice<P> {
                 self.promise.end_with_wrong(scheduler, &task);
             }
             table.elsewhere -= 1;
-            let chosen = scheduler.begin_slot(&mut table, token.slot() as u32);
-            self.known.borrow_mut().keep(task);
+            let chosen = scheduler.begin_slot(&mut table, token);
+            self.keep(task);
             if chosen.is_some() {
                 return chosen;
             }
@@ -225,12 +212,12 @@ impl<P: Policy> Choice<P> {
     /// Notes how long the task that was polled last took, if that is known.
     #[inline]
     fn note_took(&self, took: Option<u64>) {
-        if let Some(took) = took
-            && let Some(task) = &mut self.known.borrow_mut().last
-        {
-            let account = &mut task.known.account;
+        let Some(took) = took else { return };
+        if let Some(mut last) = self.last.take() {
+            let account = &mut last.known.account;
             account.last = took;
             account.ran = account.ran.saturating_add(took);
+            self.last.set(Some(last));
         }
     }
 
@@ -294,9 +281,14 @@ impl<P: Policy> Chooses for Choice<P> {
     }
 
     fn note(&self, slot: usize, reason: Reason) {
-        if let Some(known) = self.known.borrow_mut().get_mut(slot) {
-            known.reason = reason;
+        let mut last = self.last.take();
+        let is_it = |last: &&mut ReadyTask| last.known.token.slot() == slot;
+        if let Some(last) = last.as_mut().filter(is_it) {
+            last.known.reason = reason;
+        } else if let Some(Some(other)) = self.others.borrow_mut().get_mut(slot) {
+            other.known.reason = reason;
         }
+        self.last.set(last);
     }
 
     fn end_poll(&self, clock: &Clock) {
