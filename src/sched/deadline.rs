@@ -19,11 +19,11 @@ pub struct EarliestDeadline {
 impl Policy for EarliestDeadline {
     fn push(&mut self, task: ReadyTask) {
         let deadline = task.deadline().unwrap_or(Instant::NEVER);
-        self.tasks.push(deadline.nanos().into(), task);
+        self.tasks.push(deadline.nanos(), task);
     }
 
     fn pop(&mut self) -> Option<ReadyTask> {
-        self.tasks.pop().map(|(_, task)| task)
+        self.tasks.pop()
     }
 
     fn is_timed(&self) -> bool {

@@ -1,6 +1,6 @@
 //! [`Priority`]: the highest one first, but nobody waits for ever.
 
-use crate::sched::urgency::Urgency;
+use crate::sched::rising::Rising;
 use crate::sched::{Policy, ReadyTask};
 
 /// How many arrivals a level of priority is worth, unless it is said.
@@ -21,7 +21,9 @@ const AGE_MAX: i64 = 1 << 31;
 #[derive(Debug)]
 pub struct Priority {
     /// By urgency.
-    tasks: Urgency,
+    tasks: Rising,
+    /// How many have arrived.
+    arrivals: i64,
     /// How many arrivals a level is worth; `None` if no number of them is worth one.
     age: Option<i64>,
 }
@@ -39,7 +41,8 @@ impl Priority {
     pub fn aging(arrivals: u64) -> Self {
         let age = i64::try_from(arrivals).map_or(AGE_MAX, |age| age.min(AGE_MAX));
         Self {
-            tasks: Urgency::default(),
+            tasks: Rising::default(),
+            arrivals: 0,
             age: (arrivals < u64::MAX).then_some(age),
         }
     }
@@ -55,15 +58,16 @@ impl Policy for Priority {
     fn push(&mut self, task: ReadyTask) {
         let priority = i64::from(task.priority());
         let urgency = match self.age {
-            Some(age) => self.tasks.arrivals() as i64 - age * priority,
+            Some(age) => self.arrivals - age * priority,
             None => -priority,
         };
+        self.arrivals += 1;
         // The same order among numbers that are not negative.
-        self.tasks.push(urgency.abs_diff(i64::MIN).into(), task);
+        self.tasks.push(urgency.abs_diff(i64::MIN), task);
     }
 
     fn pop(&mut self) -> Option<ReadyTask> {
-        self.tasks.pop().map(|(_, task)| task)
+        self.tasks.pop()
     }
 
     fn is_timed(&self) -> bool {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
 use crate::report::discard;
-use crate::sched::{Account, Known, Policy, ReadyTask, Reason};
+use crate::sched::{Account, Known, Policy, ReadyTask, Reason, Stack};
 use crate::scheduler::Scheduler;
 use crate::scheduler::broken::{self, Promise};
 use crate::scheduler::stopwatch::Stopwatch;
@@ -247,6 +247,8 @@ impl Known {
             since: Instant::PAST,
             account: Account::default(),
             mark: 0,
+            number: 0,
+            under: Stack::EMPTY,
         }
     }
 }
