@@ -142,7 +142,22 @@ impl Core {
     /// told they are told before.
     #[cold]
     pub(super) fn next_told(&self) -> Option<(Token, Turn)> {
-        self.tell();
+        match self.scheduler.audience() {
+            None => self.choose(),
+            Some(audience) => self.tell_and_choose(audience),
+        }
+    }
+
+    /// Tells observers what was noted, and chooses.
+    #[inline(never)]
+    fn tell_and_choose(&self, audience: &dyn Audience) -> Option<(Token, Turn)> {
+        audience.tell();
+        self.choose()
+    }
+
+    /// The turn of the next ready task, chosen by the policy if there is one.
+    #[inline]
+    fn choose(&self) -> Option<(Token, Turn)> {
         match self.scheduler.choice() {
             None => self.scheduler.next_in_order(),
             Some(choice) => choice.choose(&self.scheduler, &self.clock, self),

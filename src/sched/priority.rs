@@ -6,6 +6,9 @@ use crate::sched::{Policy, ReadyTask};
 /// How many arrivals a level of priority is worth, unless it is said.
 const AGE: u64 = 64;
 
+/// Where urgencies begin: as far from either end as priorities reach, with as much to spare for arrivals.
+const BEGINNING: u64 = 1 << 63;
+
 /// How many it may be worth: times a priority that is half of what an [`i64`] has room for.
 const AGE_MAX: i64 = 1 << 31;
 
@@ -22,10 +25,12 @@ const AGE_MAX: i64 = 1 << 31;
 pub struct Priority {
     /// By urgency.
     tasks: Rising,
-    /// How many have arrived.
-    arrivals: i64,
-    /// How many arrivals a level is worth; `None` if no number of them is worth one.
-    age: Option<i64>,
+    /// The urgency of one of priority zero that arrives now.
+    now: u64,
+    /// How much more it is at the next arrival: nothing if no number of arrivals is worth a level.
+    step: u64,
+    /// How much less it is for each level.
+    level: i64,
 }
 
 impl Priority {
@@ -39,11 +44,12 @@ impl Priority {
     /// strict, and the lower ones can starve; short of that, more than 2³¹ count as that many.
     #[must_use]
     pub fn aging(arrivals: u64) -> Self {
-        let age = i64::try_from(arrivals).map_or(AGE_MAX, |age| age.min(AGE_MAX));
+        let is_strict = arrivals == u64::MAX;
         Self {
             tasks: Rising::default(),
-            arrivals: 0,
-            age: (arrivals < u64::MAX).then_some(age),
+            now: BEGINNING,
+            step: u64::from(!is_strict),
+            level: i64::try_from(arrivals).map_or(AGE_MAX, |age| age.min(AGE_MAX)),
         }
     }
 }
@@ -56,14 +62,10 @@ impl Default for Priority {
 
 impl Policy for Priority {
     fn push(&mut self, task: ReadyTask) {
-        let priority = i64::from(task.priority());
-        let urgency = match self.age {
-            Some(age) => self.arrivals - age * priority,
-            None => -priority,
-        };
-        self.arrivals += 1;
-        // The same order among numbers that are not negative.
-        self.tasks.push(urgency.abs_diff(i64::MIN), task);
+        let earlier = self.level * i64::from(task.priority());
+        let urgency = self.now.wrapping_add_signed(-earlier);
+        self.now += self.step;
+        self.tasks.push(urgency, task);
     }
 
     fn pop(&mut self) -> Option<ReadyTask> {

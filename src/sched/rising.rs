@@ -52,12 +52,14 @@ pub(super) struct Rising {
 }
 
 /// All rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Rows {
     /// The number of the task that was taken last.
     last: u64,
-    /// The rows, as far as they have been used.
-    rows: [Option<Box<Row>>; ROWS],
+    /// Row 0.
+    near: Box<Row>,
+    /// The others, as far as they have been used.
+    far: [Option<Box<Row>>; ROWS - 1],
 }
 
 /// A row.
@@ -114,40 +116,62 @@ impl Drop for Rising {
     }
 }
 
+impl Default for Rows {
+    fn default() -> Self {
+        Self {
+            last: 0,
+            near: Row::new(),
+            far: Default::default(),
+        }
+    }
+}
+
 impl Rows {
     /// Lays a task on its stack.
     #[inline]
     fn lay(&mut self, task: ReadyTask) {
         let number = task.known.number;
-        let row = (number ^ self.last | 1).ilog2() / DIGIT;
-        let digit = (number >> (row * DIGIT)) as usize % STACKS;
-        let row = self.rows[row as usize].get_or_insert_with(Row::new);
-        let word = digit / u64::BITS as usize;
-        row.words |= 1 << word;
-        row.used[word] |= 1 << (digit % u64::BITS as usize);
-        row.stacks[digit].push(task);
+        if number ^ self.last < STACKS as u64 {
+            self.near.lay(number, task);
+        } else {
+            self.lay_far(task);
+        }
+    }
+
+    /// Lays a task on its stack that is not in row 0.
+    #[inline(never)]
+    fn lay_far(&mut self, task: ReadyTask) {
+        let number = task.known.number;
+        let row = (number ^ self.last).ilog2() / DIGIT;
+        let far = self.far[row as usize - 1].get_or_insert_with(Row::new);
+        far.lay(number >> (row * DIGIT), task);
     }
 
     /// Takes those with the least number, if there are any: that is the last one then.
     #[inline]
     fn take_least(&mut self) -> Option<Stack> {
         loop {
-            if let Some(stack) = self.rows[0].as_mut().and_then(|row| row.first()) {
-                let (stack, least) = stack.turn_over();
-                self.last = least;
+            if let Some(stack) = self.near.first() {
+                let stack = stack.turn_over();
+                self.last = stack.number()?;
                 return Some(stack);
             }
             self.deal()?;
         }
     }
 
-    /// Deals the first stack of the rows out, those with the least number into row 0, if there are any.
+    /// Deals the first stack of the other rows out, those with the least number into row 0, if there are any.
     #[inline(never)]
     fn deal(&mut self) -> Option<()> {
-        let mut rows = self.rows.iter_mut().flatten();
-        let (mut stack, least) = rows.find_map(|row| row.first())?.turn_over();
-        self.last = least;
+        let mut rows = self.far.iter_mut().flatten();
+        let stack = rows.find_map(|row| row.first())?;
+        let (mut turned, mut least) = (Stack::EMPTY, u64::MAX);
         while let Some(task) = stack.pop() {
+            least = least.min(task.known.number);
+            turned.push(task);
+        }
+        self.last = least;
+        while let Some(task) = turned.pop() {
             self.lay(task);
         }
         Some(())
@@ -155,7 +179,8 @@ impl Rows {
 
     /// Whether there are no tasks.
     fn are_empty(&self) -> bool {
-        self.rows.iter().flatten().all(|row| row.words == 0)
+        let mut far = self.far.iter().flatten();
+        self.near.words == 0 && far.all(|row| row.words == 0)
     }
 }
 
@@ -169,6 +194,16 @@ impl Row {
             used: [0; WORDS],
             stacks: [const { Stack::EMPTY }; STACKS],
         })
+    }
+
+    /// Lays a task on the stack of this digit, the lowest one.
+    #[inline]
+    fn lay(&mut self, digit: u64, task: ReadyTask) {
+        let digit = digit as usize % STACKS;
+        let word = digit / u64::BITS as usize;
+        self.words |= 1 << word;
+        self.used[word] |= 1 << (digit % u64::BITS as usize);
+        self.stacks[digit].push(task);
     }
 
     /// The first stack that holds any, which is to be emptied.
@@ -212,15 +247,20 @@ impl Stack {
         Some(task)
     }
 
-    /// Takes all, turned over, with their least number.
+    /// Takes all, turned over.
     #[inline]
-    fn turn_over(&mut self) -> (Self, u64) {
-        let (mut turned, mut least) = (Self::EMPTY, u64::MAX);
+    fn turn_over(&mut self) -> Self {
+        let mut turned = Self::EMPTY;
         while let Some(task) = self.pop() {
-            least = least.min(task.known.number);
             turned.push(task);
         }
-        (turned, least)
+        turned
+    }
+
+    /// The number of the task on top.
+    #[inline]
+    fn number(&self) -> Option<u64> {
+        self.0.as_ref().map(|task| task.known.number)
     }
 }
 

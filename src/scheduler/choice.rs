@@ -78,7 +78,7 @@ pub(crate) struct Choice<P> {
 }
 
 /// A policy that is asked and has not answered: dropped if it panics instead.
-struct Asked<'a>(&'a Promise, &'a Scheduler);
+struct Asked<'a, P>(&'a Choice<P>, &'a Scheduler);
 
 impl<P: Policy> Choice<P> {
     /// That of a policy of this name; one without is ours, and may panic on purpose.
@@ -188,11 +188,11 @@ impl<P: Policy> Choice<P> {
             };
             let token = task.known.token;
             let mut table = scheduler.table.borrow_mut();
+            table.elsewhere -= 1;
             if !table.is_ready(scheduler.id, token) {
                 drop(table);
                 self.promise.end_with_wrong(scheduler, &task);
             }
-            table.elsewhere -= 1;
             let chosen = scheduler.begin_slot(&mut table, token);
             self.keep(task);
             if chosen.is_some() {
@@ -273,7 +273,7 @@ impl<P: Policy> Chooses for Choice<P> {
         if self.promise.is_broken() {
             return scheduler.next_in_order();
         }
-        let asked = Asked(&self.promise, scheduler);
+        let asked = Asked(self, scheduler);
         let chosen = self.ask(scheduler);
         mem::forget(asked);
         if chosen.is_none() {
@@ -316,9 +316,9 @@ impl<P: Policy> Chooses for Choice<P> {
     }
 }
 
-impl Drop for Asked<'_> {
+impl<P> Drop for Asked<'_, P> {
     fn drop(&mut self) {
-        self.0.end_with_panic(self.1);
+        self.0.promise.end_with_panic(self.1);
     }
 }
 

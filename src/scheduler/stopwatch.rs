@@ -68,9 +68,13 @@ impl Stopwatch {
     /// Whether the poll that ends now is not to be measured.
     #[inline]
     pub(super) fn skip(&self) -> bool {
-        let left = self.left.get();
-        self.left.set(left.saturating_sub(1));
-        left > 0
+        match self.left.get() {
+            0 => false,
+            left => {
+                self.left.set(left - 1);
+                true
+            }
+        }
     }
 
     /// Ends one poll that is to be measured and begins the next one, or only begins one if there was none:
