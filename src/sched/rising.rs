@@ -49,6 +49,8 @@ pub(super) struct Rising {
     rows: Rows,
     /// Those below.
     early: Urgency,
+    /// Whether there are any of those.
+    is_early: bool,
 }
 
 /// All rows.
@@ -87,8 +89,8 @@ impl Rising {
     /// Takes the first one.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<ReadyTask> {
-        if !self.early.is_empty() {
-            return self.early.pop();
+        if self.is_early {
+            return self.pop_early();
         }
         if let Some(next) = self.next.pop() {
             return Some(next);
@@ -100,12 +102,21 @@ impl Rising {
     /// Puts a task in its place whose number is below the last one. If it is alone, that is its own.
     #[cold]
     fn push_early(&mut self, number: u64, task: ReadyTask) {
-        if self.next.0.is_none() && self.early.is_empty() && self.rows.are_empty() {
+        if self.next.0.is_none() && !self.is_early && self.rows.are_empty() {
             self.rows.last = number;
             self.push(number, task);
         } else {
             self.early.push(number, task);
+            self.is_early = true;
         }
+    }
+
+    /// Takes the first one of those that came too early.
+    #[cold]
+    fn pop_early(&mut self) -> Option<ReadyTask> {
+        let first = self.early.pop();
+        self.is_early = !self.early.is_empty();
+        first
     }
 }
 
@@ -201,7 +212,9 @@ impl Row {
     fn lay(&mut self, digit: u64, task: ReadyTask) {
         let digit = digit as usize % STACKS;
         let word = digit / u64::BITS as usize;
-        self.words |= 1 << word;
+        if self.used[word] == 0 {
+            self.words |= 1 << word;
+        }
         self.used[word] |= 1 << (digit % u64::BITS as usize);
         self.stacks[digit].push(task);
     }
