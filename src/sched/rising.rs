@@ -95,8 +95,9 @@ impl Rising {
         if let Some(next) = self.next.pop() {
             return Some(next);
         }
-        self.next = self.rows.take_least()?;
-        self.next.pop()
+        let (first, next) = self.rows.take_least()?;
+        self.next = next;
+        Some(first)
     }
 
     /// Puts a task in its place whose number is below the last one. If it is alone, that is its own.
@@ -158,14 +159,14 @@ impl Rows {
         far.lay(number >> (row * DIGIT), task);
     }
 
-    /// Takes those with the least number, if there are any: that is the last one then.
+    /// Takes those with the least number, if there are any, the first one apart: that is the last number then.
     #[inline]
-    fn take_least(&mut self) -> Option<Stack> {
+    fn take_least(&mut self) -> Option<(ReadyTask, Stack)> {
         loop {
             if let Some(stack) = self.near.first() {
-                let stack = stack.turn_over();
-                self.last = stack.number()?;
-                return Some(stack);
+                let (first, next) = stack.turn_over()?;
+                self.last = first.known.number;
+                return Some((first, next));
             }
             self.deal()?;
         }
@@ -260,20 +261,14 @@ impl Stack {
         Some(task)
     }
 
-    /// Takes all, turned over.
+    /// Takes all: the lowest one, and the others turned over.
     #[inline]
-    fn turn_over(&mut self) -> Self {
-        let mut turned = Self::EMPTY;
+    fn turn_over(&mut self) -> Option<(ReadyTask, Self)> {
+        let (mut lowest, mut others) = (self.pop()?, Self::EMPTY);
         while let Some(task) = self.pop() {
-            turned.push(task);
+            others.push(mem::replace(&mut lowest, task));
         }
-        turned
-    }
-
-    /// The number of the task on top.
-    #[inline]
-    fn number(&self) -> Option<u64> {
-        self.0.as_ref().map(|task| task.known.number)
+        Some((lowest, others))
     }
 }
 
