@@ -1,7 +1,7 @@
 //! Time, real or virtual: the only place that reads a clock.
 //!
 //! ```text
-//!   Instant::now() ──► the clock of the running executor ──► Real: std's monotonic clock
+//!   Instant::now() ──► the clock of the running executor ──► Real: the machine's monotonic clock
 //!                  └─► outside of one: Real                 Virtual: a number that jumps
 //!                                                           Manual:  one that is told to
 //! ```
@@ -18,6 +18,8 @@ use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::Duration;
+
+use crate::sys;
 
 /// A moment on the clock of the running executor; `std::time::Instant` for code under a clock that
 /// may be virtual.
@@ -228,10 +230,11 @@ impl Clock {
 }
 
 /// Reads the real clock.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
 pub(crate) fn real_now() -> Instant {
-    static FIRST: OnceLock<std::time::Instant> = OnceLock::new();
-    let now = std::time::Instant::now();
+    static FIRST: OnceLock<u64> = OnceLock::new();
+    let now = sys::monotonic_nanos();
     let first = *FIRST.get_or_init(|| now);
-    BEGINNING.saturating_add(now.saturating_duration_since(first))
+    Instant {
+        nanos: BEGINNING.nanos + now.saturating_sub(first),
+    }
 }

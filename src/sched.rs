@@ -66,13 +66,15 @@
 //! | [`ShortestJob`] | whose polls were shortest so far | those with long polls |
 //! | [`Shuffle`] | anybody, by a seed | nobody, as far as chance goes |
 //!
-//! Read next: `sched/fair_share.rs`, the longest of them; `scheduler/choice.rs`, which asks them;
-//! `testing/explore.rs`, which looks for the order that breaks a program.
+//! Read next: `sched/fair_share.rs`, the longest of them; `sched/rising.rs`, the order that lies under it;
+//! `scheduler/choice.rs`, which asks them; `testing/explore.rs`, which looks for the order that breaks a
+//! program.
 
 mod deadline;
 mod fair_share;
 mod order;
 mod priority;
+mod rising;
 mod shortest_job;
 mod shuffle;
 mod urgency;
@@ -85,6 +87,7 @@ pub use deadline::EarliestDeadline;
 pub use fair_share::FairShare;
 pub use order::{Fifo, Lifo};
 pub use priority::Priority;
+pub(crate) use rising::Stack;
 pub use shortest_job::ShortestJob;
 pub use shuffle::Shuffle;
 
@@ -218,6 +221,10 @@ pub(crate) struct Known {
     pub(crate) account: Account,
     /// What the policy has noted.
     pub(crate) mark: u128,
+    /// Its number, while it lies in order of that (`sched/rising.rs`).
+    pub(crate) number: u64,
+    /// Those that lie under it then.
+    pub(crate) under: Stack,
 }
 
 impl ReadyTask {

@@ -252,30 +252,37 @@ impl Scheduler {
 
     /// The turn of the next ready task, to be polled. The slot of one that has ended meanwhile is
     /// freed; `None` says that no more are ready.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&self) -> Option<(Token, Turn)> {
         let table = &mut *self.table.borrow_mut();
         loop {
             let slot = table.ready.pop()?;
-            if let Some(turn) = self.begin_slot(table, slot) {
+            let generation = table.slots[slot as usize].generation;
+            let token = Token::new(self.id, generation, slot);
+            if let Some(turn) = self.begin_slot(table, token) {
                 return Some(turn);
             }
         }
     }
 
-    /// The turn of the task in a slot that was taken from the ready queue; frees the slot of one that has
-    /// ended meanwhile.
+    /// The same, for those who have a choice but do not use it: out of the way of who has none.
+    #[inline(never)]
+    pub(crate) fn next_in_order(&self) -> Option<(Token, Turn)> {
+        self.next()
+    }
+
+    /// The turn of a task whose slot was taken from the ready queue; frees the slot of one that has ended
+    /// meanwhile.
     #[inline]
-    fn begin_slot(&self, table: &mut Table, index: u32) -> Option<(Token, Turn)> {
-        let slot = &mut table.slots[index as usize];
+    fn begin_slot(&self, table: &mut Table, token: Token) -> Option<(Token, Turn)> {
+        let slot = &mut table.slots[token.slot()];
         let Some(task) = &slot.task else {
-            table.free_ended(index);
+            table.free_ended(token.slot() as u32);
             return None;
         };
         slot.queued = false;
         let turn = task.turn()?;
         slot.polls = slot.polls.wrapping_add(1);
-        let token = Token::new(self.id, slot.generation, index);
         self.begin(token, &turn);
         Some((token, turn))
     }

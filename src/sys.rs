@@ -1,13 +1,15 @@
 //! The few calls to the system that Rust cannot check: the wait on Linux, registration and the
-//! descriptor that is registered, a question by number, and signals.
+//! descriptor that is registered, a question by number, the clock, and signals.
 //!
 //! `Poller::wait` costs three system calls a turn, five with a timeout (it re-arms its notifier and
 //! sets a timer descriptor). Waiting on the poller's own descriptor costs one, and
 //! `epoll_pwait2` takes nanoseconds. Read next: `reactor/epoll.rs`, `signal/hub.rs`.
 #![expect(
     unsafe_code,
-    reason = "epoll_pwait2 is in no safe library; a signal handler is the caller's responsibility; Poller::add asks for a delete before the close, which takes a descriptor by its number, and PollFd for a borrow"
+    reason = "epoll_pwait2 is in no safe library, clock_gettime in one that brings a linker of its own; a signal handler is the caller's responsibility; Poller::add asks for a delete before the close, which takes a descriptor by its number, and PollFd for a borrow"
 )]
+
+use std::mem::MaybeUninit;
 
 #[cfg(feature = "signal")]
 pub(crate) use handler::SignalBell;
@@ -18,6 +20,22 @@ pub(crate) fn ask(fds: &mut [libc::pollfd]) -> bool {
     // SAFETY: pointer and length are those of a live slice. A number that names no descriptor, or
     // another one by now, is asked like any other, and nothing happens to it.
     0 <= unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, 0) }
+}
+
+/// What the machine's monotonic clock says, the one that std reads, in nanoseconds since a moment of its own.
+/// Of std's instants only the difference can be had, whose two parts cost more than the reading.
+pub(crate) fn monotonic_nanos() -> u64 {
+    #[cfg(target_vendor = "apple")]
+    const CLOCK: libc::clockid_t = libc::CLOCK_UPTIME_RAW;
+    #[cfg(not(target_vendor = "apple"))]
+    const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
+    let mut time = MaybeUninit::uninit();
+    // SAFETY: the pointer is that of live room for a timespec.
+    let result = unsafe { libc::clock_gettime(CLOCK, time.as_mut_ptr()) };
+    assert_eq!(result, 0, "every system has this clock");
+    // SAFETY: the kernel has written it, as it says.
+    let time = unsafe { time.assume_init() };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
@@ -154,15 +172,18 @@ mod linux {
 
         use rustix::event::{EventfdFlags, epoll, eventfd};
 
+        use crate::sys::monotonic_nanos;
+
         #[test]
         fn the_fallback_in_milliseconds_is_never_early() {
             let poller = polling::Poller::new().unwrap();
             let mut buffer = EventBuffer::new();
-            let start = crate::clock::real_now();
+            let start = monotonic_nanos();
             let timeout = Duration::from_micros(1_200);
             let count = wait_millis(poller.as_fd(), &mut buffer, Some(timeout)).unwrap();
             assert_eq!(count, 0);
-            assert!(crate::clock::real_now() - start >= timeout);
+            let took = Duration::from_nanos(monotonic_nanos() - start);
+            assert!(took >= timeout);
         }
 
         /// Has the kernel refuse `epoll_pwait2` to this thread, for ever, as a sandbox does.

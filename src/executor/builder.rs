@@ -181,7 +181,7 @@ impl ExecutorBuilder {
         let name = Some(policy.name());
         self.options.choice = match is_fifo {
             true => None,
-            false => Some(Box::new(Choice::new(Box::new(policy), name))),
+            false => Some(Box::new(Choice::new(policy, name))),
         };
         self
     }
@@ -189,7 +189,7 @@ impl ExecutorBuilder {
     /// Has a policy of ours choose, which may panic to end the run, and is asked again after that.
     #[cfg(feature = "testing")]
     pub(crate) fn directed(mut self, policy: impl Policy + 'static) -> Self {
-        self.options.choice = Some(Box::new(Choice::new(Box::new(policy), None)));
+        self.options.choice = Some(Box::new(Choice::new(policy, None)));
         self
     }
 

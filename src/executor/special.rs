@@ -14,7 +14,7 @@ use crate::executor::main_future::Main;
 use crate::executor::shutdown;
 use crate::locals;
 use crate::observer::{Audience, Event};
-use crate::scheduler::choice::Chooses;
+use crate::scheduler::choice::Outside;
 use crate::task::cell::Turn;
 use crate::task::extras;
 use crate::task::header::Header;
@@ -57,20 +57,6 @@ impl Core {
         })
     }
 
-    /// The turn of the task that the policy wants polled next, if there is one. When polls were long, it is
-    /// time for a look outside before, which may make others ready.
-    #[inline(never)]
-    fn look_and_choose(&self, choice: &dyn Chooses) -> Option<(Token, Turn)> {
-        while let Some(worked) = choice.take_worked() {
-            self.count_work(worked);
-            self.look_if_due();
-            if let Some(chosen) = choice.choose(&self.scheduler, &self.clock) {
-                return Some(chosen);
-            }
-        }
-        None
-    }
-
     /// Ends the last poll, for the policy: the time that passes from now on is no task's.
     pub(super) fn end_poll(&self) {
         if let Some(choice) = self.scheduler.choice() {
@@ -78,7 +64,6 @@ impl Core {
             if let Some(worked) = choice.take_worked() {
                 self.count_work(worked);
             }
-            choice.lose_time();
         }
     }
 
@@ -157,20 +142,26 @@ impl Core {
     /// told they are told before.
     #[cold]
     pub(super) fn next_told(&self) -> Option<(Token, Turn)> {
-        self.tell();
-        let Some(choice) = self.scheduler.choice() else {
-            return self.next_in_order();
-        };
-        match choice.choose(&self.scheduler, &self.clock) {
-            None => self.look_and_choose(choice),
-            chosen => chosen,
+        match self.scheduler.audience() {
+            None => self.choose(),
+            Some(audience) => self.tell_and_choose(audience),
         }
     }
 
-    /// The turn of the next ready task, first come, first served.
+    /// Tells observers what was noted, and chooses.
     #[inline(never)]
-    fn next_in_order(&self) -> Option<(Token, Turn)> {
-        self.scheduler.next()
+    fn tell_and_choose(&self, audience: &dyn Audience) -> Option<(Token, Turn)> {
+        audience.tell();
+        self.choose()
+    }
+
+    /// The turn of the next ready task, chosen by the policy if there is one.
+    #[inline]
+    fn choose(&self) -> Option<(Token, Turn)> {
+        match self.scheduler.choice() {
+            None => self.scheduler.next_in_order(),
+            Some(choice) => choice.choose(&self.scheduler, &self.clock, self),
+        }
     }
 
     /// Tells observers what was noted.
@@ -199,5 +190,12 @@ impl Core {
                 how: turn.finish(),
             },
         }
+    }
+}
+
+impl Outside for Core {
+    fn count_and_look(&self, worked: Duration) {
+        self.count_work(worked);
+        self.look_if_due();
     }
 }

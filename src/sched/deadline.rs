@@ -1,8 +1,7 @@
 //! [`EarliestDeadline`]: what must be done soonest comes first.
 
-use crate::clock::Instant;
-use crate::sched::urgency::Urgency;
-use crate::sched::{Policy, ReadyTask};
+use crate::sched::rising::Rising;
+use crate::sched::{Fifo, Policy, ReadyTask};
 
 /// The earliest [deadline](crate::task::Builder::deadline) first; those without one come after those with,
 /// first come, first served.
@@ -12,18 +11,22 @@ use crate::sched::{Policy, ReadyTask};
 /// interrupted, so it can be late by one poll). When they cannot, later ones starve.
 #[derive(Debug, Default)]
 pub struct EarliestDeadline {
-    /// By deadline.
-    tasks: Urgency,
+    /// Those with a deadline, by that: mostly who comes later has a later one.
+    urgent: Rising,
+    /// Those without.
+    others: Fifo,
 }
 
 impl Policy for EarliestDeadline {
     fn push(&mut self, task: ReadyTask) {
-        let deadline = task.deadline().unwrap_or(Instant::NEVER);
-        self.tasks.push(deadline.nanos().into(), task);
+        match task.deadline() {
+            Some(deadline) => self.urgent.push(deadline.nanos(), task),
+            None => self.others.push(task),
+        }
     }
 
     fn pop(&mut self) -> Option<ReadyTask> {
-        self.tasks.pop().map(|(_, task)| task)
+        self.urgent.pop().or_else(|| self.others.pop())
     }
 
     fn is_timed(&self) -> bool {

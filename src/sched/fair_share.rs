@@ -13,8 +13,10 @@
 //! before how long a poll takes, and nobody saves up time by sleeping. A new one starts as if it had had the
 //! shortest poll there is: if it started now, tasks that each spawn the next one and end would keep virtual
 //! time where it is, and all others waiting for ever.
+//!
+//! Starts never lie before virtual time, so the order is one of [rising](super::rising) numbers.
 
-use crate::sched::urgency::Urgency;
+use crate::sched::rising::Rising;
 use crate::sched::{Policy, ReadyTask};
 
 /// What a poll counts at least, in nanoseconds: on a virtual clock most take no time at all.
@@ -23,12 +25,16 @@ const LEAST: u64 = 100;
 /// How many virtual nanoseconds a nanosecond has for a task of weight one, so that it can be divided.
 const UNIT: u64 = 1 << 20;
 
+/// How many bits of a start are below the grain of the order, 64 ns: of starts as close as that nobody can
+/// tell which is fair, and who came first comes first.
+const GRAIN_BITS: u32 = 26;
+
 /// The task next that has had the least of its share: a task of [weight](crate::task::Builder::weight) 2
 /// has twice the time of one of weight 1, if both can use it. Nobody starves.
 #[derive(Debug, Default)]
 pub struct FairShare {
-    /// By start. When a task started last is its mark.
-    tasks: Urgency,
+    /// By start, which is each one's mark, in grains.
+    tasks: Rising,
     /// The start of the task that came last.
     now: u128,
 }
@@ -48,21 +54,22 @@ fn virtual_time(took: u64, weight: u32) -> u64 {
 }
 
 impl Policy for FairShare {
-    fn push(&mut self, task: ReadyTask) {
-        let (account, start) = (task.known.account, task.mark());
+    fn push(&mut self, mut task: ReadyTask) {
+        let account = task.known.account;
         let start = match account.polls {
             0 => self.now + u128::from(virtual_time(LEAST, 1)),
-            _ => self
-                .now
-                .max(start + u128::from(virtual_time(account.last, task.weight()))),
+            _ => {
+                let finish = task.mark() + u128::from(virtual_time(account.last, task.weight()));
+                self.now.max(finish)
+            }
         };
-        self.tasks.push(start, task);
+        task.set_mark(start);
+        self.tasks.push((start >> GRAIN_BITS) as u64, task);
     }
 
     fn pop(&mut self) -> Option<ReadyTask> {
-        let (start, mut task) = self.tasks.pop()?;
-        self.now = start;
-        task.set_mark(start);
+        let task = self.tasks.pop()?;
+        self.now = self.now.max(task.mark());
         Some(task)
     }
 }

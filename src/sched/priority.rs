@@ -1,10 +1,13 @@
 //! [`Priority`]: the highest one first, but nobody waits for ever.
 
-use crate::sched::urgency::Urgency;
+use crate::sched::rising::Rising;
 use crate::sched::{Policy, ReadyTask};
 
 /// How many arrivals a level of priority is worth, unless it is said.
 const AGE: u64 = 64;
+
+/// Where urgencies begin: as far from either end as priorities reach, with as much to spare for arrivals.
+const BEGINNING: u64 = 1 << 63;
 
 /// How many it may be worth: times a priority that is half of what an [`i64`] has room for.
 const AGE_MAX: i64 = 1 << 31;
@@ -21,9 +24,13 @@ const AGE_MAX: i64 = 1 << 31;
 #[derive(Debug)]
 pub struct Priority {
     /// By urgency.
-    tasks: Urgency,
-    /// How many arrivals a level is worth; `None` if no number of them is worth one.
-    age: Option<i64>,
+    tasks: Rising,
+    /// The urgency of one of priority zero that arrives now.
+    now: u64,
+    /// How much more it is at the next arrival: nothing if no number of arrivals is worth a level.
+    step: u64,
+    /// How much less it is for each level.
+    level: i64,
 }
 
 impl Priority {
@@ -37,10 +44,12 @@ impl Priority {
     /// strict, and the lower ones can starve; short of that, more than 2³¹ count as that many.
     #[must_use]
     pub fn aging(arrivals: u64) -> Self {
-        let age = i64::try_from(arrivals).map_or(AGE_MAX, |age| age.min(AGE_MAX));
+        let is_strict = arrivals == u64::MAX;
         Self {
-            tasks: Urgency::default(),
-            age: (arrivals < u64::MAX).then_some(age),
+            tasks: Rising::default(),
+            now: BEGINNING,
+            step: u64::from(!is_strict),
+            level: i64::try_from(arrivals).map_or(AGE_MAX, |age| age.min(AGE_MAX)),
         }
     }
 }
@@ -53,17 +62,14 @@ impl Default for Priority {
 
 impl Policy for Priority {
     fn push(&mut self, task: ReadyTask) {
-        let priority = i64::from(task.priority());
-        let urgency = match self.age {
-            Some(age) => self.tasks.arrivals() as i64 - age * priority,
-            None => -priority,
-        };
-        // The same order among numbers that are not negative.
-        self.tasks.push(urgency.abs_diff(i64::MIN).into(), task);
+        let earlier = self.level * i64::from(task.priority());
+        let urgency = self.now.wrapping_add_signed(-earlier);
+        self.now += self.step;
+        self.tasks.push(urgency, task);
     }
 
     fn pop(&mut self) -> Option<ReadyTask> {
-        self.tasks.pop().map(|(_, task)| task)
+        self.tasks.pop()
     }
 
     fn is_timed(&self) -> bool {

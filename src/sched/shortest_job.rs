@@ -19,10 +19,10 @@ impl Policy for ShortestJob {
     fn push(&mut self, task: ReadyTask) {
         let account = task.known.account;
         let mean = account.ran / account.polls.max(1);
-        self.tasks.push(mean.into(), task);
+        self.tasks.push(mean, task);
     }
 
     fn pop(&mut self) -> Option<ReadyTask> {
-        self.tasks.pop().map(|(_, task)| task)
+        self.tasks.pop()
     }
 }

@@ -1,6 +1,7 @@
 //! [`Shuffle`]: any of the ready tasks, by a seed.
 
 use std::collections::VecDeque;
+use std::mem;
 
 use crate::rng::Rng;
 use crate::sched::{Policy, ReadyTask};
@@ -32,11 +33,13 @@ impl Policy for Shuffle {
     }
 
     fn pop(&mut self) -> Option<ReadyTask> {
-        if self.tasks.is_empty() {
-            return None;
+        let first = self.tasks.pop_front()?;
+        // Of all, the first one included, which takes the place of the one chosen.
+        let chosen = self.rng.below(self.tasks.len() + 1);
+        match chosen.checked_sub(1) {
+            Some(other) => Some(mem::replace(&mut self.tasks[other], first)),
+            None => Some(first),
         }
-        let chosen = self.rng.below(self.tasks.len());
-        self.tasks.swap_remove_front(chosen)
     }
 
     fn is_timed(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Tasks in order of a number: what lies under most policies.
+//! Tasks in order of any number: what lies under the policies whose numbers go up and down.
 //!
 //! ```text
 //!   push ─► before all others? ─► first ────────┐
@@ -6,17 +6,14 @@
 //! ```
 //!
 //! A heap costs a step for each doubling of the tasks. One that comes, goes and comes back before all
-//! others, as the most urgent one does when it gives way, costs none.
+//! others, as the most urgent one does when it gives way, costs none. Read next: `sched/rising.rs`, for numbers
+//! that mostly go up.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::mem;
 
 use crate::sched::ReadyTask;
-
-/// How many bits of a key say when the task arrived: if there are ever more arrivals than they can tell
-/// apart, two tasks of equal numbers may be taken in the wrong order, once.
-const ARRIVAL_BITS: u32 = 48;
 
 /// Tasks, of which the one with the least number comes first, and among equals the one that was there
 /// first.
@@ -40,11 +37,11 @@ struct Entry {
 }
 
 impl Urgency {
-    /// Puts a task in its place. Its number is below 2⁸⁰.
-    pub(super) fn push(&mut self, number: u128, task: ReadyTask) {
-        let arrival = self.arrivals % (1 << ARRIVAL_BITS);
+    /// Puts a task in its place.
+    #[inline]
+    pub(super) fn push(&mut self, number: u64, task: ReadyTask) {
+        let key = u128::from(number) << u64::BITS | u128::from(self.arrivals);
         self.arrivals += 1;
-        let key = number << ARRIVAL_BITS | u128::from(arrival);
         let mut entry = Entry { key, task };
         match &mut self.first {
             Some(first) => {
@@ -62,18 +59,19 @@ impl Urgency {
         self.others.push(entry);
     }
 
-    /// Takes the first one, with its number.
-    pub(super) fn pop(&mut self) -> Option<(u128, ReadyTask)> {
-        let Entry { key, task } = match self.first.take() {
+    /// Takes the first one.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<ReadyTask> {
+        let first = match self.first.take() {
             Some(first) => first,
             None => self.others.pop()?,
         };
-        Some((key >> ARRIVAL_BITS, task))
+        Some(first.task)
     }
 
-    /// How many have arrived so far.
-    pub(super) fn arrivals(&self) -> u64 {
-        self.arrivals
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.others.is_empty()
     }
 }
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
 use crate::report::discard;
-use crate::sched::{Account, Known, Policy, ReadyTask, Reason};
+use crate::sched::{Account, Known, Policy, ReadyTask, Reason, Stack};
 use crate::scheduler::Scheduler;
 use crate::scheduler::broken::{self, Promise};
 use crate::scheduler::stopwatch::Stopwatch;
@@ -31,67 +31,88 @@ use crate::waker::Token;
 /// What chooses among the ready tasks, as the scheduler knows it: a program that has no policy has
 /// none of the code.
 pub(crate) trait Chooses {
-    /// The turn of the task that the policy wants polled next. `None` if there is none, or if it is first to
-    /// be counted how long polls took.
-    fn choose(&self, scheduler: &Scheduler, clock: &Clock) -> Option<(Token, Turn)>;
+    /// The turn of the task that the policy wants polled next, if there is one. When polls were long, it is
+    /// time for a look outside before, which may make others ready.
+    fn choose(
+        &self,
+        scheduler: &Scheduler,
+        clock: &Clock,
+        outside: &dyn Outside,
+    ) -> Option<(Token, Turn)>;
 
     /// Notes why the task in a slot is ready, which is in the ready queue now and was polled before, if it
     /// has not woken itself.
     fn note(&self, slot: usize, reason: Reason);
 
-    /// Ends the poll of the task that was chosen, if it has not ended.
+    /// Ends the last poll, if it has not ended: the time that passes from now on is no task's.
     fn end_poll(&self, clock: &Clock);
 
     /// Takes how long polls took that are still to be counted, if they took any time.
     fn take_worked(&self) -> Option<Duration>;
-
-    /// Notes that time has passed in which nobody was polled.
-    fn lose_time(&self);
 
     /// Forgets who is ready, and drops the policy: nothing may be borrowed, as that is user code. What is
     /// left to do after that is done first come, first served.
     fn forget(&self, scheduler: &Scheduler);
 }
 
-/// A policy, and what it wants to know.
-pub(crate) struct Choice {
-    /// The policy; borrowed while it is asked, and looked at by nobody else then.
-    policy: RefCell<Box<dyn Policy>>,
+/// What a choice asks of the executor.
+pub(crate) trait Outside {
+    /// Counts how long polls took, and looks outside if that is enough. Nothing may be borrowed.
+    fn count_and_look(&self, worked: Duration);
+}
+
+/// A policy, and what it wants to know. The policy is asked twice for each poll, so its type is known here,
+/// and its code part of this one; only the executor knows it as something that [chooses](Chooses).
+pub(crate) struct Choice<P> {
+    /// The policy, until it is dropped; borrowed while it is asked, and looked at by nobody else then.
+    policy: RefCell<Option<P>>,
     /// Whether it has kept its promise so far.
     promise: Promise,
-    /// Tasks that the policy does not keep, with what is known of them, by their slots.
-    known: RefCell<Vec<Option<ReadyTask>>>,
-    /// The slot of the task that was chosen last.
-    chosen: Cell<usize>,
-    /// Measures its poll.
+    /// The task that was polled last, if the policy does not keep it: often it gives way, and is the next one
+    /// to be told of.
+    last: Cell<Option<ReadyTask>>,
+    /// The others that it does not keep, by their slots.
+    others: RefCell<Vec<Option<ReadyTask>>>,
+    /// Measures polls.
     stopwatch: Stopwatch,
 }
 
 /// A policy that is asked and has not answered: dropped if it panics instead.
-struct Asked<'a>(&'a Promise, &'a Scheduler);
+struct Asked<'a, P>(&'a Choice<P>, &'a Scheduler);
 
-impl Choice {
+impl<P: Policy> Choice<P> {
     /// That of a policy of this name; one without is ours, and may panic on purpose.
-    pub(crate) fn new(policy: Box<dyn Policy>, name: Option<&'static str>) -> Self {
+    pub(crate) fn new(policy: P, name: Option<&'static str>) -> Self {
         Self {
             stopwatch: Stopwatch::new(policy.is_timed()),
-            policy: RefCell::new(policy),
+            policy: RefCell::new(Some(policy)),
             promise: Promise::new(name),
-            chosen: Cell::new(0),
-            known: RefCell::default(),
+            last: Cell::default(),
+            others: RefCell::default(),
         }
     }
 
     /// The task in a slot, with what is known of it, to be given to the policy.
     #[inline]
     fn take_known(&self, slot: u32, task: &TaskRef) -> ReadyTask {
-        let mut known = self.known.borrow_mut();
-        match known.get_mut(slot as usize).and_then(Option::take) {
+        let mut taken = match self.last.take() {
+            Some(last) if last.known.id == task.id() => last,
+            last => self.take_other(last, slot, task),
+        };
+        taken.known.is_given_back = false;
+        taken
+    }
+
+    /// The task in a slot which was not the last one polled. That one is put back.
+    #[inline(never)]
+    fn take_other(&self, last: Option<ReadyTask>, slot: u32, task: &TaskRef) -> ReadyTask {
+        self.last.set(last);
+        let mut others = self.others.borrow_mut();
+        match others.get_mut(slot as usize).and_then(Option::take) {
             Some(mut kept) => {
                 if kept.known.id != task.id() {
                     *kept.known = Known::new(task);
                 }
-                kept.known.is_given_back = false;
                 kept
             }
             None => ReadyTask {
@@ -100,30 +121,32 @@ impl Choice {
         }
     }
 
-    /// Keeps what is known of a task that is polled now, until it is ready again: most likely by itself.
+    /// Keeps a task that is polled now, until it is ready again: most likely by itself.
     #[inline]
-    fn keep_known(&self, slot: usize, mut task: ReadyTask) {
+    fn keep(&self, mut task: ReadyTask) {
         task.known.is_given_back = true;
         task.known.account.polls += 1;
         task.known.reason = Reason::Itself;
-        let kept = &mut *self.known.borrow_mut();
-        match kept.get_mut(slot) {
-            Some(place) => *place = Some(task),
-            None => Self::keep_first(kept, slot, task),
+        if let Some(before) = self.last.replace(Some(task)) {
+            self.keep_other(before);
         }
     }
 
-    /// Keeps what is known of the first task in a slot.
-    #[cold]
-    fn keep_first(kept: &mut Vec<Option<ReadyTask>>, slot: usize, task: ReadyTask) {
-        kept.resize_with(slot, || None);
-        kept.push(Some(task));
+    /// Keeps a task that was polled before.
+    #[inline(never)]
+    fn keep_other(&self, task: ReadyTask) {
+        let mut others = self.others.borrow_mut();
+        let slot = task.known.token.slot();
+        if others.len() <= slot {
+            others.resize_with(slot + 1, || None);
+        }
+        others[slot] = Some(task);
     }
 
     /// The first of those in the ready queue, of whom the policy has not been told, and whether it is the
     /// last one.
     #[inline]
-    fn next_untold(&self, scheduler: &Scheduler, now: Instant) -> Option<(ReadyTask, bool)> {
+    fn next_untold(&self, scheduler: &Scheduler) -> Option<(ReadyTask, bool)> {
         let table = &mut *scheduler.table.borrow_mut();
         loop {
             let slot = table.ready.pop()?;
@@ -133,7 +156,7 @@ impl Choice {
             };
             table.elsewhere += 1;
             let mut task = self.take_known(slot, task);
-            task.known.since = now;
+            task.known.since = self.stopwatch.reading();
             return Some((task, table.ready.len() == 0));
         }
     }
@@ -141,8 +164,8 @@ impl Choice {
     /// Tells the policy of those that have become ready; whether it keeps any. What it wakes or spawns
     /// meanwhile waits until the next choice.
     #[inline]
-    fn tell(&self, policy: &mut dyn Policy, scheduler: &Scheduler, now: Instant) -> bool {
-        while let Some((task, is_last)) = self.next_untold(scheduler, now) {
+    fn tell(&self, policy: &mut P, scheduler: &Scheduler) -> bool {
+        while let Some((task, is_last)) = self.next_untold(scheduler) {
             policy.push(task);
             if is_last {
                 return true;
@@ -153,10 +176,11 @@ impl Choice {
 
     /// Asks the policy for a task until it gives one that has not ended.
     #[inline]
-    fn ask(&self, scheduler: &Scheduler, now: Instant) -> Option<(Token, Turn)> {
+    fn ask(&self, scheduler: &Scheduler) -> Option<(Token, Turn)> {
         // Not while it is asked something else.
-        let policy = &mut **self.policy.try_borrow_mut().ok()?;
-        while self.tell(policy, scheduler, now) {
+        let mut policy = self.policy.try_borrow_mut().ok()?;
+        let policy = policy.as_mut()?;
+        while self.tell(policy, scheduler) {
             let given = policy.pop();
             self.promise.assert_lost_none(scheduler);
             let Some(task) = given else {
@@ -164,20 +188,48 @@ impl Choice {
             };
             let token = task.known.token;
             let mut table = scheduler.table.borrow_mut();
+            table.elsewhere -= 1;
             if !table.is_ready(scheduler.id, token) {
                 drop(table);
                 self.promise.end_with_wrong(scheduler, &task);
             }
-            table.elsewhere -= 1;
-            let chosen = scheduler.begin_slot(&mut table, token.slot() as u32);
-            self.keep_known(token.slot(), task);
+            let chosen = scheduler.begin_slot(&mut table, token);
+            self.keep(task);
             if chosen.is_some() {
-                self.chosen.set(token.slot());
-                self.stopwatch.is_running.set(true);
                 return chosen;
             }
         }
         None
+    }
+
+    /// Measures the last poll, and begins the next one.
+    #[inline(never)]
+    fn measure(&self, clock: &Clock) {
+        let took = self.stopwatch.lap(clock);
+        self.note_took(took);
+    }
+
+    /// Notes how long the task that was polled last took, if that is known.
+    #[inline]
+    fn note_took(&self, took: Option<u64>) {
+        let Some(took) = took else { return };
+        if let Some(mut last) = self.last.take() {
+            let account = &mut last.known.account;
+            account.last = took;
+            account.ran = account.ran.saturating_add(took);
+            self.last.set(Some(last));
+        }
+    }
+
+    /// Has it counted how long polls took, between two of them.
+    #[cold]
+    fn count(&self, clock: &Clock, outside: &dyn Outside) {
+        // The time that this takes is no task's.
+        self.stopwatch.cancel();
+        if let Some(worked) = self.take_worked() {
+            outside.count_and_look(worked);
+        }
+        self.measure(clock);
     }
 }
 
@@ -195,59 +247,63 @@ impl Known {
             since: Instant::PAST,
             account: Account::default(),
             mark: 0,
+            number: 0,
+            under: Stack::EMPTY,
         }
     }
 }
 
-impl Chooses for Choice {
+impl<P: Policy> Chooses for Choice<P> {
     /// # Panics
     ///
     /// Panics if the policy loses a task, gives none though it keeps some, or gives one that is not ready
     /// or another executor's; and as the policy does.
-    fn choose(&self, scheduler: &Scheduler, clock: &Clock) -> Option<(Token, Turn)> {
-        self.end_poll(clock);
-        if self.stopwatch.has_much() {
-            // Time for a look outside, perhaps, before anybody is chosen.
-            return None;
+    fn choose(
+        &self,
+        scheduler: &Scheduler,
+        clock: &Clock,
+        outside: &dyn Outside,
+    ) -> Option<(Token, Turn)> {
+        if !self.stopwatch.skip() {
+            self.measure(clock);
+            if self.stopwatch.has_much() {
+                self.count(clock, outside);
+            }
         }
         if self.promise.is_broken() {
-            return scheduler.next();
+            return scheduler.next_in_order();
         }
-        let now = self.stopwatch.begin(clock);
-        let asked = Asked(&self.promise, scheduler);
-        let chosen = self.ask(scheduler, now);
+        let asked = Asked(self, scheduler);
+        let chosen = self.ask(scheduler);
         mem::forget(asked);
+        if chosen.is_none() {
+            self.stopwatch.cancel();
+        }
         chosen
     }
 
     fn note(&self, slot: usize, reason: Reason) {
-        if let Some(Some(task)) = self.known.borrow_mut().get_mut(slot) {
-            task.known.reason = reason;
+        let mut last = self.last.take();
+        let is_it = |last: &&mut ReadyTask| last.known.token.slot() == slot;
+        if let Some(last) = last.as_mut().filter(is_it) {
+            last.known.reason = reason;
+        } else if let Some(Some(other)) = self.others.borrow_mut().get_mut(slot) {
+            other.known.reason = reason;
         }
+        self.last.set(last);
     }
 
-    #[inline]
     fn end_poll(&self, clock: &Clock) {
-        if let Some(took) = self.stopwatch.end(clock)
-            && let Some(Some(task)) = self.known.borrow_mut().get_mut(self.chosen.get())
-        {
-            let account = &mut task.known.account;
-            account.last = took;
-            account.ran = account.ran.saturating_add(took);
-        }
+        self.note_took(self.stopwatch.stop(clock));
     }
 
     fn take_worked(&self) -> Option<Duration> {
         self.stopwatch.take_worked()
     }
 
-    fn lose_time(&self) {
-        self.stopwatch.lose_time();
-    }
-
     fn forget(&self, scheduler: &Scheduler) {
         let policy = match self.policy.try_borrow_mut() {
-            Ok(mut policy) => Some(mem::replace(&mut *policy, Box::new(Nobody))),
+            Ok(mut policy) => policy.take(),
             Err(_) => None,
         };
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(policy)));
@@ -260,20 +316,9 @@ impl Chooses for Choice {
     }
 }
 
-impl Drop for Asked<'_> {
+impl<P> Drop for Asked<'_, P> {
     fn drop(&mut self) {
-        self.0.end_with_panic(self.1);
-    }
-}
-
-/// Stands in for a policy that is dropped, as nothing is to be polled any more.
-struct Nobody;
-
-impl Policy for Nobody {
-    fn push(&mut self, _: ReadyTask) {}
-
-    fn pop(&mut self) -> Option<ReadyTask> {
-        None
+        self.0.promise.end_with_panic(self.1);
     }
 }
 

@@ -30,10 +30,8 @@ pub(super) struct Stopwatch {
     is_timed: bool,
     /// What the clock said last.
     reading: Cell<Instant>,
-    /// Whether time has passed since then, in which nobody was polled.
-    is_stale: Cell<bool>,
-    /// Whether there is a poll to be measured.
-    pub(super) is_running: Cell<bool>,
+    /// Whether somebody has been polled ever since.
+    is_running: Cell<bool>,
     /// How many polls are not measured between two that are.
     pause: Cell<u8>,
     /// How many of those are still to come.
@@ -48,7 +46,6 @@ impl Stopwatch {
         Self {
             is_timed,
             reading: Cell::new(Instant::PAST),
-            is_stale: Cell::new(true),
             is_running: Cell::new(false),
             pause: Cell::new(0),
             left: Cell::new(0),
@@ -56,10 +53,10 @@ impl Stopwatch {
         }
     }
 
-    /// Whether it is time to count what was measured.
+    /// What the clock said last.
     #[inline]
-    pub(super) fn has_much(&self) -> bool {
-        self.worked.get() >= MUCH
+    pub(super) fn reading(&self) -> Instant {
+        self.reading.get()
     }
 
     /// Takes what was measured, if it was any time.
@@ -68,42 +65,49 @@ impl Stopwatch {
         (worked > 0).then(|| Duration::from_nanos(worked))
     }
 
-    /// Notes that time has passed in which nobody was polled.
-    pub(super) fn lose_time(&self) {
-        self.is_stale.set(true);
-        self.is_running.set(false);
-    }
-
-    /// The time between two polls, when the next one is about to begin.
+    /// Whether the poll that ends now is not to be measured.
     #[inline]
-    pub(super) fn begin(&self, clock: &Clock) -> Instant {
-        if self.is_stale.get() {
-            self.reading.set(clock.now());
-            // A virtual one costs nothing, and may have been moved by anybody.
-            self.is_stale.set(clock.is_virtual());
-        }
-        self.reading.get()
-    }
-
-    /// Ends the poll, if there is one: how many nanoseconds it took, if it was the only one measured.
-    #[inline]
-    pub(super) fn end(&self, clock: &Clock) -> Option<u64> {
+    pub(super) fn skip(&self) -> bool {
         match self.left.get() {
-            // One too many after the last poll of all, which does no harm.
-            left @ 1.. => {
+            0 => false,
+            left => {
                 self.left.set(left - 1);
+                true
+            }
+        }
+    }
+
+    /// Ends one poll that is to be measured and begins the next one, or only begins one if there was none:
+    /// how many nanoseconds the polls since the last reading took, if that was a single one.
+    #[inline]
+    pub(super) fn lap(&self, clock: &Clock) -> Option<u64> {
+        let took = match self.is_running.replace(true) {
+            true => self.read(clock),
+            false => {
+                self.reading.set(clock.now());
                 None
             }
-            _ => self.measure(clock),
-        }
+        };
+        self.left.set(self.pause.get());
+        took
     }
 
-    /// Measures the polls since the last reading, if there were any.
-    #[inline(never)]
-    fn measure(&self, clock: &Clock) -> Option<u64> {
-        if !self.is_running.replace(false) {
-            return None;
-        }
+    /// Ends the last poll, if there was one: how many nanoseconds it took, if it was measured alone.
+    #[inline]
+    pub(super) fn stop(&self, clock: &Clock) -> Option<u64> {
+        let is_measured = self.is_running.replace(false) && self.left.replace(0) == 0;
+        is_measured.then(|| self.read(clock))?
+    }
+
+    /// Takes the beginning of a poll back, as nobody is polled.
+    pub(super) fn cancel(&self) {
+        self.is_running.set(false);
+        self.left.set(0);
+    }
+
+    /// Measures the polls since the last reading.
+    #[inline]
+    fn read(&self, clock: &Clock) -> Option<u64> {
         let now = clock.now();
         let before = self.reading.replace(now);
         let took = now.nanos().saturating_sub(before.nanos());
@@ -116,7 +120,12 @@ impl Stopwatch {
             true => (2 * self.pause.get() + 1).min(UNMEASURED_MAX),
             false => 0,
         });
-        self.left.set(self.pause.get());
         None
+    }
+
+    /// Whether it is time to count what was measured.
+    #[inline]
+    pub(super) fn has_much(&self) -> bool {
+        self.worked.get() >= MUCH
     }
 }
