@@ -6,12 +6,15 @@
 //!
 //! Why not parking_lot's lock everywhere: most are held for a few instructions and hardly ever
 //! contended, so all that it would add is six kilobytes to every program, which has std's in it anyhow.
-//! What nobody pays for who does not ask for it has parking_lot's: a public handle (`task/handle.rs`),
-//! and, under the name `LeanMutex`, the universal queue, where each item costs two locks, and to ask
-//! twice whether the thread panics is a tenth of them.
+//! A public handle (`task/handle.rs`) has it, since nobody pays for that who does not ask for it. And
+//! where a lock is most of the work, in the universal queue, there is one for that alone
+//! (`primitive/lean.rs`).
 
 #[cfg(all(feature = "sync", not(all(test, loom))))]
-pub(crate) use parking_lot::{Mutex as LeanMutex, MutexGuard as LeanMutexGuard};
+mod lean;
+
+#[cfg(all(feature = "sync", not(all(test, loom))))]
+pub(crate) use lean::{LeanMutex, LeanMutexGuard};
 #[cfg(all(feature = "sync", not(all(test, loom))))]
 pub(crate) use real::Condvar;
 #[cfg(not(all(test, loom)))]

@@ -319,8 +319,10 @@ fn the_clock_is_read_in_one_place_and_nobody_sleeps_for_real() {
                 assert!(!is_std || file == "src/clock.rs", "{file}:{nth}: {reason}");
             }
             let sleeps = line.contains("thread::sleep(");
+            // There who waits for a lock makes way for its holder, whatever the clocks of tasks say.
+            let may_sleep = file == "src/primitive/lean.rs";
             assert!(
-                !sleeps,
+                !sleeps || may_sleep,
                 "{file}:{nth}: a test or a library that sleeps is slow or flaky"
             );
         }
