@@ -225,6 +225,12 @@ impl Inbox {
         });
     }
 
+    /// Whether calls are refused.
+    #[cfg(feature = "worker")]
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.is_closed.lock()
+    }
+
     /// Sets what the host wants called when it is woken.
     pub(crate) fn set_on_wake(&self, on_wake: Arc<dyn Fn() + Send + Sync>) {
         let before = self.on_wake.lock().replace(on_wake);

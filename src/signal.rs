@@ -11,14 +11,14 @@
 //! thread, and any number of executors receive them, whatever their reactors are. The thread is
 //! started with the first interest and blocks until there is a signal, so nobody else pays for it.
 //!
-//! The laws. (1) *No delivery is lost*: who makes a [`Signals`] has every delivery from then on, in
-//! order, one by one, whenever it looks. Only the system itself takes several of one signal for one,
-//! when they come before the first was handled. (2) *Memory is bounded*: equal deliveries in a row are
-//! counted (`signal/runs.rs`). (3) *All see it*: a delivery is not used up by who takes it first.
-//! (4) *A signal that was once caught stays caught*: it does not end the process any more, also when
-//! nobody is interested. Who drops its interest too early would otherwise die of the next Ctrl-C, and
-//! the rest of the program with it. A handler that another library had installed before is still
-//! called.
+//! The laws. (1) *No delivery is lost*: who makes a [`Signals`] has every delivery from then on and
+//! none from before, in order, one by one, whenever it looks. Only the system itself takes several of
+//! one signal for one, when they come before the first was handled. (2) *Memory is bounded*: equal
+//! deliveries in a row are counted (`signal/runs.rs`). (3) *All see it*: a delivery is not used up by
+//! who takes it first. (4) *A signal that was once caught stays caught*: it does not end the process
+//! any more, also when nobody is interested. Who drops its interest too early would otherwise die of
+//! the next Ctrl-C, and the rest of the program with it. A handler that another library had installed
+//! before is still called.
 //!
 //! Why not `signalfd` or the reactor: every thread would have to block the signal, those of other
 //! libraries too, and child processes would be born with it blocked. A child starts with none of this:

@@ -310,6 +310,8 @@ mod handler {
     pub(crate) struct SignalBell {
         /// Where the numbers are written; writing does not block.
         pipe: PipeWriter,
+        /// For each signal, how many deliveries there were.
+        rung: [AtomicU64; Self::SIGNALS as usize],
         /// For each signal, how many deliveries found the pipe full.
         missed: [AtomicU64; Self::SIGNALS as usize],
         /// The process whose signals these are: a child between `fork` and `exec` has the same
@@ -327,6 +329,7 @@ mod handler {
             rustix::io::ioctl_fionbio(&pipe, true)?;
             let bell = Self {
                 pipe,
+                rung: [const { AtomicU64::new(0) }; Self::SIGNALS as usize],
                 missed: [const { AtomicU64::new(0) }; Self::SIGNALS as usize],
                 process: process::id(),
             };
@@ -357,9 +360,14 @@ mod handler {
 
         /// Called in a handler.
         fn ring(&self, signal: i32) {
-            if process::id() != self.process
-                || rustix::io::write(&self.pipe, &[signal as u8]).is_ok()
-            {
+            if process::id() != self.process {
+                return;
+            }
+            // Before it can be heard, so nobody has heard of more than are counted.
+            if let Some(rung) = self.rung.get(signal as usize) {
+                rung.fetch_add(1, Ordering::SeqCst);
+            }
+            if rustix::io::write(&self.pipe, &[signal as u8]).is_ok() {
                 return;
             }
             // The pipe is full. Counted first: if it is still full then, the thread has yet to read,
@@ -368,6 +376,12 @@ mod handler {
                 missed.fetch_add(1, Ordering::SeqCst);
             }
             let _full = rustix::io::write(&self.pipe, &[0]);
+        }
+
+        /// How many deliveries of a signal there were, heard or not.
+        pub(crate) fn rung(&self, signal: i32) -> u64 {
+            let rung = self.rung.get(signal as usize);
+            rung.map_or(0, |rung| rung.load(Ordering::SeqCst))
         }
 
         /// The deliveries that found the pipe full, by their signals' numbers; to be asked for after

@@ -18,7 +18,7 @@ use bibelot::task::{
     CancelScope, Local, bracket, cancelled, current, finally, join, race, shield, yield_now,
 };
 use bibelot::testing::{Storm, cancel_storm};
-use bibelot::thread::park;
+use bibelot::thread::{park, park_timeout};
 use bibelot::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
 use bibelot::{Executor, spawn};
 
@@ -215,6 +215,39 @@ fn parks_lose_no_unpark() {
         if storm.strike(park()).await.is_none() {
             park().await;
         }
+    });
+    assert_eq!(suspensions, 1);
+}
+
+#[test]
+fn parks_that_end_in_time_lose_no_unpark_either() {
+    same_every_time(parks_that_end_in_time_lose_no_unpark_either);
+    // In time: it has gone on at once, and has used it up.
+    let suspensions = cancel_storm(async |storm| {
+        let (start, task) = (Instant::now(), current());
+        spawn(async move {
+            sleep(ms(1)).await;
+            task.unpark();
+        });
+        if storm.strike(park_timeout(ms(2))).await.is_none() {
+            park().await;
+        }
+        assert_eq!(start.elapsed(), ms(1));
+        park_timeout(ms(3)).await;
+        assert_eq!(start.elapsed(), ms(4));
+    });
+    assert_eq!(suspensions, 1);
+    // Too late: the next has it, however the first has ended.
+    let suspensions = cancel_storm(async |storm| {
+        let (start, task) = (Instant::now(), current());
+        spawn(async move {
+            sleep(ms(2)).await;
+            task.unpark();
+        });
+        storm.strike(park_timeout(ms(1))).await;
+        assert!(start.elapsed() <= ms(1));
+        park().await;
+        assert_eq!(start.elapsed(), ms(2));
     });
     assert_eq!(suspensions, 1);
 }

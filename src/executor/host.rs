@@ -270,6 +270,12 @@ impl Remote {
         });
         self.inbox.call(call).map_err(|_| ExecutorEnded)
     }
+
+    /// Whether the executor has ended, so that it lets nobody in any more.
+    #[cfg(feature = "worker")]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.inbox.is_closed()
+    }
 }
 
 impl Clone for Remote {

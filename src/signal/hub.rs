@@ -2,9 +2,14 @@
 //!
 //! ```text
 //!   HUB ─┬─ caught: HUP, INT                  (never given back)
+//!        ├─ heard: HUP × 7, INT × 1           (of what has rung: the rest is on its way)
 //!        └─ listeners ─┬─ 1: HUP       [ HUP × 2 ]         latest HUP   waker
 //!                      └─ 2: HUP, INT  [ HUP │ INT │ HUP ] latest HUP
 //! ```
+//!
+//! Between the handler and here a delivery is on its way through a pipe, and somebody may be added in
+//! the meantime, for whom it comes too early. So handlers count, for each signal, and so do we: a new
+//! listener lets as many go by as they are ahead. Deliveries of one signal are all alike.
 //!
 //! One lock. A handler never takes it: it interrupts a thread anywhere, perhaps one that has the lock.
 //! Wakers are cloned, woken and dropped when it is free, as a foreign one is user code.
@@ -28,6 +33,7 @@ use crate::waker;
 static HUB: Mutex<Hub> = Mutex::new(Hub {
     bell: None,
     caught: Set::EMPTY,
+    heard: [0; SignalBell::SIGNALS as usize],
     listeners: BTreeMap::new(),
     next: 0,
 });
@@ -38,6 +44,8 @@ struct Hub {
     bell: Option<Arc<SignalBell>>,
     /// The signals that have a handler.
     caught: Set,
+    /// For each signal, how many deliveries have come here.
+    heard: [u64; SignalBell::SIGNALS as usize],
     /// Who wants deliveries.
     listeners: BTreeMap<u64, Listener>,
     /// The next listener's key.
@@ -48,6 +56,8 @@ struct Hub {
 struct Listener {
     /// What it wants.
     wanted: Set,
+    /// How many deliveries are on their way from before it was made, where there are some.
+    early: Vec<(Signal, u64)>,
     /// What it has not taken yet.
     pending: Runs,
     /// What came last.
@@ -130,6 +140,45 @@ impl Hub {
         }
         Ok(self.bell.as_ref().expect("made just now, or before"))
     }
+
+    /// What has rung and was not heard yet, of these signals.
+    fn on_the_way(&self, wanted: Set) -> Vec<(Signal, u64)> {
+        let Some(bell) = &self.bell else {
+            return Vec::new();
+        };
+        let counts = wanted.iter().map(|signal| {
+            let number = signal.as_raw();
+            (signal, bell.rung(number) - self.heard[number as usize])
+        });
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+impl Listener {
+    /// Adds deliveries to what is pending, and says who is to be woken.
+    fn hear(&mut self, signal: Signal, count: u64) -> Option<Waker> {
+        let count = count - self.let_go_by(signal, count);
+        if count == 0 || !self.wanted.contains(signal) {
+            return None;
+        }
+        self.pending.push(signal, count);
+        self.latest = Some(signal);
+        self.waker.take()
+    }
+
+    /// How many of these were before it was made.
+    fn let_go_by(&mut self, signal: Signal, count: u64) -> u64 {
+        let Some(nth) = self.early.iter().position(|(early, _)| *early == signal) else {
+            return 0;
+        };
+        let early = &mut self.early[nth].1;
+        let gone = count.min(*early);
+        *early -= gone;
+        if *early == 0 {
+            self.early.swap_remove(nth);
+        }
+        gone
+    }
 }
 
 /// The helper thread: hears the bell as long as the process lives.
@@ -154,13 +203,9 @@ fn deliver(deliveries: impl Iterator<Item = (i32, u64)>) {
     let mut hub = HUB.lock();
     for (number, count) in deliveries {
         let signal = Signal::from_raw(number);
-        for listener in hub.listeners.values_mut() {
-            if listener.wanted.contains(signal) {
-                listener.pending.push(signal, count);
-                listener.latest = Some(signal);
-                wakers.extend(listener.waker.take());
-            }
-        }
+        hub.heard[number as usize] += count;
+        let listeners = hub.listeners.values_mut();
+        wakers.extend(listeners.filter_map(|listener| listener.hear(signal, count)));
     }
     drop(hub);
     for waker in wakers {
@@ -176,6 +221,7 @@ pub(super) fn listen(wanted: Set) -> io::Result<u64> {
     hub.next += 1;
     let listener = Listener {
         wanted,
+        early: hub.on_the_way(wanted),
         pending: Runs::default(),
         latest: None,
         waker: None,

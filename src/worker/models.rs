@@ -13,6 +13,8 @@
 //! - a thread whose patience is over ends without having left the list, or although somebody has
 //!   taken its seat: `a_job_is_done_once_though_patience_ends`;
 //! - a seat that is given a job without a notice: the same, and `an_idle_thread_has_the_next_job`;
+//! - a standby that is dropped and gives nothing:
+//!   `a_thread_that_is_not_needed_after_all_is_for_the_next`;
 //! - an answer that is lost between a thread that sends and a task that closes:
 //!   `an_answer_is_with_the_thread_or_with_the_task`;
 //! - `Link::send` that does not look at the flag under the lock, or `cancel` that leaves the errand:
@@ -27,11 +29,13 @@
 //! - a sleeper that is woken and does not remember it, or is told before it is marked: all that block.
 
 use std::future::{pending, poll_fn};
+use std::io::ErrorKind;
+use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc as StdArc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc as StdArc, Mutex};
 use std::task::{Context, Waker, ready};
 use std::time::Duration;
 
@@ -47,7 +51,7 @@ use crate::waker;
 use crate::worker::job::prepare;
 use crate::worker::limit::Acquire;
 use crate::worker::link::{CallerCancelled, Errand, Errands, Link, call};
-use crate::worker::pool::{Job, Pool};
+use crate::worker::pool::{Job, Pool, Standby};
 
 /// Three preemptions find all the mutants above.
 fn check(model: impl Fn() + Sync + Send + 'static) {
@@ -75,23 +79,66 @@ impl Count {
     }
 }
 
+/// A pool, and the threads that were started for it.
+#[derive(Clone)]
+struct Threads {
+    pool: Arc<Pool>,
+    started: StdArc<Mutex<Vec<thread::JoinHandle<()>>>>,
+}
+
+impl Threads {
+    /// None yet, and each will wait so long.
+    fn new(patience: Option<Duration>) -> Self {
+        Self {
+            pool: Arc::new(Pool::new(patience)),
+            started: StdArc::default(),
+        }
+    }
+
+    /// What `worker::pool::standby` does, with threads of the model.
+    fn standby(&self) -> Standby {
+        let standby = self.pool.standby(|seat| {
+            let pool = Arc::clone(&self.pool);
+            let thread = thread::spawn(move || pool.work(&seat));
+            self.started.lock().unwrap().push(thread);
+            Ok(())
+        });
+        standby.expect("a model gives threads")
+    }
+
+    /// An idle one, if there is any.
+    fn idle(&self) -> Option<Standby> {
+        let none = |_| Err(ErrorKind::WouldBlock.into());
+        self.pool.standby(none).ok()
+    }
+
+    /// Waits until all have ended. Nobody starts more.
+    fn join(self) {
+        let started = mem::take(&mut *self.started.lock().unwrap());
+        for thread in started {
+            thread.join().unwrap();
+        }
+        assert!(self.idle().is_none(), "nobody is left");
+    }
+}
+
 #[test]
 fn an_idle_thread_has_the_next_job() {
     check(|| {
-        let pool = Arc::new(Pool::new(None));
+        let threads = Threads::new(None);
         let count = Count::default();
-        let idle = {
-            let pool = Arc::clone(&pool);
+        let sits = {
+            let pool = Arc::clone(&threads.pool);
             thread::spawn(move || pool.sit(&Pool::seat()).expect("a job comes")())
         };
-        let mut job = Some(count.job());
-        while let Some(back) = job.take() {
-            job = pool.hand_over(back);
-            if job.is_some() {
-                thread::yield_now();
+        let idle = loop {
+            match threads.idle() {
+                Some(idle) => break idle,
+                None => thread::yield_now(),
             }
-        }
-        idle.join().unwrap();
+        };
+        idle.start(count.job());
+        sits.join().unwrap();
         assert_eq!(count.get(), 1);
     });
 }
@@ -99,24 +146,37 @@ fn an_idle_thread_has_the_next_job() {
 #[test]
 fn a_job_is_done_once_though_patience_ends() {
     check(|| {
-        let pool = Arc::new(Pool::new(Some(Duration::ZERO)));
+        let threads = Threads::new(Some(Duration::ZERO));
         let count = Count::default();
-        let idle = {
-            let pool = Arc::clone(&pool);
-            let first = count.job();
-            thread::spawn(move || pool.work(first))
-        };
+        threads.standby().start(count.job());
         let other = {
-            let (pool, job) = (Arc::clone(&pool), count.job());
-            thread::spawn(move || pool.hand_over(job).into_iter().for_each(|job| job()))
+            let (threads, job) = (threads.clone(), count.job());
+            thread::spawn(move || match threads.idle() {
+                Some(idle) => idle.start(job),
+                None => job(),
+            })
         };
-        pool.hand_over(count.job())
-            .into_iter()
-            .for_each(|job| job());
+        threads.standby().start(count.job());
         other.join().unwrap();
-        idle.join().unwrap();
+        threads.join();
         assert_eq!(count.get(), 3);
-        assert!(pool.hand_over(count.job()).is_some(), "nobody is left");
+    });
+}
+
+/// Its job was dropped before it began.
+#[test]
+fn a_thread_that_is_not_needed_after_all_is_for_the_next() {
+    check(|| {
+        let threads = Threads::new(Some(Duration::ZERO));
+        let count = Count::default();
+        let other = {
+            let (threads, job) = (threads.clone(), count.job());
+            thread::spawn(move || threads.standby().start(job))
+        };
+        drop(threads.standby());
+        other.join().unwrap();
+        threads.join();
+        assert_eq!(count.get(), 1);
     });
 }
 

@@ -4,7 +4,7 @@
 //!   standby() ─► idle: [ seat │ seat │ seat ] ── pop ──► start(job): hand it over, notify
 //!                   ▲         └ none: a new thread, or an error, with no job made yet
 //!                   │ push, when the job has ended          10 s without a job:
-//!                   └── thread: job, sit down, wait ──────► leave the list, and end
+//!                   └── thread: wait, job, sit down, wait ► leave the list, and end
 //! ```
 //!
 //! One pool serves all executors of the process; how many jobs each may have at once is its own
@@ -42,15 +42,10 @@ pub(super) fn standby() -> io::Result<Standby> {
     #[cfg(all(test, feature = "fs", not(loom)))]
     scarce::check()?;
     let pool = POOL.get_or_init(|| Pool::new(Some(PATIENCE)));
-    if let Some(seat) = pool.idle_seat() {
-        return Ok(Standby { seat: Some(seat) });
-    }
-    let seat = Pool::seat();
-    let theirs = Arc::clone(&seat);
-    std::thread::Builder::new()
-        .name(String::from("bibelot-worker"))
-        .spawn(move || pool.work(theirs.wait()))?;
-    Ok(Standby { seat: Some(seat) })
+    pool.standby(|seat| {
+        let builder = std::thread::Builder::new().name(String::from("bibelot-worker"));
+        builder.spawn(move || pool.work(&seat)).map(drop)
+    })
 }
 
 /// A thread that waits for a job, for as long as it takes.
@@ -121,19 +116,22 @@ impl Pool {
         }
     }
 
-    /// Takes the seat of an idle thread off the list: it must be given a job.
-    fn idle_seat(&self) -> Option<Arc<Seat>> {
-        self.idle.lock().pop()
-    }
-
-    /// Gives the job to an idle thread, or back if there is none.
-    #[cfg(test)]
-    pub(super) fn hand_over(&self, job: Job) -> Option<Job> {
-        let Some(seat) = self.idle_seat() else {
-            return Some(job);
+    /// Takes the seat of an idle thread off the list. If there is none, has a new thread started, which
+    /// is to [work](Self::work) at the seat that it is given.
+    pub(super) fn standby(
+        &self,
+        start: impl FnOnce(Arc<Seat>) -> io::Result<()>,
+    ) -> io::Result<Standby> {
+        let idle = self.idle.lock().pop();
+        let seat = match idle {
+            Some(seat) => seat,
+            None => {
+                let seat = Self::seat();
+                start(Arc::clone(&seat))?;
+                seat
+            }
         };
-        seat.give(job);
-        None
+        Ok(Standby { seat: Some(seat) })
     }
 
     /// A seat for a thread.
@@ -144,12 +142,12 @@ impl Pool {
         })
     }
 
-    /// What a thread does: this job, and then those that it is given.
-    pub(super) fn work(&self, mut job: Job) {
-        let seat = Self::seat();
+    /// What a thread does: waits for the first job, does it, and then those that it is given.
+    pub(super) fn work(&self, seat: &Arc<Seat>) {
+        let mut job = seat.wait();
         loop {
             job();
-            match self.sit(&seat) {
+            match self.sit(seat) {
                 Some(next) => job = next,
                 None => return,
             }
@@ -222,6 +220,7 @@ pub(crate) mod scarce {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::io::ErrorKind;
     use std::sync::mpsc::{Receiver, channel};
     use std::thread;
 
@@ -238,14 +237,9 @@ mod tests {
         })
     }
 
-    /// Gives the job to an idle thread, which there must be as soon as the last job has ended.
-    fn hand_over(pool: &Pool, idle: usize, mut job: Job) {
-        while pool.idle() < idle {
-            thread::yield_now();
-        }
-        while let Some(back) = pool.hand_over(job) {
-            job = back;
-        }
+    /// A system that gives no thread.
+    fn none(_: Arc<Seat>) -> io::Result<()> {
+        Err(ErrorKind::WouldBlock.into())
     }
 
     #[test]
@@ -255,9 +249,9 @@ mod tests {
         let mut ends = Vec::new();
         for name in ["first", "second", "third"] {
             let (end, ended) = channel();
-            let job = job(&answer, ended);
             let builder = thread::Builder::new().name(String::from(name));
-            builder.spawn(move || pool.work(job)).expect("a thread");
+            let new = pool.standby(|seat| builder.spawn(move || pool.work(&seat)).map(drop));
+            new.expect("a thread").start(job(&answer, ended));
             assert_eq!(names.recv().expect("it works").as_deref(), Some(name));
             ends.push(end);
         }
@@ -269,21 +263,30 @@ mod tests {
         }
         let mut order = Vec::new();
         let mut running = Vec::new();
-        for idle in [3, 2, 1] {
+        for _ in 0..3 {
             let (end, ended) = channel();
-            hand_over(pool, idle, job(&answer, ended));
+            let idle = pool.standby(none).expect("one is idle");
+            idle.start(job(&answer, ended));
             order.push(names.recv().expect("it works").expect("a name"));
             running.push(end);
         }
         assert_eq!(order, ["third", "first", "second"]);
+        assert!(pool.standby(none).is_err(), "nobody is idle");
     }
 
     #[test]
     fn a_thread_that_has_waited_too_long_ends() {
         let pool: &Pool = Box::leak(Box::new(Pool::new(Some(Duration::ZERO))));
-        let thread = thread::spawn(|| pool.work(Box::new(|| {})));
-        thread.join().expect("it ends");
+        let mut threads = Vec::new();
+        let new = pool.standby(|seat| {
+            threads.push(thread::spawn(move || pool.work(&seat)));
+            Ok(())
+        });
+        drop(new.expect("it is new"));
+        for thread in threads {
+            thread.join().expect("it ends");
+        }
         assert_eq!(pool.idle(), 0);
-        assert!(pool.hand_over(Box::new(|| {})).is_some(), "nobody is there");
+        assert!(pool.standby(none).is_err(), "nobody is there");
     }
 }

@@ -156,8 +156,8 @@ impl Portal {
     ///
     /// # Panics
     ///
-    /// Panics on the executor's own thread, which it would block for ever, and inside any other
-    /// executor; [`spawn`](Self::spawn) does not block.
+    /// Panics on the thread of an executor that has not ended, which it would block for ever, and
+    /// inside any other executor; [`spawn`](Self::spawn) does not block.
     #[track_caller]
     pub fn call<M, F>(&self, make: M) -> Result<F::Output, PortalError>
     where
@@ -165,7 +165,7 @@ impl Portal {
         F: Future + 'static,
         F::Output: Send + 'static,
     {
-        assert_may_wait(self.inner.home);
+        assert_may_wait(self.inner.home, || self.has_ended());
         self.spawn_at(make, Location::caller()).join()
     }
 
@@ -196,6 +196,11 @@ impl Portal {
         F::Output: Send + 'static,
     {
         self.spawn_at(make, Location::caller())
+    }
+
+    /// Whether what is asked for from now on is refused.
+    fn has_ended(&self) -> bool {
+        self.inner.is_stopped.load(Ordering::Acquire) || self.inner.remote.has_ended()
     }
 
     /// Has the executor run a future, in the name of a place.
@@ -256,12 +261,12 @@ impl fmt::Debug for Portal {
 /// # Panics
 ///
 /// Panics if a wait on this thread would keep an executor from running, above all the one that lives
-/// on `home`.
+/// on `home`; for that it is a wait only unless `is_answered`.
 #[track_caller]
-fn assert_may_wait(home: ThreadId) {
+fn assert_may_wait(home: ThreadId, is_answered: impl FnOnce() -> bool) {
     block::assert_may_block();
     assert!(
-        thread::current().id() != home,
+        thread::current().id() != home || is_answered(),
         "this would wait for the executor of this very thread, which cannot run meanwhile; use \
          Executor::run() instead"
     );

@@ -11,6 +11,7 @@
 //! - a scope's child is a part of the task around it: no `ScopedJoinHandle::thread`;
 //! - addresses are looked up by `lookup_host`, which waits, and not by `to_socket_addrs`;
 //! - sockets have no `set_read_timeout`: `time::timeout` limits any wait;
+//! - nor `set_nonblocking`, as no call of theirs blocks the thread;
 //! - what std's `join` returns is the error's `into_panic()`;
 //! - an entry of a folder is awaited, so `read_dir` gives no iterator: `while let Some(entry)`;
 //! - `write!` into what waits is a `format!` that is then written;

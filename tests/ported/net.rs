@@ -56,6 +56,78 @@ fn tcp_listener_page_incoming() {
     same(|| original().unwrap(), async || ported().await.unwrap());
 }
 
+/// The first of the addresses is taken, where the page has one of a port that may be forbidden.
+#[test]
+fn tcp_listener_bind_to_one_of_several_addresses() {
+    fn original() -> std::io::Result<(bool, bool)> {
+        use std::net::{SocketAddr, TcpListener};
+
+        let taken = TcpListener::bind("127.0.0.1:0")?;
+        let addrs = [taken.local_addr()?, SocketAddr::from(([127, 0, 0, 1], 0))];
+        let listener = TcpListener::bind(&addrs[..])?;
+        let bound = listener.local_addr()?;
+        Ok((bound.ip() == addrs[1].ip(), bound == addrs[0]))
+    }
+    async fn ported() -> std::io::Result<(bool, bool)> {
+        use bibelot::net::{SocketAddr, TcpListener};
+
+        let taken = TcpListener::bind("127.0.0.1:0").await?;
+        let addrs = [taken.local_addr()?, SocketAddr::from(([127, 0, 0, 1], 0))];
+        let listener = TcpListener::bind(&addrs[..]).await?;
+        let bound = listener.local_addr()?;
+        Ok((bound.ip() == addrs[1].ip(), bound == addrs[0]))
+    }
+    same(|| original().unwrap(), async || ported().await.unwrap());
+}
+
+/// The first of the addresses is a client's, where nobody listens.
+#[test]
+fn tcp_stream_connect_to_one_of_several_addresses() {
+    fn original() -> std::io::Result<bool> {
+        use std::net::{TcpListener, TcpStream};
+
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let client = TcpStream::connect(listener.local_addr()?)?;
+        let addrs = [client.local_addr()?, listener.local_addr()?];
+        let stream = TcpStream::connect(&addrs[..])?;
+        Ok(stream.peer_addr()? == addrs[1])
+    }
+    async fn ported() -> std::io::Result<bool> {
+        use bibelot::net::{TcpListener, TcpStream};
+
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let client = TcpStream::connect(listener.local_addr()?).await?;
+        let addrs = [client.local_addr()?, listener.local_addr()?];
+        let stream = TcpStream::connect(&addrs[..]).await?;
+        Ok(stream.peer_addr()? == addrs[1])
+    }
+    same(|| original().unwrap(), async || ported().await.unwrap());
+}
+
+/// As that of the listener.
+#[test]
+fn udp_socket_bind_to_one_of_several_addresses() {
+    fn original() -> std::io::Result<(bool, bool)> {
+        use std::net::{SocketAddr, UdpSocket};
+
+        let taken = UdpSocket::bind("127.0.0.1:0")?;
+        let addrs = [taken.local_addr()?, SocketAddr::from(([127, 0, 0, 1], 0))];
+        let socket = UdpSocket::bind(&addrs[..])?;
+        let bound = socket.local_addr()?;
+        Ok((bound.ip() == addrs[1].ip(), bound == addrs[0]))
+    }
+    async fn ported() -> std::io::Result<(bool, bool)> {
+        use bibelot::net::{SocketAddr, UdpSocket};
+
+        let taken = UdpSocket::bind("127.0.0.1:0").await?;
+        let addrs = [taken.local_addr()?, SocketAddr::from(([127, 0, 0, 1], 0))];
+        let socket = UdpSocket::bind(&addrs[..]).await?;
+        let bound = socket.local_addr()?;
+        Ok((bound.ip() == addrs[1].ip(), bound == addrs[0]))
+    }
+    same(|| original().unwrap(), async || ported().await.unwrap());
+}
+
 #[test]
 fn tcp_listener_accept_local_addr_try_clone_ttl_and_take_error() {
     fn original() -> std::io::Result<(bool, bool, u32, bool)> {

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 
 use bibelot::signal::{Signal, Signals, ctrl_c};
@@ -330,10 +330,92 @@ struct HoldsUp {
     go_on: Barrier,
 }
 
+impl HoldsUp {
+    /// It is held up when this returns, in a delivery of `SIGUSR2`.
+    fn new() -> Arc<Self> {
+        let hold = Arc::new(Self {
+            is_held: Barrier::new(2),
+            go_on: Barrier::new(2),
+        });
+        let mut held = Signals::new([Signal::USER2]).unwrap();
+        let mut next = pin!(held.next());
+        let waker = Waker::from(Arc::clone(&hold));
+        let polled = next.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        send_only(Signal::USER2);
+        hold.is_held.wait();
+        hold
+    }
+
+    /// Lets it go on.
+    fn go_on(&self) {
+        self.go_on.wait();
+    }
+}
+
 impl Wake for HoldsUp {
     fn wake(self: Arc<Self>) {
         self.is_held.wait();
         self.go_on.wait();
+    }
+}
+
+/// Sends a signal to this thread: it has been handled when this returns, whoever may want it.
+#[expect(unsafe_code, reason = "it is in no safe library of ours")]
+fn raise(signal: Signal) {
+    // SAFETY: its handler is ours, which may interrupt a thread anywhere.
+    let raised = unsafe { libc::raise(signal.as_raw()) };
+    assert_eq!(raised, 0);
+}
+
+#[test]
+fn a_delivery_on_its_way_is_not_for_who_comes_after_it() {
+    let _one = one_at_a_time();
+    let mut early = Signals::new([Signal::USER1, Signal::INTERRUPT]).unwrap();
+    let hold = HoldsUp::new();
+    raise(Signal::USER1);
+    raise(Signal::USER1);
+    raise(Signal::INTERRUPT);
+    let mut late = Signals::new([Signal::USER1, Signal::INTERRUPT]).unwrap();
+    let mut interrupted = Box::pin(ctrl_c());
+    assert!(poll(interrupted.as_mut()).is_pending());
+    let made = Arc::new(Barrier::new(2));
+    let other = {
+        let made = Arc::clone(&made);
+        thread::spawn(move || {
+            bibelot::run(async {
+                let mut late = Signals::new([Signal::USER1]).unwrap();
+                made.wait();
+                assert_eq!(late.next().await, Signal::USER1);
+                late
+            })
+        })
+    };
+    made.wait();
+    raise(Signal::USER1);
+    hold.go_on();
+    send(Signal::HANGUP);
+    let user = Signal::USER1;
+    assert_eq!(rest(&mut early), [user, user, Signal::INTERRUPT, user]);
+    assert_eq!(rest(&mut late), [user]);
+    assert_eq!(late.latest(), Some(user));
+    assert_eq!(rest(&mut other.join().unwrap()), []);
+    assert!(poll(interrupted.as_mut()).is_pending());
+    raise(Signal::INTERRUPT);
+    bibelot::run(interrupted).unwrap();
+    send(Signal::HANGUP);
+    assert_eq!(rest(&mut late), [Signal::INTERRUPT]);
+}
+
+#[test]
+fn what_was_raised_before_the_making_never_comes() {
+    let _one = one_at_a_time();
+    let mut all = Signals::new([Signal::USER1]).unwrap();
+    for _ in 0..1000 {
+        raise(Signal::USER1);
+        let late = Signals::new([Signal::USER1]).unwrap();
+        assert_eq!(bibelot::run(all.next()), Signal::USER1);
+        assert_eq!(late.latest(), None);
     }
 }
 
@@ -346,20 +428,7 @@ fn a_flood_that_fills_the_pipe_is_counted_to_the_last() {
     // The system merges none of these.
     let realtime = Signal::from_raw(libc::SIGRTMIN());
     let mut signals = Signals::new([realtime]).unwrap();
-    let hold = Arc::new(HoldsUp {
-        is_held: Barrier::new(2),
-        go_on: Barrier::new(2),
-    });
-    let mut held = Signals::new([Signal::USER1]).unwrap();
-    let mut next = pin!(held.next());
-    let waker = Waker::from(Arc::clone(&hold));
-    assert!(
-        next.as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
-    send_only(Signal::USER1);
-    hold.is_held.wait();
+    let hold = HoldsUp::new();
     let script = format!(
         "i=0; while [ $i -lt {FLOOD} ]; do
              until kill -{} $PPID 2>/dev/null; do :; done
@@ -368,15 +437,18 @@ fn a_flood_that_fills_the_pipe_is_counted_to_the_last() {
     );
     let status = Command::new("sh").args(["-c", &script]).status();
     assert!(status.unwrap().success());
-    hold.go_on.wait();
+    // The pipe is full, and some wait beside it.
+    let mut late = Signals::new([realtime]).unwrap();
+    raise(realtime);
+    hold.go_on();
     bibelot::run(async {
-        for _ in 0..FLOOD {
+        for _ in 0..=FLOOD {
             assert_eq!(signals.next().await, realtime);
         }
     });
     send(Signal::USER1);
     assert_eq!(signals.try_next(), None);
-    assert!(matches!(poll(next), Poll::Ready(Signal::USER1)));
+    assert_eq!(rest(&mut late), [realtime]);
 }
 
 #[test]

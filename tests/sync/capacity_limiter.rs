@@ -146,3 +146,41 @@ fn all_tokens_are_back_whoever_is_cancelled_anywhere() {
     });
     assert_eq!(suspensions, 2);
 }
+
+#[test]
+fn all_tokens_are_back_on_whosever_behalf_they_were_waited_for() {
+    same_every_time(all_tokens_are_back_on_whosever_behalf_they_were_waited_for);
+    let suspensions = cancel_storm(async |storm| {
+        let limiter = Rc::new(CapacityLimiter::new(2));
+        let (one, two) = (Borrower::new(), Borrower::new());
+        let holds = |seconds| {
+            let limiter = Rc::clone(&limiter);
+            spawn(async move {
+                let token = limiter.acquire_on_behalf_of(Borrower::new()).await;
+                assert!(limiter.borrowers().contains(&token.borrower()));
+                sleep(Duration::from_secs(seconds)).await;
+            })
+        };
+        let before = [holds(1), holds(2)];
+        yield_now().await;
+        let struck = storm.strike(async {
+            let first = limiter.acquire_on_behalf_of(one).await;
+            let second = limiter.acquire_on_behalf_of(two).await;
+            assert_eq!((first.borrower(), second.borrower()), (one, two));
+            assert_eq!(limiter.available_tokens(), 0);
+        });
+        let behind = holds(1);
+        struck.await;
+        // Who waited may borrow again, when it is their turn.
+        for who in [one, two] {
+            drop(limiter.acquire_on_behalf_of(who).await);
+        }
+        for task in before.into_iter().chain([behind]) {
+            task.await.unwrap();
+        }
+        assert_eq!(limiter.borrowers(), []);
+        assert_eq!(limiter.available_tokens(), 2);
+        assert_eq!(limiter.statistics().waiting, 0);
+    });
+    assert_eq!(suspensions, 2);
+}

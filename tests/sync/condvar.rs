@@ -1,5 +1,6 @@
 //! [`Condvar`].
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -217,35 +218,44 @@ fn a_wait_that_runs_out_of_time_comes_back_with_the_lock() {
     });
 }
 
-/// Items behind a mutex, one notification each: if one got lost, a consumer would starve.
+/// Puts an item, with a notification, and then lets others have the lock.
+async fn put(pair: &Pair<VecDeque<u32>>, item: u32, all: bool) {
+    let (mutex, condvar) = &**pair;
+    let mut guard = mutex.lock().await;
+    guard.push_back(item);
+    if all {
+        condvar.notify_all();
+    } else {
+        condvar.notify_one();
+    }
+    // So whoever was notified waits for the lock as well.
+    yield_now().await;
+}
+
+/// Takes an item, and waits until there is one.
+async fn take(pair: Pair<VecDeque<u32>>) -> u32 {
+    let (mutex, condvar) = &*pair;
+    let guard = mutex.lock().await;
+    let mut guard = condvar.wait_while(guard, |items| items.is_empty()).await;
+    guard.pop_front().unwrap()
+}
+
+/// Items behind a mutex, one notification each, and no more than are needed: if one got lost, a
+/// consumer would starve.
 #[test]
 fn no_notification_is_lost_when_a_waiter_is_cancelled_anywhere() {
     same_every_time(no_notification_is_lost_when_a_waiter_is_cancelled_anywhere);
     for all in [false, true] {
         let suspensions = cancel_storm(async |storm| {
             let pair = Pair::<VecDeque<u32>>::default();
-            let take = async |pair: Pair<VecDeque<u32>>| {
-                let (mutex, condvar) = &*pair;
-                let guard = mutex.lock().await;
-                let mut guard = condvar.wait_while(guard, |items| items.is_empty()).await;
-                guard.pop_front().unwrap()
-            };
             let before = spawn(take(Rc::clone(&pair)));
             yield_now().await;
             let producer = spawn({
                 let pair = Rc::clone(&pair);
                 async move {
                     sleep(seconds(1)).await;
-                    for item in 0..3 {
-                        let (mutex, condvar) = &*pair;
-                        let mut guard = mutex.lock().await;
-                        guard.push_back(item);
-                        if all {
-                            condvar.notify_all();
-                        } else {
-                            condvar.notify_one();
-                        }
-                        yield_now().await;
+                    for item in 0..2 {
+                        put(&pair, item, all).await;
                     }
                 }
             });
@@ -257,12 +267,81 @@ fn no_notification_is_lost_when_a_waiter_is_cancelled_anywhere() {
                 }
             });
             let struck = storm.strike(take(Rc::clone(&pair))).await;
-            let mut sum = struck.unwrap_or(0);
-            sum += before.await.unwrap() + after.await.unwrap();
             producer.await.unwrap();
-            let left: u32 = pair.0.try_lock().expect("nobody holds it").iter().sum();
-            assert_eq!(sum + left, 3);
+            if struck.is_some() {
+                put(&pair, 2, all).await;
+            }
+            let taken = [struck, before.await.ok(), after.await.ok()];
+            let mut taken = Vec::from_iter(taken.into_iter().flatten());
+            taken.sort_unstable();
+            assert!(taken.into_iter().eq(0..2 + u32::from(struck.is_some())));
         });
         assert!(suspensions >= 2, "{suspensions}");
+    }
+}
+
+/// The same, with a limit of time that is over before a notification comes, or as it comes.
+#[test]
+fn no_notification_is_lost_when_a_waiter_runs_out_of_time_or_is_cancelled_anywhere() {
+    same_every_time(
+        no_notification_is_lost_when_a_waiter_runs_out_of_time_or_is_cancelled_anywhere,
+    );
+    for (all, limit) in [(false, 400), (false, 1000), (true, 400), (true, 1000)] {
+        let (is_short, limit) = (limit < 1000, Duration::from_millis(limit));
+        for waits_while in [false, true] {
+            let timeouts = Cell::new(0);
+            let suspensions = cancel_storm(async |storm| {
+                let pair = Pair::<VecDeque<u32>>::default();
+                let (mutex, condvar) = &*pair;
+                let others = [(); 2].map(|()| {
+                    let pair = Rc::clone(&pair);
+                    spawn(async move {
+                        // Behind who is struck.
+                        sleep(Duration::from_millis(900)).await;
+                        take(pair).await
+                    })
+                });
+                let producer = spawn({
+                    let pair = Rc::clone(&pair);
+                    async move {
+                        for item in 0..2 {
+                            sleep(seconds(1)).await;
+                            put(&pair, item, all).await;
+                        }
+                    }
+                });
+                yield_now().await;
+                timeouts.set(0);
+                let takes = async {
+                    loop {
+                        let guard = mutex.lock().await;
+                        let (mut guard, outcome) = if waits_while {
+                            let is_empty = |items: &mut VecDeque<u32>| items.is_empty();
+                            condvar.wait_timeout_while(guard, limit, is_empty).await
+                        } else {
+                            condvar.wait_timeout(guard, limit).await
+                        };
+                        timeouts.set(timeouts.get() + u32::from(outcome.timed_out()));
+                        if let Some(item) = guard.pop_front() {
+                            return item;
+                        }
+                    }
+                };
+                let struck = storm.strike(takes).await;
+                producer.await.unwrap();
+                if struck.is_some() {
+                    put(&pair, 2, all).await;
+                }
+                let mut taken = Vec::from_iter(struck);
+                for other in others {
+                    taken.push(other.await.unwrap());
+                }
+                taken.sort_unstable();
+                assert!(taken.into_iter().eq(0..2 + u32::from(struck.is_some())));
+                assert_eq!(condvar.statistics().waiting, 0);
+            });
+            assert!(suspensions >= 2, "{suspensions}");
+            assert_eq!(timeouts.get() > 0, is_short);
+        }
     }
 }

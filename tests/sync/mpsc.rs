@@ -1,7 +1,7 @@
 //! [`mpsc`]: with room for any number, for some, and for none.
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
 
@@ -438,4 +438,143 @@ fn who_waits_for_a_handle_that_it_holds_itself_is_told_where() {
     });
     let place = format!("waits for a channel's item at tests/sync/mpsc.rs:{line}");
     assert!(text.contains(&place), "{place} is not in: {text}");
+}
+
+/// Some items come before the time of a wait is up, some after, and some at that very moment.
+#[test]
+fn an_item_is_received_once_whoever_runs_out_of_time_or_is_cancelled_anywhere() {
+    same_every_time(an_item_is_received_once_whoever_runs_out_of_time_or_is_cancelled_anywhere);
+    for bound in 0..3 {
+        // The last: as the time is up, but before it is seen.
+        for (limit, is_first) in [(400, false), (1000, false), (1000, true)] {
+            let limit = Duration::from_millis(limit);
+            let (timeouts, whole) = (Cell::new(0), Cell::new(0));
+            let suspensions = cancel_storm(async |storm| {
+                let (sender, receiver) = sync_channel(bound);
+                let sends = spawn(async move {
+                    for item in 0..4 {
+                        sleep(seconds(1)).await;
+                        sender.send(item).await.unwrap();
+                    }
+                });
+                if is_first {
+                    yield_now().await;
+                }
+                timeouts.set(0);
+                let received = RefCell::new(Vec::new());
+                let struck = storm.strike(async {
+                    loop {
+                        match receiver.recv_timeout(limit).await {
+                            Ok(item) => received.borrow_mut().push(item),
+                            Err(RecvTimeoutError::Timeout) => timeouts.set(timeouts.get() + 1),
+                            Err(RecvTimeoutError::Disconnected) => return,
+                        }
+                    }
+                });
+                if struck.await.is_some() {
+                    whole.set(received.borrow().len());
+                }
+                let statistics = receiver.statistics();
+                assert_eq!(statistics.receivers_waiting, 0);
+                let mut received = received.take();
+                received.extend(drain(receiver).await);
+                assert_eq!(received, [0, 1, 2, 3]);
+                sends.await.unwrap();
+            });
+            assert!(suspensions >= 4, "{suspensions}");
+            assert_eq!(whole.get(), 4);
+            // In a rendezvous the sender sleeps again only after the receiver waits again.
+            assert_eq!(timeouts.get() == 0, is_first && bound > 0);
+        }
+    }
+}
+
+#[test]
+fn an_item_is_sent_or_given_back_whoever_runs_out_of_time_or_is_cancelled_anywhere() {
+    same_every_time(
+        an_item_is_sent_or_given_back_whoever_runs_out_of_time_or_is_cancelled_anywhere,
+    );
+    for bound in 0..3 {
+        for limit in [seconds(1), Duration::from_millis(400)] {
+            let timeouts = Cell::new(0);
+            let suspensions = cancel_storm(async |storm| {
+                let (sender, receiver) = sync_channel(bound);
+                let receives = spawn(async move {
+                    let mut received = Vec::new();
+                    loop {
+                        sleep(seconds(1)).await;
+                        match receiver.recv().await {
+                            Ok(item) => received.push(item),
+                            Err(RecvError) => return received,
+                        }
+                    }
+                });
+                let (sent, back) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+                let struck = storm.strike(async {
+                    for item in 0..6 {
+                        match sender.send_timeout(item, limit).await {
+                            Ok(()) => sent.borrow_mut().push(item),
+                            Err(SendTimeoutError::Timeout(item)) => back.borrow_mut().push(item),
+                            Err(SendTimeoutError::Disconnected(_)) => unreachable!("it is there"),
+                        }
+                    }
+                });
+                let is_struck = struck.await.is_none();
+                assert_eq!(sender.statistics().senders_waiting, 0);
+                drop(sender);
+                let (sent, back) = (sent.take(), back.take());
+                timeouts.set(back.len());
+                let received = receives.await.unwrap();
+                // Of what is cancelled, a receiver may have been granted the item in a rendezvous.
+                assert!(received.starts_with(&sent), "{sent:?}, {received:?}");
+                let granted = received.len() - sent.len();
+                assert!(granted <= usize::from(is_struck && bound == 0));
+                assert!(received.iter().all(|item| !back.contains(item)));
+                assert!(is_struck || sent.len() + back.len() == 6);
+            });
+            assert!(suspensions >= 3, "{suspensions}");
+            assert!(timeouts.get() >= 1, "some are late");
+        }
+    }
+}
+
+#[test]
+fn an_iteration_that_is_cancelled_anywhere_is_gone_on_with() {
+    same_every_time(an_iteration_that_is_cancelled_anywhere_is_gone_on_with);
+    for bound in 0..3 {
+        let suspensions = cancel_storm(async |storm| {
+            let (sender, receiver) = sync_channel(bound);
+            let sends = spawn(async move {
+                for item in 0..6 {
+                    if item % 2 == 0 {
+                        sleep(seconds(1)).await;
+                    }
+                    sender.send(item).await.unwrap();
+                }
+            });
+            let mut received = Vec::new();
+            let mut items = receiver.iter();
+            let struck = storm.strike(async {
+                for _ in 0..3 {
+                    received.push(items.next().await.unwrap());
+                }
+            });
+            struck.await;
+            let mut items = receiver.into_iter();
+            let mut rest = Vec::new();
+            let struck = storm.strike(async {
+                while let Some(item) = items.next().await {
+                    rest.push(item);
+                }
+            });
+            struck.await;
+            received.append(&mut rest);
+            while let Some(item) = items.next().await {
+                received.push(item);
+            }
+            assert_eq!(received, [0, 1, 2, 3, 4, 5]);
+            sends.await.unwrap();
+        });
+        assert!(suspensions >= 3, "{suspensions}");
+    }
 }

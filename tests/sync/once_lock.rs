@@ -166,3 +166,63 @@ fn it_is_made_and_opened_as_stds_is() {
     assert_eq!(lock.into_inner(), Some(3));
     assert_eq!(OnceLock::<u32>::default().into_inner(), None);
 }
+
+#[test]
+fn it_is_made_at_the_second_try_whoever_is_cancelled_anywhere() {
+    same_every_time(it_is_made_at_the_second_try_whoever_is_cancelled_anywhere);
+    let suspensions = cancel_storm(async |storm| {
+        let lock = Rc::new(OnceLock::new());
+        let tries = Rc::new(Cell::new(0));
+        let makes = async |lock: Rc<OnceLock<u32>>, tries: Rc<Cell<u32>>| {
+            loop {
+                let made = lock.get_or_try_init(async || {
+                    yield_now().await;
+                    sleep(Duration::from_secs(1)).await;
+                    tries.set(tries.get() + 1);
+                    match tries.get() {
+                        1 => Err("not yet"),
+                        nth => Ok(nth),
+                    }
+                });
+                if let Ok(value) = made.await {
+                    return *value;
+                }
+            }
+        };
+        let struck = storm.strike(makes(Rc::clone(&lock), Rc::clone(&tries)));
+        let other = spawn(makes(Rc::clone(&lock), Rc::clone(&tries)));
+        let struck = struck.await;
+        assert!(struck.is_none_or(|value| value == 2));
+        assert_eq!(other.await.unwrap(), 2);
+        assert_eq!((tries.get(), lock.get()), (2, Some(&2)));
+        assert_eq!(lock.statistics().waiting, 0);
+    });
+    assert!(suspensions >= 3, "{suspensions}");
+}
+
+#[test]
+fn who_waits_for_it_and_is_cancelled_leaves_it_to_the_others() {
+    same_every_time(who_waits_for_it_and_is_cancelled_leaves_it_to_the_others);
+    let suspensions = cancel_storm(async |storm| {
+        let lock = Rc::new(OnceLock::new());
+        let waits = async |lock: Rc<OnceLock<u32>>| *lock.wait().await;
+        let before = spawn(waits(Rc::clone(&lock)));
+        yield_now().await;
+        let maker = spawn({
+            let lock = Rc::clone(&lock);
+            async move {
+                sleep(Duration::from_secs(1)).await;
+                *lock.get_or_init(async || 1).await
+            }
+        });
+        let struck = storm.strike(waits(Rc::clone(&lock)));
+        let after = spawn(waits(Rc::clone(&lock)));
+        let struck = struck.await;
+        assert!(struck.is_none_or(|value| value == 1));
+        for task in [before, after, maker] {
+            assert_eq!(task.await.unwrap(), 1);
+        }
+        assert_eq!(lock.statistics().waiting, 0);
+    });
+    assert_eq!(suspensions, 1);
+}

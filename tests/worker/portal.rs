@@ -327,6 +327,43 @@ fn after_the_end_it_says_so() {
     );
 }
 
+/// Where the executor was, nobody is waited for any more.
+#[test]
+fn after_the_end_it_says_so_on_the_executors_own_thread_too() {
+    let executor = Executor::new().unwrap();
+    let portal = executor.portal();
+    let begun = portal.spawn(std::future::pending::<()>);
+    let mut asked = portal.spawn(std::future::pending::<()>);
+    executor.turn(Some(ms(0)));
+    drop(executor);
+    assert!(portal.call(|| async {}).unwrap_err().has_ended());
+    assert!(begun.join().unwrap_err().has_ended());
+    let ended = asked.wait_timeout(ms(3_600_000)).expect("it is answered");
+    assert!(ended.unwrap_err().has_ended());
+    assert!(portal.spawn(|| async {}).join().unwrap_err().has_ended());
+}
+
+#[test]
+fn what_has_come_is_had_on_the_executors_own_thread_too() {
+    let executor = Executor::new().unwrap();
+    let portal = executor.portal();
+    let (joined, mut waited) = (portal.spawn(|| async { 42 }), portal.spawn(|| async { 43 }));
+    let slow = portal.spawn(std::future::pending::<()>);
+    executor.turn(Some(ms(0)));
+    assert!(joined.is_finished() && waited.is_finished());
+    assert_eq!(joined.join().unwrap(), 42);
+    let value = waited.wait_timeout(ms(0)).expect("it is answered");
+    assert_eq!(value.unwrap(), 43);
+    // What has not come cannot come meanwhile, though the portal lets nobody in.
+    portal.stop();
+    assert!(portal.call(|| async {}).unwrap_err().has_ended());
+    let text = panic_of(AssertUnwindSafe(|| slow.join()));
+    assert!(
+        text.starts_with("this would wait for the executor of this very thread"),
+        "{text}"
+    );
+}
+
 #[test]
 fn an_executor_that_is_dropped_answers_all_who_call() {
     let executor = Executor::new().unwrap();

@@ -140,10 +140,11 @@ impl<T> PortalHandle<T> {
     ///
     /// # Panics
     ///
-    /// Panics on the executor's own thread, and inside any other executor: await it there.
+    /// Panics on the executor's own thread, unless it [is finished](Self::is_finished), and inside any
+    /// other executor: await it there.
     #[track_caller]
     pub fn join(self) -> Result<T, PortalError> {
-        assert_may_wait(self.home);
+        assert_may_wait(self.home, || self.is_finished());
         block::block_on(self, None).unwrap_or(Err(PortalError::Ended))
     }
 
@@ -155,7 +156,7 @@ impl<T> PortalHandle<T> {
     /// Panics as [`join`](Self::join) does.
     #[track_caller]
     pub fn wait_timeout(&mut self, limit: Duration) -> Option<Result<T, PortalError>> {
-        assert_may_wait(self.home);
+        assert_may_wait(self.home, || self.is_finished());
         block::block_on(self, Some(limit))
     }
 
