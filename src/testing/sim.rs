@@ -71,11 +71,12 @@ impl Sim {
 
     /// Shuffles: whenever several tasks are ready, any of them may come next, also of those whose deadlines
     /// are equal. The same seed gives the same order every time. Children of one scope are parts of one task,
-    /// and keep the order in which they were woken. ([`sched::Shuffle`](crate::sched::Shuffle), which
-    /// replaces whatever [policy](crate::ExecutorBuilder::policy) there was.)
+    /// and keep the order in which they were woken. ([`sched::Shuffle`](crate::sched::Shuffle); a builder
+    /// that was told a [policy](crate::ExecutorBuilder::policy) keeps its own order, whatever the seed.)
     ///
-    /// The numbers that the test [draws](crate::testing::random()) come from the seed as well, in a stream of
-    /// their own. If the simulation panics, a line on standard error says the seed.
+    /// Chance comes from the seed as well, with and without a policy: the numbers that the test
+    /// [draws](crate::testing::random()), and what becomes of the messages of a [network](Self::network), each
+    /// in a stream of its own. If the simulation panics, a line on standard error says the seed.
     ///
     /// # Panics
     ///
@@ -88,6 +89,19 @@ impl Sim {
     ///
     /// for seed in 0..100 {
     ///     Sim::new().seed(seed).run(async { /* must hold in every order */ });
+    /// }
+    /// ```
+    ///
+    /// In the order of a policy, with other chance each time:
+    ///
+    /// ```
+    /// use bibelot::Executor;
+    /// use bibelot::sched::Priority;
+    /// use bibelot::testing::Sim;
+    ///
+    /// for seed in 0..100 {
+    ///     let builder = Executor::builder().policy(Priority::new());
+    ///     Sim::from_builder(builder).seed(seed).run(async { /* must hold with any luck */ });
     /// }
     /// ```
     #[track_caller]
@@ -181,7 +195,9 @@ impl Sim {
         let _told = ToldSeed::new(self.seed);
         let _drawing = Drawing::begin(self.seed.unwrap_or_default());
         let mut builder = self.builder;
-        if let Some(seed) = self.seed {
+        if let Some(seed) = self.seed
+            && !builder.has_policy()
+        {
             builder = builder.policy(Shuffle::new(seed));
         }
         for log in self.logs.iter().chain(&twice::next_log()) {
