@@ -80,7 +80,7 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// Panics if it follows a [replay file](Self::replay), which says the order.
+    /// Panics if it follows a [replay file](Self::replay), which says the order and the seed.
     ///
     /// # Examples
     ///
@@ -108,7 +108,7 @@ impl Sim {
     pub fn seed(mut self, seed: u64) -> Self {
         assert!(
             self.followed.is_none(),
-            "a simulation that follows a replay file has its order from there, and needs no seed"
+            "a simulation that follows a replay file has its order and its chance from there, and needs no seed"
         );
         self.seed = Some(seed);
         self
@@ -193,7 +193,8 @@ impl Sim {
     #[track_caller]
     pub fn run<F: Future>(self, main: F) -> F::Output {
         let _told = ToldSeed::new(self.seed);
-        let _drawing = Drawing::begin(self.seed.unwrap_or_default());
+        let followed = self.followed.as_ref().map(Followed::seed);
+        let _drawing = Drawing::begin(followed.or(self.seed).unwrap_or_default());
         let mut builder = self.builder;
         if let Some(seed) = self.seed
             && !builder.has_policy()
