@@ -52,6 +52,7 @@ fn usual(builder: Builder) -> Builder {
 
 #[test]
 fn first_come_first_served() {
+    same_every_time(first_come_first_served);
     let tasks: [Named; 3] = [("a", usual), ("b", usual), ("c", usual)];
     let expected = ["a1", "b1", "c1", "a2", "b2", "c2"];
     assert_eq!(order(Fifo::default(), &tasks), expected);
@@ -64,6 +65,7 @@ fn first_come_first_served() {
 
 #[test]
 fn last_come_first_served() {
+    same_every_time(last_come_first_served);
     let tasks: [Named; 3] = [("a", usual), ("b", usual), ("c", usual)];
     assert_eq!(
         order(Lifo::default(), &tasks),
@@ -73,6 +75,7 @@ fn last_come_first_served() {
 
 #[test]
 fn the_highest_priority_comes_first_and_equals_in_order() {
+    same_every_time(the_highest_priority_comes_first_and_equals_in_order);
     let tasks: [Named; 4] = [
         ("low", |builder| builder.priority(-1)),
         ("a", usual),
@@ -109,6 +112,7 @@ fn who_waits_long_enough_comes_before_a_higher_priority() {
 
 #[test]
 fn the_earliest_deadline_comes_first_and_none_is_the_last() {
+    same_every_time(the_earliest_deadline_comes_first_and_none_is_the_last);
     let tasks: [Named; 3] = [
         ("none", usual),
         ("late", |builder| builder.deadline(Instant::now() + ms(20))),
@@ -139,6 +143,7 @@ fn shares(policy: impl Policy + 'static, tasks: &'static [(u32, u64)]) -> Vec<u6
 
 #[test]
 fn shares_are_in_proportion_to_weights_whatever_a_poll_costs() {
+    same_every_time(shares_are_in_proportion_to_weights_whatever_a_poll_costs);
     // 1, 2 and 7 of ten parts of 1000 ms, in polls of 1, 1 and 5 ms: the last poll of each may be
     // one too many.
     let polls = shares(FairShare::new(), &[(1, 1), (2, 1), (7, 5)]);
@@ -184,6 +189,7 @@ fn nobody_saves_up_a_share_by_sleeping() {
 
 #[test]
 fn those_who_never_come_back_starve_nobody_of_its_share() {
+    same_every_time(those_who_never_come_back_starve_nobody_of_its_share);
     /// A task that ends, and has spawned the next one.
     fn link(left: Rc<Cell<u32>>) {
         consume(ms(1));
@@ -229,6 +235,7 @@ fn the_task_with_the_shortest_polls_comes_first() {
 
 #[test]
 fn a_shuffle_reaches_every_order_and_repeats_each() {
+    same_every_time(a_shuffle_reaches_every_order_and_repeats_each);
     let tasks: [Named; 3] = [("a", usual), ("b", usual), ("c", usual)];
     let mut firsts = std::collections::BTreeSet::new();
     for seed in 0..100 {
@@ -513,6 +520,7 @@ fn owing(names: &[&'static str], trace: &Trace) {
 
 #[test]
 fn a_policy_that_loses_a_task_is_told_at_once_with_both_names() {
+    same_every_time(a_policy_that_loses_a_task_is_told_at_once_with_both_names);
     let trace = Trace::new();
     let text = panic_of(|| {
         sim(Forgetful(Fifo::default(), "b")).run(async {
@@ -537,6 +545,7 @@ fn a_policy_that_loses_a_task_is_told_at_once_with_both_names() {
 
 #[test]
 fn what_tasks_owe_is_done_also_when_a_policy_has_broken_its_promise() {
+    same_every_time(what_tasks_owe_is_done_also_when_a_policy_has_broken_its_promise);
     /// How a task is taken.
     type Pop = fn(&mut Fifo) -> Option<ReadyTask>;
     /// First in, first out, until there were so many; then it does wrong.
@@ -591,6 +600,7 @@ fn what_tasks_owe_is_done_also_when_a_policy_has_broken_its_promise() {
 
 #[test]
 fn a_task_that_is_dropped_behind_the_policys_back_is_missed_as_well() {
+    same_every_time(a_task_that_is_dropped_behind_the_policys_back_is_missed_as_well);
     let shared: Rc<RefCell<Vec<ReadyTask>>> = Rc::default();
     let text = panic_of(|| {
         sim(Smuggler(Rc::clone(&shared), true)).run(async {

@@ -13,6 +13,7 @@ use bibelot::testing::{Network, Sim};
 use bibelot::time::{Instant, sleep, timeout};
 
 use crate::ms;
+use crate::support::same_every_time;
 
 /// A log of what happened when.
 #[derive(Clone, Default)]
@@ -121,6 +122,7 @@ fn another_seed_gives_another_run() {
 
 #[test]
 fn under_a_policy_the_seed_is_the_networks_alone() {
+    same_every_time(under_a_policy_the_seed_is_the_networks_alone);
     let arrived = |seed| {
         let network = Network::new().loss(0.5);
         let builder = Executor::builder().policy(Fifo::default());
