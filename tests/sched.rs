@@ -863,3 +863,97 @@ fn a_policy_that_does_not_go_by_time_is_told_no_times_but_on_a_virtual_clock() {
     assert!(real[1] >= exact[1] && real[3] >= exact[3], "{real:?}");
     assert_eq!(ran(false, false), [Duration::ZERO; 4]);
 }
+
+/// How long the processor has worked for this thread.
+fn worked() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.try_into().expect("it goes up from zero")
+}
+
+#[test]
+fn what_is_consumed_for_real_is_work_of_the_processor_and_what_is_simulated_is_none() {
+    // Another thread may have the processor in between: then it has worked for less, and tries again.
+    let burns = || {
+        (0..100).any(|_| {
+            let (before, start) = (worked(), Instant::now());
+            consume(ms(1));
+            assert!(start.elapsed() >= ms(1));
+            worked() - before >= ms(1) * 9 / 10
+        })
+    };
+    assert!(burns(), "without an executor");
+    assert!(Executor::new().unwrap().run(async { burns() }));
+    let before = worked();
+    Sim::new().run(async { consume(Duration::from_secs(3600)) });
+    assert!(worked() - before < Duration::from_secs(1));
+}
+
+/// Another policy, and whom it has given.
+struct Noting<P>(P, Rc<RefCell<Vec<TaskId>>>);
+
+impl<P: Policy> Policy for Noting<P> {
+    fn push(&mut self, task: ReadyTask) {
+        self.0.push(task);
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        let task = self.0.pop()?;
+        self.1.borrow_mut().push(task.id());
+        Some(task)
+    }
+
+    fn is_timed(&self) -> bool {
+        self.0.is_timed()
+    }
+}
+
+/// Tasks that work and give way, one of which works for so long that a deadline passes meanwhile.
+async fn works() {
+    let sleeper = spawn(async {
+        sleep(ms(20)).await;
+        consume(Duration::from_micros(100));
+    });
+    let quick = [1, 2, 3].map(|nth| {
+        Builder::new().priority(nth).spawn(async move {
+            for _ in 0..4 {
+                consume(Duration::from_micros(100) * nth.unsigned_abs());
+                yield_now().await;
+            }
+        })
+    });
+    let long = spawn(async {
+        yield_now().await;
+        consume(ms(40));
+        yield_now().await;
+    });
+    // A run for real does not wait for who is left.
+    for task in quick.into_iter().chain([long, sleeper]) {
+        task.await.unwrap();
+    }
+}
+
+#[test]
+fn a_workload_is_polled_in_the_same_order_simulated_and_for_real() {
+    fn polls<P: Policy + 'static>(policy: P, is_virtual: bool) -> Vec<TaskId> {
+        let noted = Rc::default();
+        let builder = Executor::builder().policy(Noting(policy, Rc::clone(&noted)));
+        match is_virtual {
+            true => Sim::from_builder(builder).run(works()),
+            false => builder.build().unwrap().run(works()),
+        }
+        noted.take()
+    }
+    let fifo = polls(Fifo::default(), true);
+    assert_eq!(polls(Fifo::default(), false), fifo);
+    let lifo = polls(Lifo::default(), true);
+    assert_eq!(polls(Lifo::default(), false), lifo);
+    let priority = polls(Priority::new(), true);
+    assert_eq!(polls(Priority::new(), false), priority);
+    assert!(fifo != lifo && lifo != priority && priority != fifo);
+    // The sleeper's deadline has passed during the long work: it comes behind those who were ready then.
+    let (sleeper, long) = (fifo[1], fifo[5]);
+    let rest: Vec<_> = { fifo[6..].iter() }
+        .filter(|task| [sleeper, long].contains(task))
+        .collect();
+    assert_eq!(rest, [&long, &long, &sleeper], "{fifo:?}");
+}
