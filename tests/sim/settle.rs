@@ -1,4 +1,7 @@
 //! `settle`: goes on when all others wait; trio's `wait_all_tasks_blocked`.
+//!
+//! Its `cushion`, so many real seconds for which all must have waited, is not there: it is a guess of how long
+//! the world outside will take, and a test that needs something from there waits for just that.
 
 use std::cell::Cell;
 use std::future::{pending, poll_fn};
