@@ -872,6 +872,9 @@ fn worked() -> Duration {
 
 #[test]
 fn what_is_consumed_for_real_is_work_of_the_processor_and_what_is_simulated_is_none() {
+    same_every_time(
+        what_is_consumed_for_real_is_work_of_the_processor_and_what_is_simulated_is_none,
+    );
     // Another thread may have the processor in between: then it has worked for less, and tries again.
     let burns = || {
         (0..100).any(|_| {
@@ -934,6 +937,7 @@ async fn works() {
 
 #[test]
 fn a_workload_is_polled_in_the_same_order_simulated_and_for_real() {
+    same_every_time(a_workload_is_polled_in_the_same_order_simulated_and_for_real);
     fn polls<P: Policy + 'static>(policy: P, is_virtual: bool) -> Vec<TaskId> {
         let noted = Rc::default();
         let builder = Executor::builder().policy(Noting(policy, Rc::clone(&noted)));

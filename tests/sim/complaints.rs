@@ -202,6 +202,7 @@ fn a_clock_that_is_not_to_move_by_itself_does_not() {
 /// "If time does not go on by itself, a test that only sleeps hangs, and does not say why."
 #[test]
 fn a_paused_clock_with_nothing_but_sleeps_does_not_hang_the_test() {
+    same_every_time(a_paused_clock_with_nothing_but_sleeps_does_not_hang_the_test);
     let text = crate::support::panic_of(|| Sim::new().manual().run(async { sleep(SECOND).await }));
     assert!(text.contains("call testing::advance"), "{text}");
 }

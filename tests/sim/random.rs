@@ -192,6 +192,7 @@ fn the_order_of_a_map_comes_from_the_seed_and_so_does_a_run_that_hangs_on_it() {
 
 #[test]
 fn outside_of_a_simulation_it_says_what_to_do() {
+    same_every_time(outside_of_a_simulation_it_says_what_to_do);
     let expected = "no simulation is running on this thread, so there is no seed to draw from; call this \
                     inside testing::Sim::run()";
     assert_eq!(panic_of(|| random(0..10)), expected);
