@@ -364,12 +364,6 @@ impl Core {
         limiter.downcast().expect("there is one kind of it")
     }
 
-    /// What chance goes by, if it is a simulation with a seed.
-    #[cfg(feature = "testing")]
-    pub(crate) fn seed(&self) -> Option<u64> {
-        self.options.seed
-    }
-
     /// Where sockets are made, if not in the kernel.
     pub(crate) fn network(&self) -> Option<&Rc<dyn Network>> {
         self.options.network.as_ref()

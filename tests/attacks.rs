@@ -768,6 +768,7 @@ fn a_socket_that_two_executors_wait_for_wakes_both() {
 
 #[test]
 fn a_sleep_of_zero_lets_others_have_their_turn_on_any_clock() {
+    same_every_time(a_sleep_of_zero_lets_others_have_their_turn_on_any_clock);
     let others = Rc::new(Cell::new(false));
     let program = |others: Rc<Cell<bool>>| async move {
         drop(spawn({

@@ -616,6 +616,7 @@ fn a_plain_cancel_is_not_noticed_and_a_polite_one_ends_nothing_that_has_ended() 
 
 #[test]
 fn all_who_wait_for_the_notice_have_it_also_in_an_epilogue() {
+    same_every_time(all_who_wait_for_the_notice_have_it_also_in_an_epilogue);
     let trace = Trace::new();
     Sim::new().run(async {
         let said = trace.clone();

@@ -556,6 +556,7 @@ fn an_inner_wait_that_gave_precedence_is_polled_again_if_the_outer_one_does_not_
 
 #[test]
 fn a_run_may_move_to_another_task_and_another_executor() {
+    same_every_time(a_run_may_move_to_another_task_and_another_executor);
     let scope = CancelScope::new();
     let mut run: Pin<Box<Run<_>>> = Box::pin(scope.run(pending::<()>()));
     Sim::new().run(async {
@@ -608,6 +609,7 @@ fn a_scope_that_pays_may_move_to_another_task() {
 
 #[test]
 fn a_handle_may_outlive_what_ran_and_the_executor() {
+    same_every_time(a_handle_may_outlive_what_ran_and_the_executor);
     let scope = CancelScope::new();
     let run = scope.run(pending::<()>());
     let kept = Sim::new().run({

@@ -841,6 +841,7 @@ fn a_body_whose_destructor_panics_owes_its_cleanup_all_the_same() {
 
 #[test]
 fn a_hook_that_panics_stops_no_payment() {
+    same_every_time(a_hook_that_panics_stops_no_payment);
     let trace = Trace::new();
     let builder = Executor::builder()
         .on_report(|_| panic!("hook"))
@@ -1157,6 +1158,7 @@ fn mains_epilogues_are_paid_before_its_value_comes_back() {
 
 #[test]
 fn a_shutdown_pays_side_by_side_under_one_grace() {
+    same_every_time(a_shutdown_pays_side_by_side_under_one_grace);
     let trace = Trace::new();
     let spawn_owing = |name: &'static str, cleanup: Boxed<()>| {
         let said = trace.clone();

@@ -35,6 +35,7 @@ fn seen() -> (Option<&'static str>, Option<u32>) {
 
 #[test]
 fn a_value_is_seen_inside_and_nowhere_else() {
+    same_every_time(a_value_is_seen_inside_and_nowhere_else);
     assert_eq!(seen(), (None, None));
     Sim::new().run(async {
         let inside = USER.scope("ann", async {
@@ -195,6 +196,7 @@ fn destructors_and_epilogues_see_what_their_future_saw() {
 
 #[test]
 fn a_task_that_is_cancelled_or_shut_down_dies_with_its_values() {
+    same_every_time(a_task_that_is_cancelled_or_shut_down_dies_with_its_values);
     let trace = Trace::new();
     let executor = reporting_to(&trace).build().unwrap();
     let waits = |who: &'static str| {
@@ -225,6 +227,7 @@ fn a_task_that_is_cancelled_or_shut_down_dies_with_its_values() {
 
 #[test]
 fn a_value_is_dropped_when_the_last_who_see_it_have_ended() {
+    same_every_time(a_value_is_dropped_when_the_last_who_see_it_have_ended);
     static OWNED: Local<Rc<Guard>> = Local::new();
     let trace = Trace::new();
     Sim::new().run(async {
@@ -248,6 +251,7 @@ fn a_value_is_dropped_when_the_last_who_see_it_have_ended() {
 
 #[test]
 fn a_value_whose_destructor_panics_is_reported_and_the_others_go_on() {
+    same_every_time(a_value_whose_destructor_panics_is_reported_and_the_others_go_on);
     static BOMB: Local<OnDrop<fn()>> = Local::new();
     let bomb = || on_drop((|| panic!("bomb")) as fn());
     let trace = Trace::new();
@@ -289,6 +293,7 @@ fn a_value_whose_destructor_panics_is_reported_and_the_others_go_on() {
 
 #[test]
 fn a_value_may_use_its_own_key_and_spawn_when_it_is_dropped() {
+    same_every_time(a_value_may_use_its_own_key_and_spawn_when_it_is_dropped);
     static NESTED: Local<Rc<Guard>> = Local::new();
     let trace = Trace::new();
     Sim::new().run(async {

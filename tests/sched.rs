@@ -52,6 +52,7 @@ fn usual(builder: Builder) -> Builder {
 
 #[test]
 fn first_come_first_served() {
+    same_every_time(first_come_first_served);
     let tasks: [Named; 3] = [("a", usual), ("b", usual), ("c", usual)];
     let expected = ["a1", "b1", "c1", "a2", "b2", "c2"];
     assert_eq!(order(Fifo::default(), &tasks), expected);
@@ -64,6 +65,7 @@ fn first_come_first_served() {
 
 #[test]
 fn last_come_first_served() {
+    same_every_time(last_come_first_served);
     let tasks: [Named; 3] = [("a", usual), ("b", usual), ("c", usual)];
     assert_eq!(
         order(Lifo::default(), &tasks),
@@ -73,6 +75,7 @@ fn last_come_first_served() {
 
 #[test]
 fn the_highest_priority_comes_first_and_equals_in_order() {
+    same_every_time(the_highest_priority_comes_first_and_equals_in_order);
     let tasks: [Named; 4] = [
         ("low", |builder| builder.priority(-1)),
         ("a", usual),
@@ -109,6 +112,7 @@ fn who_waits_long_enough_comes_before_a_higher_priority() {
 
 #[test]
 fn the_earliest_deadline_comes_first_and_none_is_the_last() {
+    same_every_time(the_earliest_deadline_comes_first_and_none_is_the_last);
     let tasks: [Named; 3] = [
         ("none", usual),
         ("late", |builder| builder.deadline(Instant::now() + ms(20))),
@@ -139,6 +143,7 @@ fn shares(policy: impl Policy + 'static, tasks: &'static [(u32, u64)]) -> Vec<u6
 
 #[test]
 fn shares_are_in_proportion_to_weights_whatever_a_poll_costs() {
+    same_every_time(shares_are_in_proportion_to_weights_whatever_a_poll_costs);
     // 1, 2 and 7 of ten parts of 1000 ms, in polls of 1, 1 and 5 ms: the last poll of each may be
     // one too many.
     let polls = shares(FairShare::new(), &[(1, 1), (2, 1), (7, 5)]);
@@ -184,6 +189,7 @@ fn nobody_saves_up_a_share_by_sleeping() {
 
 #[test]
 fn those_who_never_come_back_starve_nobody_of_its_share() {
+    same_every_time(those_who_never_come_back_starve_nobody_of_its_share);
     /// A task that ends, and has spawned the next one.
     fn link(left: Rc<Cell<u32>>) {
         consume(ms(1));
@@ -229,6 +235,7 @@ fn the_task_with_the_shortest_polls_comes_first() {
 
 #[test]
 fn a_shuffle_reaches_every_order_and_repeats_each() {
+    same_every_time(a_shuffle_reaches_every_order_and_repeats_each);
     let tasks: [Named; 3] = [("a", usual), ("b", usual), ("c", usual)];
     let mut firsts = std::collections::BTreeSet::new();
     for seed in 0..100 {
@@ -513,6 +520,7 @@ fn owing(names: &[&'static str], trace: &Trace) {
 
 #[test]
 fn a_policy_that_loses_a_task_is_told_at_once_with_both_names() {
+    same_every_time(a_policy_that_loses_a_task_is_told_at_once_with_both_names);
     let trace = Trace::new();
     let text = panic_of(|| {
         sim(Forgetful(Fifo::default(), "b")).run(async {
@@ -537,6 +545,7 @@ fn a_policy_that_loses_a_task_is_told_at_once_with_both_names() {
 
 #[test]
 fn what_tasks_owe_is_done_also_when_a_policy_has_broken_its_promise() {
+    same_every_time(what_tasks_owe_is_done_also_when_a_policy_has_broken_its_promise);
     /// How a task is taken.
     type Pop = fn(&mut Fifo) -> Option<ReadyTask>;
     /// First in, first out, until there were so many; then it does wrong.
@@ -591,6 +600,7 @@ fn what_tasks_owe_is_done_also_when_a_policy_has_broken_its_promise() {
 
 #[test]
 fn a_task_that_is_dropped_behind_the_policys_back_is_missed_as_well() {
+    same_every_time(a_task_that_is_dropped_behind_the_policys_back_is_missed_as_well);
     let shared: Rc<RefCell<Vec<ReadyTask>>> = Rc::default();
     let text = panic_of(|| {
         sim(Smuggler(Rc::clone(&shared), true)).run(async {
@@ -711,13 +721,72 @@ fn a_policy_that_starves_is_named_with_the_task() {
     );
     assert_eq!(verdict(Lifo::default), starves("self-waker", "patient 0"));
     assert_eq!(verdict(EarliestDeadline::default), starves("mixed", "slow"));
-    assert_eq!(verdict(ShortestJob::default), starves("mixed", "slow"));
+    // The first poll of the one who begins the game is two rounds long.
+    assert_eq!(verdict(ShortestJob::default), starves("mixed", "player 0"));
     let text = fairness(Lifo::default).unwrap_err().to_string();
     let expected = "bibelot::sched::order::Lifo starves task \"patient 0\" under the load \"self-waker\": \
                     ready, and passed over for 10001 polls";
     assert_eq!(text, expected);
     let boxed = || Box::new(Lifo::default()) as Box<dyn Policy>;
     assert_eq!(fairness(boxed).unwrap_err().to_string(), expected);
+}
+
+/// First come, first served, but for tasks of whom something holds: these come when there are no others.
+struct Against {
+    queue: Fifo,
+    last: Fifo,
+    is_against: fn(&ReadyTask) -> bool,
+}
+
+impl Against {
+    fn those(is_against: fn(&ReadyTask) -> bool) -> Self {
+        Self {
+            queue: Fifo::default(),
+            last: Fifo::default(),
+            is_against,
+        }
+    }
+}
+
+impl Policy for Against {
+    fn push(&mut self, task: ReadyTask) {
+        match (self.is_against)(&task) {
+            true => self.last.push(task),
+            false => self.queue.push(task),
+        }
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        self.queue.pop().or_else(|| self.last.pop())
+    }
+}
+
+#[test]
+fn a_policy_that_starves_whom_it_will_is_found_out_whoever_that_is() {
+    let starved = |is_against| {
+        let starved = fairness(|| Against::those(is_against)).unwrap_err();
+        (starved.load().to_owned(), starved.task().to_owned())
+    };
+    let named = |load: &str, task: &str| (load.to_owned(), task.to_owned());
+    // By what has woken them: another task, or a socket.
+    let by_task = |task: &ReadyTask| matches!(task.reason(), Reason::Task(_));
+    assert_eq!(starved(by_task), named("ping-pong", "player 0"));
+    let from_outside = |task: &ReadyTask| task.reason() == Reason::Outside;
+    let (load, task) = starved(from_outside);
+    assert_eq!(load, "sockets");
+    assert!(task.starts_with("socket "), "{task}");
+    let not_by_themselves =
+        |task: &ReadyTask| matches!(task.reason(), Reason::Task(_) | Reason::Outside);
+    assert_eq!(starved(not_by_themselves), named("ping-pong", "player 0"));
+    // By their names; who was spawned last is passed over by those as well who came before it.
+    let is_player = |task: &ReadyTask| task.name().is_some_and(|name| name.starts_with("player"));
+    assert_eq!(starved(is_player), named("ping-pong", "player 1"));
+    let is_socket = |task: &ReadyTask| task.name().is_some_and(|name| name.starts_with("socket"));
+    assert_eq!(starved(is_socket), named("sockets", "socket 7"));
+    let is_one = |task: &ReadyTask| task.name() == Some("socket 5");
+    assert_eq!(starved(is_one), named("sockets", "socket 5"));
+    // To be against nobody is fair.
+    assert_eq!(fairness(|| Against::those(|_| false)), Ok(()));
 }
 
 /// First in, first out; counts on the mark of each task, and notes what it is told.
@@ -793,4 +862,102 @@ fn a_policy_that_does_not_go_by_time_is_told_no_times_but_on_a_virtual_clock() {
     let real = ran(true, false);
     assert!(real[1] >= exact[1] && real[3] >= exact[3], "{real:?}");
     assert_eq!(ran(false, false), [Duration::ZERO; 4]);
+}
+
+/// How long the processor has worked for this thread.
+fn worked() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.try_into().expect("it goes up from zero")
+}
+
+#[test]
+fn what_is_consumed_for_real_is_work_of_the_processor_and_what_is_simulated_is_none() {
+    same_every_time(
+        what_is_consumed_for_real_is_work_of_the_processor_and_what_is_simulated_is_none,
+    );
+    // Another thread may have the processor in between: then it has worked for less, and tries again.
+    let burns = || {
+        (0..100).any(|_| {
+            let (before, start) = (worked(), Instant::now());
+            consume(ms(1));
+            assert!(start.elapsed() >= ms(1));
+            worked() - before >= ms(1) * 9 / 10
+        })
+    };
+    assert!(burns(), "without an executor");
+    assert!(Executor::new().unwrap().run(async { burns() }));
+    let before = worked();
+    Sim::new().run(async { consume(Duration::from_secs(3600)) });
+    assert!(worked() - before < Duration::from_secs(1));
+}
+
+/// Another policy, and whom it has given.
+struct Noting<P>(P, Rc<RefCell<Vec<TaskId>>>);
+
+impl<P: Policy> Policy for Noting<P> {
+    fn push(&mut self, task: ReadyTask) {
+        self.0.push(task);
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        let task = self.0.pop()?;
+        self.1.borrow_mut().push(task.id());
+        Some(task)
+    }
+
+    fn is_timed(&self) -> bool {
+        self.0.is_timed()
+    }
+}
+
+/// Tasks that work and give way, one of which works for so long that a deadline passes meanwhile.
+async fn works() {
+    let sleeper = spawn(async {
+        sleep(ms(20)).await;
+        consume(Duration::from_micros(100));
+    });
+    let quick = [1, 2, 3].map(|nth| {
+        Builder::new().priority(nth).spawn(async move {
+            for _ in 0..4 {
+                consume(Duration::from_micros(100) * nth.unsigned_abs());
+                yield_now().await;
+            }
+        })
+    });
+    let long = spawn(async {
+        yield_now().await;
+        consume(ms(40));
+        yield_now().await;
+    });
+    // A run for real does not wait for who is left.
+    for task in quick.into_iter().chain([long, sleeper]) {
+        task.await.unwrap();
+    }
+}
+
+#[test]
+fn a_workload_is_polled_in_the_same_order_simulated_and_for_real() {
+    same_every_time(a_workload_is_polled_in_the_same_order_simulated_and_for_real);
+    fn polls<P: Policy + 'static>(policy: P, is_virtual: bool) -> Vec<TaskId> {
+        let noted = Rc::default();
+        let builder = Executor::builder().policy(Noting(policy, Rc::clone(&noted)));
+        match is_virtual {
+            true => Sim::from_builder(builder).run(works()),
+            false => builder.build().unwrap().run(works()),
+        }
+        noted.take()
+    }
+    let fifo = polls(Fifo::default(), true);
+    assert_eq!(polls(Fifo::default(), false), fifo);
+    let lifo = polls(Lifo::default(), true);
+    assert_eq!(polls(Lifo::default(), false), lifo);
+    let priority = polls(Priority::new(), true);
+    assert_eq!(polls(Priority::new(), false), priority);
+    assert!(fifo != lifo && lifo != priority && priority != fifo);
+    // The sleeper's deadline has passed during the long work: it comes behind those who were ready then.
+    let (sleeper, long) = (fifo[1], fifo[5]);
+    let rest: Vec<_> = { fifo[6..].iter() }
+        .filter(|task| [sleeper, long].contains(task))
+        .collect();
+    assert_eq!(rest, [&long, &long, &sleeper], "{fifo:?}");
 }

@@ -280,6 +280,7 @@ fn one_that_is_always_ready_leaves_the_others_their_operations() {
 
 #[test]
 fn to_a_child_the_current_task_is_the_one_around_and_it_inherits_locals() {
+    same_every_time(to_a_child_the_current_task_is_the_one_around_and_it_inherits_locals);
     static USER: Local<&str> = Local::new();
     let user = || USER.get().unwrap_or("nobody");
     Sim::new().run(async {

@@ -165,6 +165,7 @@ fn sleeps_and_yields() {
 
 #[test]
 fn timeouts_scopes_races_and_joins() {
+    same_every_time(timeouts_scopes_races_and_joins);
     assert_eq!(storm(|| timeout(ms(2), sleep(ms(1)))), 1);
     assert_eq!(storm(|| timeout(ms(1), pending::<()>())), 1);
     assert_eq!(storm(|| race(sleep(ms(2)), sleep(ms(1)))), 1);
@@ -275,6 +276,7 @@ fn notices_of_a_polite_cancel() {
 
 #[test]
 fn a_cleanup_is_done_once_wherever_its_future_is_cancelled() {
+    same_every_time(a_cleanup_is_done_once_wherever_its_future_is_cancelled);
     let suspensions = cancel_storm(async |storm| {
         let trace = Trace::new();
         let clean = |name: &'static str| {
@@ -1024,6 +1026,7 @@ fn a_server_that_stops_serves_its_clients_to_their_end_unless_it_is_cancelled() 
 
 #[test]
 fn what_is_struck_may_be_polled_by_hand() {
+    same_every_time(what_is_struck_may_be_polled_by_hand);
     let executor = Executor::new().unwrap();
     cancel_storm(async |storm| {
         let strike = pin!(storm.strike(sleep(ms(1))));

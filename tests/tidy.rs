@@ -1,5 +1,5 @@
 //! The rules of the house that no compiler checks: imports point down, files are small and say what
-//! they are, `unsafe` and clocks stay where they belong, and nothing is left to do.
+//! they are, `unsafe` and clocks stay where they belong, simulations are compared, and nothing is left to do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -360,4 +360,98 @@ fn every_expectation_gives_its_reason() {
             assert!(expectation.contains("reason = "), "{file}: {expectation}");
         }
     }
+}
+
+/// How a test simulates, itself or by one of the helpers that many use.
+const SIMULATES: [&str; 7] = [
+    "Sim::new(",
+    "Sim::from_builder(",
+    "cancel_storm(",
+    " storm(",
+    " sim(",
+    "schedule(",
+    "look_at(",
+];
+
+/// What is really outside, and brings a time and an order of its own: two runs that wait for it differ.
+const OUTSIDE: [&str; 13] = [
+    "thread::",
+    "run_in_thread",
+    "Command",
+    "AsyncFd",
+    "UnixStream",
+    "UnixListener",
+    "UnixDatagram",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "pipe(",
+    "sockets()",
+    "foreign",
+];
+
+/// Files and tests whose simulations are not compared although their texts name nothing that is outside, and
+/// why.
+const NOT_COMPARED: [(&str, &str); 10] = [
+    ("tests/explore/", "an exploration compares its own runs"),
+    ("tests/fs/", "files are by threads"),
+    ("tests/process/", "children are outside"),
+    ("tests/signal/", "signals are outside"),
+    ("tests/worker/", "threads are outside"),
+    ("tests/sim/outside.rs", "it is about what is outside"),
+    ("tests/stream.rs", "its clients are outside"),
+    (
+        "a_simulation_without_a_network_makes_real_sockets",
+        "as it says",
+    ),
+    (
+        "an_event_may_lie_in_a_thread_local",
+        "which outlives the run",
+    ),
+    (
+        "a_deadline_that_was_counted_outside_is_told_and_not_taken_for_one_of_the_simulation",
+        "that deadline is of the real clock",
+    ),
+];
+
+#[test]
+fn simulations_are_run_twice_and_compared() {
+    let mut not_compared: BTreeSet<&str> = NOT_COMPARED.iter().map(|(what, _)| *what).collect();
+    let mut missing = Vec::new();
+    for (file, text) in sources("tests") {
+        if file == "tests/tidy.rs" {
+            continue;
+        }
+        for test in text.split("\n#[test]\n").skip(1) {
+            let body = test.split("\n}").next().expect("a test has a body");
+            let name = body
+                .split("fn ")
+                .nth(1)
+                .and_then(|rest| rest.split('(').next());
+            let name = name.expect("a test has a name");
+            let has = |words: &[&str]| words.iter().any(|word| body.contains(word));
+            if !has(&SIMULATES) || has(&["same_every_time(", "twice("]) {
+                continue;
+            }
+            let listed =
+                { NOT_COMPARED.iter() }.find(|(what, _)| file.starts_with(what) || name == *what);
+            if let Some((what, _)) = listed {
+                not_compared.remove(what);
+                continue;
+            }
+            // What the network in memory makes looks like a socket, and is inside.
+            let is_outside = has(&OUTSIDE) && !file.starts_with("tests/network/");
+            if !is_outside {
+                missing.push(format!("{file}: {name}"));
+            }
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "these do not call same_every_time(), nor are they listed with a reason: {missing:#?}"
+    );
+    assert!(
+        not_compared.is_empty(),
+        "need not be listed: {not_compared:?}"
+    );
 }

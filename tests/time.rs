@@ -65,6 +65,7 @@ fn a_sleep_is_never_early_on_a_real_clock() {
 
 #[test]
 fn a_sleep_counts_from_the_call_and_not_from_the_poll() {
+    same_every_time(a_sleep_counts_from_the_call_and_not_from_the_poll);
     Sim::new().run(async {
         let start = Instant::now();
         let called_early = sleep(s(3));
@@ -101,6 +102,7 @@ fn equal_deadlines_fire_in_the_order_in_which_they_were_set() {
 
 #[test]
 fn a_sleep_of_zero_lets_the_others_have_their_turn() {
+    same_every_time(a_sleep_of_zero_lets_the_others_have_their_turn);
     let program = |trace: Trace| async move {
         let said = trace.clone();
         spawn(async move { said.say("other") });
@@ -128,6 +130,7 @@ fn a_sleep_of_zero_takes_no_time() {
 
 #[test]
 fn a_deadline_in_the_past_has_passed() {
+    same_every_time(a_deadline_in_the_past_has_passed);
     Sim::new().run(async {
         let start = Instant::now();
         sleep(SECOND).await;
@@ -261,6 +264,7 @@ fn a_sleep_outlives_its_executor() {
 
 #[test]
 fn a_hundred_thousand_timers_set_and_taken_back_in_any_order() {
+    same_every_time(a_hundred_thousand_timers_set_and_taken_back_in_any_order);
     const TIMERS: u64 = 100_000;
     let executor = Executor::new().unwrap();
     let trace = Rc::new(RefCell::new(Vec::new()));
@@ -327,6 +331,7 @@ fn a_timeout_expires_at_its_deadline_and_drops_what_is_inside() {
 
 #[test]
 fn what_is_ready_has_succeeded_however_late() {
+    same_every_time(what_is_ready_has_succeeded_however_late);
     Sim::new().run(async {
         assert_eq!(timeout(Duration::ZERO, async { 42 }).await, Ok(42));
         // Ready at the very moment of the deadline.
@@ -578,6 +583,7 @@ fn a_tick_that_was_given_up_is_not_lost() {
 
 #[test]
 fn a_tick_waits_where_it_is_asked_for() {
+    same_every_time(a_tick_waits_where_it_is_asked_for);
     let line = Rc::new(Cell::new(None));
     let seen = Rc::clone(&line);
     let builder = Executor::builder()

@@ -111,6 +111,9 @@ impl Default for Options {
 pub struct ExecutorBuilder {
     /// What it was told so far.
     options: Options,
+    /// Whether it was told a policy, of which first in, first out may be one.
+    #[cfg(feature = "testing")]
+    has_policy: bool,
 }
 
 impl ExecutorBuilder {
@@ -183,7 +186,17 @@ impl ExecutorBuilder {
             true => None,
             false => Some(Box::new(Choice::new(policy, name))),
         };
+        #[cfg(feature = "testing")]
+        {
+            self.has_policy = true;
+        }
         self
+    }
+
+    /// Whether it was told a policy.
+    #[cfg(feature = "testing")]
+    pub(crate) fn has_policy(&self) -> bool {
+        self.has_policy
     }
 
     /// Has a policy of ours choose, which may panic to end the run, and is asked again after that.

@@ -234,7 +234,11 @@ impl Explorer {
         self
     }
 
-    /// Sets what chance begins with: 0, unless this says otherwise. Another seed takes other schedules.
+    /// Sets what chance begins with: 0, unless this says otherwise. Another seed takes other schedules by PCT and
+    /// at random, and the test [draws](crate::testing::random()) other numbers and has another luck in its
+    /// [network](Self::network). These are the same in all schedules of one exploration, in which only the order
+    /// differs; so a test that leaves something to chance wants to be explored with several seeds. The
+    /// [replay file](crate::testing::Sim::replay) says the seed.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -263,9 +267,9 @@ impl Explorer {
 
     /// Runs the test in a network in memory, each time anew; see [`Sim::network`](crate::testing::Sim::network).
     ///
-    /// What is sent arrives after its time, as a timer falls due, and chance is that of seed 0 in each run, as
-    /// it is for [`random`](crate::testing::random()) numbers: so what a schedule does is the same every time. Make
-    /// the network's hosts before. A replay needs the network as well: `Sim::replay(path)?.network(&network)`.
+    /// What is sent arrives after its time, as a timer falls due, and chance is that of the explorer's
+    /// [seed](Self::seed) in each run: so what a schedule does is the same every time. Make the network's hosts
+    /// before. A replay needs the network as well: `Sim::replay(path)?.network(&network)`.
     ///
     /// # Examples
     ///

@@ -7,10 +7,13 @@
 //!   mixed           all of these, with priorities, deadlines, weights and long polls
 //! ```
 //!
-//! Every task counts its own polls on one counter for all; a task that is always ready and is passed
-//! over for a thousand polls has starved. Time is virtual, so a verdict is the same on every machine.
+//! The policy is asked by another one, which is told of every task that becomes ready: by its birth, by
+//! itself, by another task or from outside. It counts the polls from there until the policy gives that task,
+//! and a task that is passed over for a thousand of them has starved, whoever it is. Time is virtual, so a
+//! verdict is the same on every machine.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
@@ -19,13 +22,13 @@ use std::task::{Poll, Waker};
 
 use crate::executor::face::Executor;
 use crate::net::UnixStream;
-use crate::sched::Policy;
-use crate::task::{Builder, consume, yield_now};
+use crate::sched::{Policy, ReadyTask};
+use crate::task::{Builder, TaskId, consume, yield_now};
 use crate::testing::Sim;
 use crate::time::{Duration, Instant};
 
-/// How many polls a load has.
-const POLLS: u64 = 10_000;
+/// How often the tasks of a load do their work, together.
+const ROUNDS: u64 = 10_000;
 
 /// For how many polls of others a ready task may be passed over.
 const PATIENCE: u64 = 1_000;
@@ -78,6 +81,9 @@ impl Error for Starved {}
 /// wake each other, a flood of ready sockets, and all of these with priorities, deadlines, weights and long
 /// polls. `make` makes the policy anew for each.
 ///
+/// All tasks of a load are held to the same: it does not matter whether one was spawned, woke itself, or was
+/// woken by another task or by its socket.
+///
 /// # Errors
 ///
 /// Returns an error if a task was ready and was passed over for a thousand polls of others; it names the
@@ -108,12 +114,19 @@ pub fn fairness<P: Policy + 'static>(make: impl Fn() -> P) -> Result<(), Starved
         let load = Load::default();
         let policy = make();
         let policy_name = policy.name();
-        Sim::from_builder(Executor::builder().policy(policy)).run(async {
+        let worst = Rc::default();
+        let watched = Watched {
+            policy,
+            polls: 0,
+            ready: BTreeMap::new(),
+            worst: Rc::clone(&worst),
+        };
+        Sim::from_builder(Executor::builder().policy(watched)).run(async {
             load.always_ready("patient 0", Builder::new(), Duration::ZERO);
             load.always_ready("patient 1", Builder::new(), Duration::ZERO);
             start(&load);
         });
-        let worst = load.worst.take();
+        let worst = worst.take();
         if let Some((task, polls)) = worst.filter(|(_, polls)| *polls > PATIENCE) {
             return Err(Starved {
                 policy: policy_name,
@@ -129,45 +142,78 @@ pub fn fairness<P: Policy + 'static>(make: impl Fn() -> P) -> Result<(), Starved
 /// A load, and its name.
 type Named = (&'static str, fn(&Load));
 
+/// The task that was passed over for longest, and for how many polls.
+type Worst = Rc<RefCell<Option<(String, u64)>>>;
+
+/// A policy, and somebody who counts how long it keeps whom.
+struct Watched<P> {
+    /// The policy.
+    policy: P,
+    /// How many polls there were.
+    polls: u64,
+    /// How many there had been when a task became ready, of each that is.
+    ready: BTreeMap<TaskId, u64>,
+    /// Whom it has kept for longest.
+    worst: Worst,
+}
+
+impl<P: Policy> Policy for Watched<P> {
+    fn push(&mut self, task: ReadyTask) {
+        self.ready.insert(task.id(), self.polls);
+        self.policy.push(task);
+    }
+
+    fn pop(&mut self) -> Option<ReadyTask> {
+        let task = self.policy.pop()?;
+        let since = self.ready.remove(&task.id());
+        let passed_over = self.polls - since.unwrap_or(self.polls);
+        self.polls += 1;
+        // The main task has no name, and is over when the load begins.
+        let mut worst = self.worst.borrow_mut();
+        if let Some(name) = task.name()
+            && worst.as_ref().is_none_or(|(_, most)| passed_over > *most)
+        {
+            *worst = Some((name.to_owned(), passed_over));
+        }
+        drop(worst);
+        Some(task)
+    }
+
+    fn is_timed(&self) -> bool {
+        self.policy.is_timed()
+    }
+
+    fn name(&self) -> &'static str {
+        self.policy.name()
+    }
+}
+
 /// What the tasks of one load share.
 #[derive(Clone, Default)]
 struct Load {
-    /// How many polls they have had together.
-    polls: Rc<Cell<u64>>,
+    /// How often they have done their work together.
+    rounds: Rc<Cell<u64>>,
     /// How long each of those takes.
     cost: Rc<Cell<Duration>>,
-    /// The task that was passed over for longest, and for how many polls.
-    worst: Rc<RefCell<Option<(String, u64)>>>,
 }
 
 impl Load {
-    /// Counts a poll. `false` says that the load is over.
+    /// Counts a round. `false` says that the load is over.
     fn count(&self) -> bool {
         consume(self.cost.get());
-        self.polls.set(self.polls.get() + 1);
-        self.polls.get() < POLLS
-    }
-
-    /// Notes that a task was ready, and passed over for so many polls of others.
-    fn note(&self, task: &str, polls: u64) {
-        let mut worst = self.worst.borrow_mut();
-        if worst.as_ref().is_none_or(|(_, most)| polls > *most) {
-            *worst = Some((task.to_owned(), polls));
-        }
+        self.rounds.set(self.rounds.get() + 1);
+        self.rounds.get() < ROUNDS
     }
 
     /// Starts a task that is always ready, and whose polls take longer by so much.
     fn always_ready(&self, name: &'static str, builder: Builder, longer: Duration) {
         let load = self.clone();
-        let mut last = load.polls.get();
         drop(builder.name(name).spawn(async move {
             loop {
-                load.note(name, load.polls.get() - last);
                 consume(longer);
                 if !load.count() {
                     return;
                 }
-                last = load.polls.get();
                 yield_now().await;
             }
         }));
@@ -182,9 +228,9 @@ impl Load {
     fn ping_pong(&self) {
         let turn = Rc::new(Cell::new(false));
         let wakers: Rc<[Cell<Option<Waker>>; 2]> = Rc::default();
-        for me in [false, true] {
+        for (name, me) in [("player 0", false), ("player 1", true)] {
             let (load, turn, wakers) = (self.clone(), Rc::clone(&turn), Rc::clone(&wakers));
-            drop(Builder::new().name("player").spawn(async move {
+            drop(Builder::new().name(name).spawn(async move {
                 while load.count() {
                     poll_fn(|cx| match turn.get() == me {
                         true => Poll::Ready(()),
@@ -205,24 +251,29 @@ impl Load {
 
     /// Eight that keep writing to each other.
     fn sockets(&self) {
-        for _ in 0..4 {
+        for pair in 0..4 {
             let (one, other) = UnixStream::pair().expect("a pair of sockets");
-            for (socket, begins) in [(one, true), (other, false)] {
+            for (nth, socket) in [(2 * pair, one), (2 * pair + 1, other)] {
                 let load = self.clone();
-                drop(Builder::new().name("socket").spawn(async move {
-                    let mut is_writing = begins;
-                    // The other one hangs up when the load is over.
-                    while load.count() {
-                        let done = match is_writing {
-                            true => socket.write(&[0]).await,
-                            false => socket.read(&mut [0]).await,
-                        };
-                        if !matches!(done, Ok(1)) {
-                            return;
-                        }
-                        is_writing = !is_writing;
-                    }
-                }));
+                let begins = nth % 2 == 0;
+                drop(
+                    Builder::new()
+                        .name(format!("socket {nth}"))
+                        .spawn(async move {
+                            let mut is_writing = begins;
+                            // The other one hangs up when the load is over.
+                            while load.count() {
+                                let done = match is_writing {
+                                    true => socket.write(&[0]).await,
+                                    false => socket.read(&mut [0]).await,
+                                };
+                                if !matches!(done, Ok(1)) {
+                                    return;
+                                }
+                                is_writing = !is_writing;
+                            }
+                        }),
+                );
             }
         }
     }

@@ -12,27 +12,42 @@ use std::ops::{Bound, RangeBounds};
 use crate::rng::Rng;
 
 thread_local! {
-    /// What the simulation on this thread draws from.
-    static DRAWN: RefCell<Option<Rng>> = const { RefCell::new(None) };
+    /// The chance of the simulation on this thread.
+    static CHANCE: RefCell<Option<Chance>> = const { RefCell::new(None) };
 }
 
 /// Which of the streams of a seed is for the test.
 const PURPOSE: u64 = 1;
 
+/// What a simulation leaves to chance.
+struct Chance {
+    /// What all of it comes from.
+    seed: u64,
+    /// The numbers for the test.
+    rng: Rng,
+}
+
 /// While it lives, numbers can be drawn on this thread.
-pub(super) struct Drawing(Option<Rng>);
+pub(super) struct Drawing(Option<Chance>);
 
 impl Drawing {
     /// Draws from this seed.
     pub(super) fn begin(seed: u64) -> Self {
-        Self(DRAWN.replace(Some(Rng::aside(seed, PURPOSE))))
+        let rng = Rng::aside(seed, PURPOSE);
+        Self(CHANCE.replace(Some(Chance { seed, rng })))
     }
 }
 
 impl Drop for Drawing {
     fn drop(&mut self) {
-        DRAWN.set(self.0.take());
+        CHANCE.set(self.0.take());
     }
+}
+
+/// Another stream of chance for the simulation on this thread; each `purpose` has its own.
+pub(super) fn stream(purpose: u64) -> Rng {
+    let seed = CHANCE.with_borrow(|chance| chance.as_ref().map(|chance| chance.seed));
+    Rng::aside(seed.expect("a simulation runs"), purpose)
 }
 
 /// The next number.
@@ -42,7 +57,7 @@ impl Drop for Drawing {
 /// Panics outside of a simulation.
 #[track_caller]
 fn next() -> u64 {
-    let drawn = DRAWN.with_borrow_mut(|rng| rng.as_mut().map(Rng::next));
+    let drawn = CHANCE.with_borrow_mut(|chance| Some(chance.as_mut()?.rng.next()));
     match drawn {
         Some(number) => number,
         None => panic!(
@@ -107,7 +122,8 @@ macro_rules! numbers {
 numbers! { u8 u16 u32 u64 usize i8 i16 i32 i64 isize }
 
 /// Returns a number in this range, each as likely as the others, from the seed of the simulation that runs
-/// ([`Sim::seed`](crate::testing::Sim::seed); 0 unless that was called). The same seed gives the same numbers
+/// ([`Sim::seed`](crate::testing::Sim::seed); 0 unless that was called; in an exploration the
+/// [explorer's](crate::testing::Explorer::seed)). The same seed gives the same numbers
 /// every time, on every machine. Drawing changes nothing for the order in which tasks come.
 ///
 /// # Panics

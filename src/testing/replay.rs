@@ -1,11 +1,12 @@
 //! [`Sim::replay`]: a schedule from a file, followed to the letter.
 //!
 //! ```text
-//!   bibelot replay 1
+//!   bibelot replay 2
 //!   version 0.1.0 #5fd2a1c7                      each line ends with a check of itself
 //!   program tests #90be41d2                      and of all those before it
 //!   test tests/bank.rs:12:5 #…
 //!   found exhaustive search, … #…
+//!   seed 0 #…
 //!   fails "the test panicked: …" #…
 //!   polls_max 100000 #…
 //!   decision 1 of 2: 1 of 2, task 2 at tests/bank.rs:20:10, named "deposit" #…
@@ -18,6 +19,9 @@
 //! place, so that a program in which some prints were added can still be followed. Where something else is
 //! ready, the run ends, and says what the file says and what there is. A file that was cut, or changed by
 //! hand, is refused when it is read: by the first line whose check does not fit.
+//!
+//! The seed is the explorer's: what a run draws, and what becomes of the messages in its network, is the same
+//! again. So a file needs no word on chance but this number.
 //!
 //! After the last decision of the file the run goes on first come, first served: a file ends where its run
 //! failed, and says nothing of what a mended program does from there on.
@@ -40,7 +44,8 @@ use crate::testing::replay::file::Script;
 
 impl Sim {
     /// A simulation that follows the replay file of a schedule which an
-    /// [exploration](crate::testing::explore()) has found: at each decision the task that was polled then.
+    /// [exploration](crate::testing::explore()) has found: at each decision the task that was polled then, and
+    /// the same chance, from the [explorer's seed](crate::testing::Explorer::seed), which is in the file.
     ///
     /// What is run must be what was explored. At the end of the file the run goes on first come, first
     /// served. What fails there by a panic that nobody joins fails here as well, in a panic of
@@ -162,6 +167,11 @@ pub(super) struct Followed {
 }
 
 impl Followed {
+    /// What chance went by when it was written.
+    pub(super) fn seed(&self) -> u64 {
+        self.script.seed
+    }
+
     /// Looks, at the end of the run, whether it has failed unseen, and whether all was followed.
     ///
     /// # Panics

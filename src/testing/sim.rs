@@ -71,15 +71,16 @@ impl Sim {
 
     /// Shuffles: whenever several tasks are ready, any of them may come next, also of those whose deadlines
     /// are equal. The same seed gives the same order every time. Children of one scope are parts of one task,
-    /// and keep the order in which they were woken. ([`sched::Shuffle`](crate::sched::Shuffle), which
-    /// replaces whatever [policy](crate::ExecutorBuilder::policy) there was.)
+    /// and keep the order in which they were woken. ([`sched::Shuffle`](crate::sched::Shuffle); a builder
+    /// that was told a [policy](crate::ExecutorBuilder::policy) keeps its own order, whatever the seed.)
     ///
-    /// The numbers that the test [draws](crate::testing::random()) come from the seed as well, in a stream of
-    /// their own. If the simulation panics, a line on standard error says the seed.
+    /// Chance comes from the seed as well, with and without a policy: the numbers that the test
+    /// [draws](crate::testing::random()), and what becomes of the messages of a [network](Self::network), each
+    /// in a stream of its own. If the simulation panics, a line on standard error says the seed.
     ///
     /// # Panics
     ///
-    /// Panics if it follows a [replay file](Self::replay), which says the order.
+    /// Panics if it follows a [replay file](Self::replay), which says the order and the seed.
     ///
     /// # Examples
     ///
@@ -90,11 +91,24 @@ impl Sim {
     ///     Sim::new().seed(seed).run(async { /* must hold in every order */ });
     /// }
     /// ```
+    ///
+    /// In the order of a policy, with other chance each time:
+    ///
+    /// ```
+    /// use bibelot::Executor;
+    /// use bibelot::sched::Priority;
+    /// use bibelot::testing::Sim;
+    ///
+    /// for seed in 0..100 {
+    ///     let builder = Executor::builder().policy(Priority::new());
+    ///     Sim::from_builder(builder).seed(seed).run(async { /* must hold with any luck */ });
+    /// }
+    /// ```
     #[track_caller]
     pub fn seed(mut self, seed: u64) -> Self {
         assert!(
             self.followed.is_none(),
-            "a simulation that follows a replay file has its order from there, and needs no seed"
+            "a simulation that follows a replay file has its order and its chance from there, and needs no seed"
         );
         self.seed = Some(seed);
         self
@@ -179,9 +193,12 @@ impl Sim {
     #[track_caller]
     pub fn run<F: Future>(self, main: F) -> F::Output {
         let _told = ToldSeed::new(self.seed);
-        let _drawing = Drawing::begin(self.seed.unwrap_or_default());
+        let followed = self.followed.as_ref().map(Followed::seed);
+        let _drawing = Drawing::begin(followed.or(self.seed).unwrap_or_default());
         let mut builder = self.builder;
-        if let Some(seed) = self.seed {
+        if let Some(seed) = self.seed
+            && !builder.has_policy()
+        {
             builder = builder.policy(Shuffle::new(seed));
         }
         for log in self.logs.iter().chain(&twice::next_log()) {

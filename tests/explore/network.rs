@@ -1,14 +1,15 @@
 //! A network in memory in every schedule: what arrives first follows from who has sent first.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::io;
 use std::rc::Rc;
 
-use bibelot::net::{TcpListener, TcpStream};
+use bibelot::net::{TcpListener, TcpStream, UdpSocket};
 use bibelot::spawn;
 use bibelot::task::yield_now;
 use bibelot::testing::{Explorer, Network, Sim, random};
-use bibelot::time::Duration;
+use bibelot::time::{Duration, timeout};
 
 use crate::folder;
 use crate::support::panic_of;
@@ -43,6 +44,75 @@ fn a_bug_of_server_and_client_is_found_and_replayed() {
         let sim = Sim::replay(path).unwrap().network(&network);
         let text = panic_of(|| sim.run(impatient()));
         assert!(text.contains("the first comes first"), "{text}");
+    }
+}
+
+/// Which of ten datagrams arrive, if each is lost as often as not.
+async fn arrived() -> Vec<u8> {
+    let server = UdpSocket::bind("127.0.0.1:53").await.unwrap();
+    let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    for nth in 0..10 {
+        client.send_to(&[nth], "127.0.0.1:53").await.unwrap();
+    }
+    let mut arrived = Vec::new();
+    let mut buf = [0];
+    while let Ok(received) = timeout(Duration::from_millis(1), server.recv(&mut buf)).await {
+        received.unwrap();
+        arrived.push(buf[0]);
+    }
+    arrived
+}
+
+#[test]
+fn each_seed_of_an_explorer_has_its_own_luck_which_is_the_same_in_all_its_schedules() {
+    let network = Network::new().loss(0.5);
+    let luck = |seed| {
+        let seen = RefCell::new(BTreeSet::new());
+        let explorer = Explorer::new().network(&network).seed(seed);
+        let explored = explorer.run(async || {
+            for _ in 0..2 {
+                drop(spawn(yield_now()));
+            }
+            let drawn: u64 = random(..);
+            let arrived = arrived().await;
+            seen.borrow_mut().insert((arrived, drawn));
+        });
+        assert!(explored.distinct() > 1, "{explored}");
+        let seen = seen.into_inner();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        seen
+    };
+    let all: BTreeSet<_> = (0..20).map(luck).collect();
+    assert_eq!(all.len(), 20, "{all:?}");
+    assert_eq!(luck(3), luck(3));
+    // Of seed 0 it is what a simulation has that is told none.
+    let of_none = Sim::new().network(&network).run(async {
+        let drawn: u64 = random(..);
+        (arrived().await, drawn)
+    });
+    assert_eq!(luck(0), BTreeSet::from([of_none]));
+}
+
+#[test]
+fn a_replay_has_the_luck_of_the_exploration() {
+    let network = Network::new().loss(0.5);
+    let test = async |seen: &RefCell<Vec<(Vec<u8>, u64)>>| {
+        let arrived = arrived().await;
+        seen.borrow_mut().push((arrived, random(..)));
+        panic!("seen");
+    };
+    for seed in [0, 7, u64::MAX] {
+        let seen = RefCell::default();
+        let explorer = Explorer::new().network(&network).seed(seed);
+        let explorer = explorer.replay_dir(folder(&format!("luck-{seed}")));
+        let found = explorer.try_run(async || test(&seen).await).unwrap_err();
+        let path = found.replay_file().unwrap();
+        let sim = Sim::replay(path).unwrap().network(&network);
+        assert_eq!(panic_of(|| sim.run(test(&seen))), "seen");
+        let mut seen = seen.into_inner();
+        assert!(seen.len() > 2);
+        seen.dedup();
+        assert_eq!(seen.len(), 1, "{seen:?}");
     }
 }
 

@@ -58,7 +58,7 @@ fn the_file_is_text_with_a_line_for_each_decision() {
     let text = fs::read_to_string(file_of(0, "text-of-file")).unwrap();
     let lines = unchecked(&text);
     assert_eq!(checked(&lines), text);
-    assert_eq!(lines[0], "bibelot replay 1");
+    assert_eq!(lines[0], "bibelot replay 2");
     assert_eq!(lines[1], format!("version {}", env!("CARGO_PKG_VERSION")));
     assert_eq!(lines[2], "program explore");
     assert!(
@@ -66,17 +66,15 @@ fn the_file_is_text_with_a_line_for_each_decision() {
         "{}",
         lines[3]
     );
-    assert_eq!(
-        lines[4],
-        "found exhaustive search, fewest overtakes first, seed 0"
-    );
+    assert_eq!(lines[4], "found exhaustive search, fewest overtakes first");
+    assert_eq!(lines[5], "seed 0");
     assert!(
-        lines[5].starts_with("fails \"the test panicked: "),
+        lines[6].starts_with("fails \"the test panicked: "),
         "{}",
-        lines[5]
+        lines[6]
     );
-    assert_eq!(lines[6], "polls_max 100000");
-    let decided = lines[7];
+    assert_eq!(lines[7], "polls_max 100000");
+    let decided = lines[8];
     assert!(decided.starts_with("decision 1 of "), "{decided}");
     assert!(
         decided.contains(": 2 of 2, task 3 at tests/explore/bugs.rs:"),
@@ -167,14 +165,15 @@ fn a_file_of_another_version_or_of_none_is_refused() {
         says.contains("written by version 0.0.1 of bibelot, and this is "),
         "{says}"
     );
-    lines[0] = "bibelot replay 2";
-    let (line, says) = refused(folder, &checked(&lines)).unwrap();
-    assert_eq!(line, 1);
-    assert!(
-        says.contains("found \"bibelot replay 2\": another format"),
-        "{says}"
-    );
-    for other in ["", "\n", "{\"json\": true}", "\u{feff}bibelot replay 1"] {
+    // The first format did not say the seed, so chance could not be the same again.
+    for format in ["bibelot replay 1", "bibelot replay 3"] {
+        lines[0] = format;
+        let (line, says) = refused(folder, &checked(&lines)).unwrap();
+        assert_eq!(line, 1);
+        let expected = format!("found {format:?}: another format; explore the test again");
+        assert!(says.ends_with(&expected), "{says}");
+    }
+    for other in ["", "\n", "{\"json\": true}", "\u{feff}bibelot replay 2"] {
         let (line, says) = refused(folder, other).unwrap();
         assert!(line == 1 && says.contains("no replay file"), "{says}");
     }
@@ -185,10 +184,31 @@ fn a_file_of_another_version_or_of_none_is_refused() {
         "ends",
     ] {
         let mut lines = unchecked(&text);
-        lines[7] = nonsense;
+        lines[8] = nonsense;
         let (line, says) = refused(folder, &checked(&lines)).unwrap();
-        assert!(line == 8 && says.contains("expected a decision"), "{says}");
+        assert!(line == 9 && says.contains("expected a decision"), "{says}");
     }
+}
+
+#[test]
+fn a_file_whose_numbers_are_none_is_refused() {
+    let path = file_of(0, "numbers");
+    let text = fs::read_to_string(&path).unwrap();
+    let folder = path.parent().unwrap();
+    for (nth, wrong) in [(5, "seed -1"), (7, "polls_max many")] {
+        let mut lines = unchecked(&text);
+        lines[nth] = wrong;
+        let (line, says) = refused(folder, &checked(&lines)).unwrap();
+        assert!(
+            line == nth + 1 && says.contains("expected a number behind "),
+            "{says}"
+        );
+    }
+    // And one that is not there.
+    let mut lines = unchecked(&text);
+    lines.remove(5);
+    let (line, says) = refused(folder, &checked(&lines)).unwrap();
+    assert!(line == 6 && says.contains("expected \"seed\""), "{says}");
 }
 
 #[test]
@@ -229,7 +249,7 @@ fn another_program_is_told_at_the_decision_that_does_not_fit() {
             .run(ALL[2].broken())
     });
     let places = text.split("tests/explore/bugs.rs:").count() - 1;
-    assert!(text.starts_with("line 8 of the replay file \""), "{text}");
+    assert!(text.starts_with("line 9 of the replay file \""), "{text}");
     assert!(text.contains("decision 1 is 2 of 2, task 3 at "), "{text}");
     assert!(
         text.contains("but ready are 2 tasks: task 2 \"waiter\" (spawned at "),
@@ -277,7 +297,7 @@ fn a_file_and_a_seed_are_two_orders_and_refused() {
     let text = panic_of(|| drop(Sim::replay(&path).unwrap().seed(7)));
     assert_eq!(
         text,
-        "a simulation that follows a replay file has its order from there, and needs no seed"
+        "a simulation that follows a replay file has its order and its chance from there, and needs no seed"
     );
 }
 

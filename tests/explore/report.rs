@@ -1,6 +1,6 @@
 //! What is told of a schedule that fails, and of a test that cannot be explored.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::env;
 use std::process::Command;
 use std::rc::Rc;
@@ -51,7 +51,7 @@ a schedule was found under which the test at here fails
   task \"second\" (spawned at here) panicked: out of line; nobody was left to join it
     at here
 
-found by exhaustive search, fewest overtakes first (seed 0), as schedule number 2
+found by exhaustive search, fewest overtakes first (seed 0), as schedule number 2, with 2 different ones seen
 it overtakes 1 time in 1 decision, after 1 run to make it small (it was 1 time):
      1   main (spawned at here) begins
      2 ! task 3 \"second\" (spawned at here) begins, ahead of task 2 \"first\"
@@ -65,6 +65,62 @@ it overtakes 1 time in 1 decision, after 1 run to make it small (it was 1 time):
     assert!(
         replay.ends_with(".replay\").unwrap().run(async { … })"),
         "{replay}"
+    );
+}
+
+#[test]
+fn it_is_told_how_many_different_schedules_were_seen_until_one_failed() {
+    // One of 24 orders fails, and chance takes some of the others more than once before it.
+    let test = async || {
+        let order = Rc::new(RefCell::new(Vec::new()));
+        for nth in 0..4 {
+            let order = Rc::clone(&order);
+            drop(spawn(async move {
+                order.borrow_mut().push(nth);
+                assert_ne!(*order.borrow(), [3, 2, 1, 0], "backwards");
+            }));
+        }
+    };
+    let found = explorer("distinct").random(10_000).try_run(test);
+    let found = found.unwrap_err();
+    let (schedules, distinct) = (found.schedules(), found.distinct());
+    assert!(1 < distinct && distinct < schedules, "{found}");
+    assert!(distinct <= 24, "{found}");
+    let expected = format!(
+        "found by random choice (seed 0), as schedule number {schedules}, with {distinct} different ones seen\n"
+    );
+    let text = found.to_string();
+    assert!(text.contains(&expected), "{text}");
+    // In the plain order.
+    let found = explorer("plain").try_run(async || panic!("at once"));
+    let found = found.unwrap_err();
+    assert_eq!((found.schedules(), found.distinct()), (1, 1));
+    let text = found.to_string();
+    assert!(
+        text.contains("as schedule number 1, with 1 different one seen\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn one_of_a_thing_is_told_as_one() {
+    let explored = explorer("one").run(async || {});
+    assert_eq!(
+        explored.to_string(),
+        "1 schedule was run, 1 different one: all there are; the longest had 0 decisions in 1 poll"
+    );
+    let explored = explorer("two")
+        .overtakes_max(1)
+        .exhaustive(3)
+        .run(async || {
+            for _ in 0..3 {
+                drop(spawn(async {}));
+            }
+        });
+    let text = explored.to_string();
+    assert!(
+        text.starts_with("3 schedules were run, 3 different ones"),
+        "{text}"
     );
 }
 

@@ -49,6 +49,7 @@ fn a_group_that_is_dropped_is_waited_for_by_the_canceller_around() {
 
 #[test]
 fn a_group_that_is_dropped_is_waited_for_until_its_members_are_given_up() {
+    same_every_time(a_group_that_is_dropped_is_waited_for_until_its_members_are_given_up);
     let trace = Trace::new();
     let said = trace.clone();
     let builder = Executor::builder().on_report(move |report| {
@@ -208,6 +209,7 @@ fn a_panic_of_the_owner_ends_the_members() {
 
 #[test]
 fn members_that_panic_in_a_dropped_group_are_reported() {
+    same_every_time(members_that_panic_in_a_dropped_group_are_reported);
     let trace = Trace::new();
     let reports = trace.clone();
     let executor = Executor::builder().on_report(move |report: &Report| {

@@ -96,6 +96,7 @@ fn a_wake_of_a_member_polls_that_member_alone() {
 
 #[test]
 fn memory_of_a_discarding_group_is_flat_after_a_million_members() {
+    same_every_time(memory_of_a_discarding_group_is_flat_after_a_million_members);
     Sim::new().run(async {
         let group = TaskGroup::discarding();
         let mut most = 0;

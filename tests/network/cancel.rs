@@ -9,6 +9,7 @@ use bibelot::task::yield_now;
 use bibelot::testing::{Network, Sim, Storm, cancel_storm_in};
 use bibelot::time::{sleep, timeout};
 
+use crate::support::same_every_time;
 use crate::{ms, pair, run};
 
 /// Cancels a future of a scenario at each of its suspensions, in a network with latency.
@@ -22,6 +23,7 @@ fn storm(scenario: impl AsyncFn(&Storm) -> io::Result<()>) -> usize {
 
 #[test]
 fn a_read_that_is_cancelled_loses_no_byte() {
+    same_every_time(a_read_that_is_cancelled_loses_no_byte);
     let suspensions = storm(async |storm| {
         let (here, there) = pair().await?;
         let writer = bibelot::spawn(async move {
@@ -50,6 +52,7 @@ fn a_read_that_is_cancelled_loses_no_byte() {
 
 #[test]
 fn a_write_that_is_cancelled_has_written_nothing() {
+    same_every_time(a_write_that_is_cancelled_has_written_nothing);
     let suspensions = storm(async |storm| {
         let (here, there) = pair().await?;
         let reader = bibelot::spawn(async move {
@@ -74,6 +77,7 @@ fn a_write_that_is_cancelled_has_written_nothing() {
 
 #[test]
 fn an_accept_that_is_cancelled_loses_no_client() {
+    same_every_time(an_accept_that_is_cancelled_loses_no_client);
     let suspensions = storm(async |storm| {
         let listener = TcpListener::bind("127.0.0.1:80").await?;
         let clients = bibelot::spawn(async {
@@ -105,6 +109,7 @@ fn an_accept_that_is_cancelled_loses_no_client() {
 
 #[test]
 fn a_connect_that_is_cancelled_leaves_nothing_behind() {
+    same_every_time(a_connect_that_is_cancelled_leaves_nothing_behind);
     let suspensions = storm(async |storm| {
         let listener = TcpListener::bind("127.0.0.1:80").await?;
         let struck = storm.strike(TcpStream::connect("127.0.0.1:80")).await;
@@ -135,6 +140,7 @@ fn a_connect_that_is_cancelled_leaves_nothing_behind() {
 
 #[test]
 fn a_receive_that_is_cancelled_loses_no_datagram() {
+    same_every_time(a_receive_that_is_cancelled_loses_no_datagram);
     let suspensions = storm(async |storm| {
         let here = UdpSocket::bind("127.0.0.1:0").await?;
         let there = UdpSocket::bind("127.0.0.1:0").await?;
@@ -169,6 +175,7 @@ fn a_receive_that_is_cancelled_loses_no_datagram() {
 
 #[test]
 fn several_readers_come_in_turn_and_one_that_leaves_lets_the_next() {
+    same_every_time(several_readers_come_in_turn_and_one_that_leaves_lets_the_next);
     run(&Network::new(), async {
         let (here, there) = pair().await?;
         let here = Rc::new(here);
@@ -197,6 +204,7 @@ fn several_readers_come_in_turn_and_one_that_leaves_lets_the_next() {
 
 #[test]
 fn several_writers_come_in_turn() {
+    same_every_time(several_writers_come_in_turn);
     run(&Network::new().latency(ms(1)), async {
         let (here, there) = pair().await?;
         let here = Rc::new(here);
@@ -224,6 +232,7 @@ fn several_writers_come_in_turn() {
 
 #[test]
 fn several_who_accept_come_in_turn() {
+    same_every_time(several_who_accept_come_in_turn);
     run(&Network::new(), async {
         let listener = Rc::new(TcpListener::bind("127.0.0.1:80").await?);
         let accepting: Vec<_> = (0..3)
@@ -245,6 +254,7 @@ fn several_who_accept_come_in_turn() {
 
 #[test]
 fn one_task_reads_while_another_writes() {
+    same_every_time(one_task_reads_while_another_writes);
     run(&Network::new(), async {
         let (here, there) = pair().await?;
         let here = Rc::new(here);
@@ -263,6 +273,7 @@ fn one_task_reads_while_another_writes() {
 
 #[test]
 fn tasks_that_are_cancelled_close_their_sockets() {
+    same_every_time(tasks_that_are_cancelled_close_their_sockets);
     run(&Network::new().latency(ms(1)), async {
         let listener = TcpListener::bind("127.0.0.1:80").await?;
         let client = bibelot::spawn(async {

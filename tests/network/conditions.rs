@@ -7,6 +7,7 @@ use bibelot::net::{TcpListener, TcpStream, UdpSocket};
 use bibelot::testing::Network;
 use bibelot::time::{Duration, Instant, sleep};
 
+use crate::support::same_every_time;
 use crate::{ms, pair, run, timed};
 
 /// Sends numbered datagrams over a link like this, and returns which arrive, in their order.
@@ -65,6 +66,7 @@ fn datagrams_overtake_each_other_by_jitter() {
 
 #[test]
 fn jitter_stays_within_its_bounds_and_a_stream_in_order() {
+    same_every_time(jitter_stays_within_its_bounds_and_a_stream_in_order);
     let network = Network::new().latency(ms(10)).jitter(ms(5));
     run(&network, async {
         let (here, there) = pair().await?;
@@ -97,6 +99,7 @@ fn jitter_stays_within_its_bounds_and_a_stream_in_order() {
 
 #[test]
 fn a_stream_loses_time_and_nothing_else() {
+    same_every_time(a_stream_loses_time_and_nothing_else);
     let network = Network::new().loss(0.2);
     run(&network, async {
         let (here, there) = pair().await?;
@@ -119,6 +122,7 @@ fn a_stream_loses_time_and_nothing_else() {
 
 #[test]
 fn connections_are_reset_as_often_as_was_said() {
+    same_every_time(connections_are_reset_as_often_as_was_said);
     let network = Network::new().resets(0.1);
     let ended = run(&network, async {
         let mut ended = Vec::new();
@@ -145,6 +149,7 @@ fn connections_are_reset_as_often_as_was_said() {
 
 #[test]
 fn what_takes_for_ever_by_chance_times_out() {
+    same_every_time(what_takes_for_ever_by_chance_times_out);
     let network = Network::new().jitter(Duration::MAX);
     run(&network, async {
         let start = Instant::now();

@@ -6,6 +6,7 @@ use bibelot::net::UdpSocket;
 use bibelot::testing::Network;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 
+use crate::support::same_every_time;
 use crate::{ms, run, timed};
 
 /// A socket on one host and one on another, which knows the first as its peer.
@@ -24,6 +25,7 @@ async fn pair_between(
 
 #[test]
 fn a_datagram_takes_the_latency_and_its_share_of_the_bandwidth() {
+    same_every_time(a_datagram_takes_the_latency_and_its_share_of_the_bandwidth);
     let network = Network::new().latency(ms(10)).bandwidth(1000);
     run(&network, async {
         let (here, there) = pair_between(&network, "one", "other").await?;
@@ -42,6 +44,7 @@ fn a_datagram_takes_the_latency_and_its_share_of_the_bandwidth() {
 
 #[test]
 fn a_partition_swallows_datagrams_and_a_hold_does_not() {
+    same_every_time(a_partition_swallows_datagrams_and_a_hold_does_not);
     let network = Network::new().latency(ms(10));
     run(&network, async {
         let (here, there) = pair_between(&network, "one", "other").await?;
@@ -74,6 +77,7 @@ fn a_partition_swallows_datagrams_and_a_hold_does_not() {
 
 #[test]
 fn a_peer_without_a_socket_is_learned_of_after_a_round_trip() {
+    same_every_time(a_peer_without_a_socket_is_learned_of_after_a_round_trip);
     let network = Network::new().latency(ms(10));
     run(&network, async {
         let (here, there) = pair_between(&network, "one", "other").await?;
@@ -96,6 +100,7 @@ fn a_peer_without_a_socket_is_learned_of_after_a_round_trip() {
 
 #[test]
 fn what_nobody_receives_in_time_is_lost() {
+    same_every_time(what_nobody_receives_in_time_is_lost);
     let network = Network::new();
     run(&network, async {
         let (here, there) = pair_between(&network, "one", "other").await?;
@@ -127,6 +132,7 @@ fn what_nobody_receives_in_time_is_lost() {
 
 #[test]
 fn one_for_nobody_is_gone_and_several_sockets_share_a_port() {
+    same_every_time(one_for_nobody_is_gone_and_several_sockets_share_a_port);
     let network = Network::new();
     let host = network.host("host");
     host.add_ip("10.1.1.1".parse().unwrap());
@@ -156,6 +162,7 @@ fn one_for_nobody_is_gone_and_several_sockets_share_a_port() {
 
 #[test]
 fn what_has_no_meaning_here_says_so() {
+    same_every_time(what_has_no_meaning_here_says_so);
     run(&Network::new(), async {
         let socket = UdpSocket::bind("0.0.0.0:0").await?;
         let group = std::net::Ipv4Addr::new(224, 0, 0, 1);

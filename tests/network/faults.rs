@@ -6,6 +6,7 @@ use bibelot::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use bibelot::testing::Network;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 
+use crate::support::same_every_time;
 use crate::{ms, pair_between, run, timed};
 
 /// A network with a client and a server, and the latency of a city.
@@ -17,6 +18,7 @@ fn city() -> Network {
 
 #[test]
 fn a_connect_into_a_partition_times_out_after_all_its_retries() {
+    same_every_time(a_connect_into_a_partition_times_out_after_all_its_retries);
     let network = city();
     network.partition("localhost", "server");
     let address = (network.host("server").ip(), 80);
@@ -30,6 +32,7 @@ fn a_connect_into_a_partition_times_out_after_all_its_retries() {
 
 #[test]
 fn a_connect_goes_on_with_its_next_retry_after_a_heal() {
+    same_every_time(a_connect_goes_on_with_its_next_retry_after_a_heal);
     let network = city();
     run(&network, async {
         let server = network.host("server");
@@ -48,6 +51,7 @@ fn a_connect_goes_on_with_its_next_retry_after_a_heal() {
 
 #[test]
 fn a_refusal_that_cannot_come_back_is_none() {
+    same_every_time(a_refusal_that_cannot_come_back_is_none);
     let network = city();
     network.half_open("server", "localhost");
     run(&network, async {
@@ -61,6 +65,7 @@ fn a_refusal_that_cannot_come_back_is_none() {
 
 #[test]
 fn an_answer_that_cannot_come_back_connects_nobody() {
+    same_every_time(an_answer_that_cannot_come_back_connects_nobody);
     let network = city();
     network.half_open("server", "localhost");
     run(&network, async {
@@ -93,6 +98,7 @@ fn an_answer_that_cannot_come_back_connects_nobody() {
 
 #[test]
 fn a_stream_sends_again_what_a_partition_loses() {
+    same_every_time(a_stream_sends_again_what_a_partition_loses);
     let network = city();
     run(&network, async {
         let (here, there) = pair_between(&network, "client", "server").await?;
@@ -113,6 +119,7 @@ fn a_stream_sends_again_what_a_partition_loses() {
 
 #[test]
 fn a_stream_that_gets_nothing_through_fails_after_a_quarter_of_an_hour() {
+    same_every_time(a_stream_that_gets_nothing_through_fails_after_a_quarter_of_an_hour);
     let network = city();
     run(&network, async {
         let (here, there) = pair_between(&network, "client", "server").await?;
@@ -138,6 +145,7 @@ fn a_stream_that_gets_nothing_through_fails_after_a_quarter_of_an_hour() {
 
 #[test]
 fn one_direction_may_die_alone() {
+    same_every_time(one_direction_may_die_alone);
     let network = city();
     run(&network, async {
         let (here, there) = pair_between(&network, "client", "server").await?;
@@ -155,6 +163,7 @@ fn one_direction_may_die_alone() {
 
 #[test]
 fn what_is_under_way_when_the_link_is_cut_is_lost() {
+    same_every_time(what_is_under_way_when_the_link_is_cut_is_lost);
     let network = city();
     run(&network, async {
         let (here, there) = pair_between(&network, "client", "server").await?;
@@ -172,6 +181,7 @@ fn what_is_under_way_when_the_link_is_cut_is_lost() {
 
 #[test]
 fn what_is_held_arrives_when_it_is_released() {
+    same_every_time(what_is_held_arrives_when_it_is_released);
     let network = city();
     run(&network, async {
         let (here, there) = pair_between(&network, "client", "server").await?;
@@ -192,6 +202,7 @@ fn what_is_held_arrives_when_it_is_released() {
 
 #[test]
 fn a_connect_may_be_held_too() {
+    same_every_time(a_connect_may_be_held_too);
     let network = city();
     run(&network, async {
         let server = network.host("server");
@@ -209,6 +220,7 @@ fn a_connect_may_be_held_too() {
 
 #[test]
 fn a_reset_is_an_error_at_both_ends_at_once() {
+    same_every_time(a_reset_is_an_error_at_both_ends_at_once);
     let network = city();
     run(&network, async {
         let (here, there) = pair_between(&network, "client", "server").await?;
@@ -251,6 +263,7 @@ fn a_reset_is_an_error_at_both_ends_at_once() {
 
 #[test]
 fn a_writer_that_waits_for_room_learns_of_a_reset() {
+    same_every_time(a_writer_that_waits_for_room_learns_of_a_reset);
     let network = city();
     run(&network, async {
         let (here, _there) = pair_between(&network, "client", "server").await?;
@@ -266,6 +279,7 @@ fn a_writer_that_waits_for_room_learns_of_a_reset() {
 
 #[test]
 fn a_connect_that_is_under_way_is_reset_as_well() {
+    same_every_time(a_connect_that_is_under_way_is_reset_as_well);
     let network = city();
     run(&network, async {
         let server = network.host("server");
@@ -289,6 +303,7 @@ fn a_connect_that_is_under_way_is_reset_as_well() {
 
 #[test]
 fn a_client_that_is_reset_in_the_queue_is_accepted_and_then_fails() {
+    same_every_time(a_client_that_is_reset_in_the_queue_is_accepted_and_then_fails);
     let network = city();
     run(&network, async {
         let server = network.host("server");
@@ -305,6 +320,7 @@ fn a_client_that_is_reset_in_the_queue_is_accepted_and_then_fails() {
 
 #[test]
 fn the_peers_of_a_host_that_has_crashed_learn_it_when_they_send() {
+    same_every_time(the_peers_of_a_host_that_has_crashed_learn_it_when_they_send);
     let network = city();
     run(&network, async {
         let (here, there) = pair_between(&network, "client", "server").await?;
@@ -327,6 +343,7 @@ fn the_peers_of_a_host_that_has_crashed_learn_it_when_they_send() {
 
 #[test]
 fn nothing_is_left_of_connections_however_they_end() {
+    same_every_time(nothing_is_left_of_connections_however_they_end);
     let network = city();
     run(&network, async {
         // Closed here, and there it was forgotten: nothing of the other end will ever come.
@@ -355,6 +372,7 @@ fn nothing_is_left_of_connections_however_they_end() {
 
 #[test]
 fn a_host_that_has_crashed_can_be_started_again() {
+    same_every_time(a_host_that_has_crashed_can_be_started_again);
     let network = city();
     run(&network, async {
         let server = network.host("server");
@@ -387,6 +405,7 @@ fn a_host_that_has_crashed_can_be_started_again() {
 
 #[test]
 fn a_listener_that_is_dropped_resets_who_waits_in_it() {
+    same_every_time(a_listener_that_is_dropped_resets_who_waits_in_it);
     let network = city();
     run(&network, async {
         let server = network.host("server");
@@ -410,6 +429,7 @@ fn a_listener_that_is_dropped_resets_who_waits_in_it() {
 
 #[test]
 fn a_full_backlog_answers_nobody_until_there_is_room() {
+    same_every_time(a_full_backlog_answers_nobody_until_there_is_room);
     let network = city();
     run(&network, async {
         let listener = TcpListener::bind("127.0.0.1:80").await?;

@@ -9,10 +9,12 @@ use bibelot::testing::Network;
 use bibelot::time::{Duration, sleep, timeout};
 
 use crate::support::foreign::{Call, Foreign, set_hook};
+use crate::support::same_every_time;
 use crate::{ms, pair, pair_between, run};
 
 #[test]
 fn what_a_clone_of_a_waker_does_to_the_socket_is_not_overlooked() {
+    same_every_time(what_a_clone_of_a_waker_does_to_the_socket_is_not_overlooked);
     run(&Network::new(), async {
         let (here, _there) = pair().await?;
         let here = Rc::new(here);
@@ -34,6 +36,7 @@ fn what_a_clone_of_a_waker_does_to_the_socket_is_not_overlooked() {
 
 #[test]
 fn wakers_may_do_anything_to_the_network() {
+    same_every_time(wakers_may_do_anything_to_the_network);
     let network = Network::new().latency(ms(1));
     let calls = Rc::new(Cell::new(0));
     run(&network, async {

@@ -11,6 +11,7 @@ use bibelot::net::{TcpListener, TcpStream, UdpSocket, UnixStream, lookup_host};
 use bibelot::testing::{Network, Sim, settle};
 use bibelot::time::{Duration, Instant, sleep};
 
+use crate::support::same_every_time;
 use crate::{ms, pair, run, timed};
 
 /// What a name stands for.
@@ -21,6 +22,7 @@ async fn look_up(name: &str) -> io::Result<Vec<String>> {
 
 #[test]
 fn hosts_have_addresses_in_the_order_in_which_they_are_made() {
+    same_every_time(hosts_have_addresses_in_the_order_in_which_they_are_made);
     let network = Network::new();
     let (a, b) = (network.host("a"), network.host("b"));
     assert_eq!(network.host("localhost").ip().to_string(), "10.0.0.1");
@@ -61,6 +63,7 @@ fn an_address_can_be_one_hosts_alone() {
 
 #[test]
 fn each_host_has_ports_of_its_own() {
+    same_every_time(each_host_has_ports_of_its_own);
     let network = Network::new();
     let (a, b) = (network.host("a"), network.host("b"));
     run(&network, async {
@@ -84,6 +87,7 @@ fn each_host_has_ports_of_its_own() {
 
 #[test]
 fn tasks_run_on_the_host_of_the_task_that_spawned_them() {
+    same_every_time(tasks_run_on_the_host_of_the_task_that_spawned_them);
     async fn here() -> io::Result<IpAddr> {
         let socket = UdpSocket::bind("0.0.0.0:0").await?;
         socket.connect("10.0.0.2:9").await?;
@@ -106,6 +110,7 @@ fn tasks_run_on_the_host_of_the_task_that_spawned_them() {
 
 #[test]
 fn a_host_of_another_network_is_refused() {
+    same_every_time(a_host_of_another_network_is_refused);
     let network = Network::new();
     let stranger = Network::new().host("a");
     let says = |f: &dyn Fn()| {
@@ -122,6 +127,7 @@ fn a_host_of_another_network_is_refused() {
 
 #[test]
 fn happy_eyeballs_find_the_address_that_answers() {
+    same_every_time(happy_eyeballs_find_the_address_that_answers);
     let network = Network::new().latency(ms(10));
     let (six, four) = (network.host("six"), network.host("four"));
     let client = network.host("client");
@@ -164,6 +170,7 @@ fn happy_eyeballs_find_the_address_that_answers() {
 
 #[test]
 fn a_host_without_an_address_of_the_family_reaches_nobody_there() {
+    same_every_time(a_host_without_an_address_of_the_family_reaches_nobody_there);
     let network = Network::new();
     let six = network.host("six");
     six.add_ip("fd00::1".parse().unwrap());
@@ -176,6 +183,7 @@ fn a_host_without_an_address_of_the_family_reaches_nobody_there() {
 
 #[test]
 fn a_connect_comes_from_a_port_that_is_given_back() {
+    same_every_time(a_connect_comes_from_a_port_that_is_given_back);
     let network = Network::new();
     run(&network, async {
         let listener = TcpListener::bind("127.0.0.1:80").await?;
@@ -197,6 +205,7 @@ fn a_connect_comes_from_a_port_that_is_given_back() {
 
 #[test]
 fn what_stands_between_the_simulations_is_what_was_set_before() {
+    same_every_time(what_stands_between_the_simulations_is_what_was_set_before);
     let network = Network::new().latency(ms(10));
     let _server = network.host("server");
     let connect = async || -> io::Result<Duration> {
@@ -247,6 +256,7 @@ fn what_stands_between_the_simulations_is_what_was_set_before() {
 
 #[test]
 fn a_socket_that_outlives_its_simulation_says_so() {
+    same_every_time(a_socket_that_outlives_its_simulation_says_so);
     let network = Network::new();
     let (stream, other) = run(&network, pair());
     let text = "a simulated socket is of no use outside of its simulation, which is over";
@@ -297,6 +307,7 @@ fn a_simulation_without_a_network_makes_real_sockets() {
 
 #[test]
 fn a_descriptor_is_not_to_be_had() {
+    same_every_time(a_descriptor_is_not_to_be_had);
     run(&Network::new(), async {
         let (here, there) = pair().await?;
         let text = "this socket is simulated (testing::Network) and has no descriptor";
@@ -316,6 +327,7 @@ fn a_descriptor_is_not_to_be_had() {
 
 #[test]
 fn sockets_show_their_addresses() {
+    same_every_time(sockets_show_their_addresses);
     run(&Network::new(), async {
         let listener = TcpListener::bind("127.0.0.1:80").await?;
         let stream = TcpStream::connect("127.0.0.1:80").await?;
@@ -337,6 +349,7 @@ fn sockets_show_their_addresses() {
 
 #[test]
 fn time_goes_on_as_ever_beside_the_network() {
+    same_every_time(time_goes_on_as_ever_beside_the_network);
     run(&Network::new().latency(ms(10)), async {
         let (here, there) = pair().await?;
         let start = Instant::now();

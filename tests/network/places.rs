@@ -8,6 +8,7 @@ use bibelot::net::{TcpListener, TcpStream, UdpSocket};
 use bibelot::testing::{Network, Sim};
 use bibelot::time::{Duration, Instant, timeout};
 
+use crate::support::same_every_time;
 use crate::{ms, pair, pair_between};
 
 /// What the report says of the main task of a test that ends in a deadlock.
@@ -32,6 +33,7 @@ fn expected_at(what: &str, line: u32) -> String {
 
 #[test]
 fn who_waits_for_data_is_named() {
+    same_every_time(who_waits_for_data_is_named);
     let mut wanted = String::new();
     let waits = deadlock_of(async |_| {
         let (here, _there) = pair().await?;
@@ -43,6 +45,7 @@ fn who_waits_for_data_is_named() {
 
 #[test]
 fn who_waits_for_room_is_named() {
+    same_every_time(who_waits_for_room_is_named);
     let mut wanted = String::new();
     let waits = deadlock_of(async |_| {
         let (here, _there) = pair().await?;
@@ -54,6 +57,7 @@ fn who_waits_for_room_is_named() {
 
 #[test]
 fn who_waits_for_a_client_is_named() {
+    same_every_time(who_waits_for_a_client_is_named);
     let mut wanted = String::new();
     let waits = deadlock_of(async |_| {
         let listener = TcpListener::bind("127.0.0.1:80").await?;
@@ -65,6 +69,7 @@ fn who_waits_for_a_client_is_named() {
 
 #[test]
 fn who_waits_for_a_datagram_is_named() {
+    same_every_time(who_waits_for_a_datagram_is_named);
     let mut wanted = String::new();
     let waits = deadlock_of(async |_| {
         let socket = UdpSocket::bind("127.0.0.1:53").await?;
@@ -76,6 +81,7 @@ fn who_waits_for_a_datagram_is_named() {
 
 #[test]
 fn a_connect_is_no_deadlock_since_it_ends_by_itself() {
+    same_every_time(a_connect_is_no_deadlock_since_it_ends_by_itself);
     let network = Network::new();
     let address = (network.host("server").ip(), 80);
     network.hold("localhost", "server");
@@ -87,6 +93,7 @@ fn a_connect_is_no_deadlock_since_it_ends_by_itself() {
 
 #[test]
 fn a_deadlock_is_seen_at_its_moment() {
+    same_every_time(a_deadlock_is_seen_at_its_moment);
     /// Notes when it is dropped.
     struct Dropped<'a>(Instant, &'a Cell<Duration>);
     impl Drop for Dropped<'_> {
@@ -112,6 +119,7 @@ fn a_deadlock_is_seen_at_its_moment() {
 
 #[test]
 fn a_simulated_wait_lets_the_clock_jump() {
+    same_every_time(a_simulated_wait_lets_the_clock_jump);
     let network = Network::new();
     Sim::new().network(&network).run(async {
         let (here, _there) = pair_between(&network, "client", "server").await.unwrap();

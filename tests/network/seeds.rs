@@ -6,11 +6,14 @@ use std::fmt::{Debug, Write};
 use std::io;
 use std::rc::Rc;
 
+use bibelot::Executor;
 use bibelot::net::{TcpListener, TcpStream, UdpSocket};
+use bibelot::sched::Fifo;
 use bibelot::testing::{Network, Sim};
-use bibelot::time::{Instant, sleep};
+use bibelot::time::{Instant, sleep, timeout};
 
 use crate::ms;
+use crate::support::same_every_time;
 
 /// A log of what happened when.
 #[derive(Clone, Default)]
@@ -115,6 +118,34 @@ fn a_network_that_has_been_used_gives_the_same_run_as_a_new_one() {
 fn another_seed_gives_another_run() {
     let runs: BTreeSet<_> = (0..20).map(|seed| run_of(&rough(), seed)).collect();
     assert_eq!(runs.len(), 20);
+}
+
+#[test]
+fn under_a_policy_the_seed_is_the_networks_alone() {
+    same_every_time(under_a_policy_the_seed_is_the_networks_alone);
+    let arrived = |seed| {
+        let network = Network::new().loss(0.5);
+        let builder = Executor::builder().policy(Fifo::default());
+        let sim = Sim::from_builder(builder).seed(seed).network(&network);
+        let done = sim.run(async {
+            let server = UdpSocket::bind("127.0.0.1:53").await?;
+            let client = UdpSocket::bind("127.0.0.1:0").await?;
+            for nth in 0..20 {
+                client.send_to(&[nth], "127.0.0.1:53").await?;
+            }
+            let mut arrived = Vec::new();
+            let mut buf = [0];
+            while let Ok(received) = timeout(ms(1), server.recv(&mut buf)).await {
+                received?;
+                arrived.push(buf[0]);
+            }
+            io::Result::Ok(arrived)
+        });
+        done.expect("no error")
+    };
+    let runs: BTreeSet<_> = (0..20).map(arrived).collect();
+    assert!(runs.len() > 10, "{runs:?}");
+    assert_eq!(arrived(3), arrived(3));
 }
 
 #[test]

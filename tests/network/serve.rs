@@ -10,6 +10,7 @@ use bibelot::testing::{Network, Sim};
 use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::{Executor, Report};
 
+use crate::support::same_every_time;
 use crate::{ms, run};
 
 /// Serves one client by giving it back what it sends.
@@ -39,6 +40,7 @@ async fn ask_again_and_again(text: &str) -> String {
 
 #[test]
 fn a_server_lives_on_when_its_clients_are_reset() {
+    same_every_time(a_server_lives_on_when_its_clients_are_reset);
     let reports = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&reports);
     let builder = Executor::builder()
@@ -78,6 +80,7 @@ fn a_server_lives_on_when_its_clients_are_reset() {
 
 #[test]
 fn clients_that_are_cut_off_are_served_when_the_link_is_healed() {
+    same_every_time(clients_that_are_cut_off_are_served_when_the_link_is_healed);
     let network = Network::new().latency(ms(5));
     let host = network.host("server");
     run(&network, async {
@@ -102,6 +105,7 @@ fn clients_that_are_cut_off_are_served_when_the_link_is_healed() {
 
 #[test]
 fn a_server_whose_host_crashes_ends_and_can_be_started_again() {
+    same_every_time(a_server_whose_host_crashes_ends_and_can_be_started_again);
     let network = Network::new().latency(ms(5));
     let host = network.host("server");
     run(&network, async {
@@ -130,6 +134,7 @@ fn a_server_whose_host_crashes_ends_and_can_be_started_again() {
 
 #[test]
 fn a_client_with_patience_gets_through_a_very_bad_network() {
+    same_every_time(a_client_with_patience_gets_through_a_very_bad_network);
     for seed in 0..10 {
         let network = Network::new()
             .latency(ms(20))
@@ -160,6 +165,7 @@ fn a_client_with_patience_gets_through_a_very_bad_network() {
 
 #[test]
 fn a_timeout_sees_a_partition_at_its_moment() {
+    same_every_time(a_timeout_sees_a_partition_at_its_moment);
     let network = Network::new().latency(ms(5));
     let host = network.host("server");
     run(&network, async {

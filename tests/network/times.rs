@@ -6,10 +6,12 @@ use bibelot::net::{Shutdown, TcpListener, TcpStream};
 use bibelot::testing::Network;
 use bibelot::time::{Duration, Instant, sleep};
 
+use crate::support::same_every_time;
 use crate::{ms, pair, pair_between, run, timed};
 
 #[test]
 fn nothing_takes_time_in_a_perfect_network() {
+    same_every_time(nothing_takes_time_in_a_perfect_network);
     run(&Network::new(), async {
         let (took, answer) = timed(async {
             let (here, there) = pair().await?;
@@ -26,6 +28,7 @@ fn nothing_takes_time_in_a_perfect_network() {
 
 #[test]
 fn a_connect_takes_a_round_trip_and_an_accept_half_of_one_more() {
+    same_every_time(a_connect_takes_a_round_trip_and_an_accept_half_of_one_more);
     run(&Network::new().latency(ms(10)), async {
         let listener = TcpListener::bind("127.0.0.1:80").await?;
         let start = Instant::now();
@@ -47,6 +50,7 @@ fn a_connect_takes_a_round_trip_and_an_accept_half_of_one_more() {
 
 #[test]
 fn a_port_where_nobody_listens_refuses_after_a_round_trip() {
+    same_every_time(a_port_where_nobody_listens_refuses_after_a_round_trip);
     let network = Network::new().latency(ms(10));
     let (_, server) = (network.host("client"), network.host("server"));
     run(&network, async {
@@ -59,6 +63,7 @@ fn a_port_where_nobody_listens_refuses_after_a_round_trip() {
 
 #[test]
 fn an_address_that_no_host_has_is_unreachable() {
+    same_every_time(an_address_that_no_host_has_is_unreachable);
     run(&Network::new(), async {
         let error = TcpStream::connect("10.9.9.9:80").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::HostUnreachable);
@@ -70,6 +75,7 @@ fn an_address_that_no_host_has_is_unreachable() {
 
 #[test]
 fn data_takes_the_latency_each_way() {
+    same_every_time(data_takes_the_latency_each_way);
     run(&Network::new().latency(ms(10)), async {
         let (here, there) = pair().await?;
         let echo = bibelot::spawn(async move { bibelot::io::copy(&there, &there).await });
@@ -92,6 +98,7 @@ fn data_takes_the_latency_each_way() {
 
 #[test]
 fn a_bandwidth_spreads_bytes_over_time() {
+    same_every_time(a_bandwidth_spreads_bytes_over_time);
     run(&Network::new().latency(ms(10)).bandwidth(1000), async {
         let (here, there) = pair().await?;
         let start = Instant::now();
@@ -118,6 +125,7 @@ fn a_bandwidth_spreads_bytes_over_time() {
 
 #[test]
 fn connections_share_the_bandwidth_of_their_link_and_each_direction_has_its_own() {
+    same_every_time(connections_share_the_bandwidth_of_their_link_and_each_direction_has_its_own);
     let network = Network::new();
     run(&network, async {
         let (one, one_there) = pair_between(&network, "client", "server").await?;
@@ -149,6 +157,7 @@ fn connections_share_the_bandwidth_of_their_link_and_each_direction_has_its_own(
 
 #[test]
 fn each_direction_has_its_own_latency() {
+    same_every_time(each_direction_has_its_own_latency);
     let network = Network::new();
     run(&network, async {
         let (here, there) = pair_between(&network, "client", "server").await?;
@@ -172,6 +181,7 @@ fn each_direction_has_its_own_latency() {
 
 #[test]
 fn a_writer_waits_while_the_window_is_full() {
+    same_every_time(a_writer_waits_while_the_window_is_full);
     run(&Network::new().latency(ms(10)), async {
         let (here, there) = pair().await?;
         assert_eq!(
@@ -199,6 +209,7 @@ fn a_writer_waits_while_the_window_is_full() {
 
 #[test]
 fn throughput_is_the_window_a_round_trip() {
+    same_every_time(throughput_is_the_window_a_round_trip);
     const BYTES: usize = 1 << 20;
     run(&Network::new().latency(ms(50)), async {
         let (here, there) = pair().await?;
@@ -214,6 +225,7 @@ fn throughput_is_the_window_a_round_trip() {
 
 #[test]
 fn a_thousand_connections_are_no_effort() {
+    same_every_time(a_thousand_connections_are_no_effort);
     let network = Network::new().latency(ms(5));
     run(&network, async {
         let listener = TcpListener::bind("127.0.0.1:80").await?;

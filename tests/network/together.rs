@@ -11,9 +11,11 @@ use bibelot::testing::{Explorer, Log, Network, Sim, advance, settle, twice};
 use bibelot::time::Instant;
 
 use crate::ms;
+use crate::support::same_every_time;
 
 #[test]
 fn under_a_manual_clock_nothing_arrives_before_its_time() {
+    same_every_time(under_a_manual_clock_nothing_arrives_before_its_time);
     let network = Network::new().latency(ms(10));
     let done = Sim::new().manual().network(&network).run(async {
         let listener = TcpListener::bind("127.0.0.1:80").await?;
@@ -51,6 +53,7 @@ fn under_a_manual_clock_nothing_arrives_before_its_time() {
 
 #[test]
 fn without_latency_a_manual_clock_need_not_be_moved() {
+    same_every_time(without_latency_a_manual_clock_need_not_be_moved);
     let done = Sim::new().manual().network(&Network::new()).run(async {
         let (here, there) = crate::pair().await?;
         here.write_all(b"at once").await?;
@@ -113,6 +116,7 @@ fn two_runs_of_the_same_seed_are_the_same_to_the_byte() {
 
 #[test]
 fn an_exploration_finds_what_one_order_of_arrivals_breaks_and_a_file_repeats_it() {
+    same_every_time(an_exploration_finds_what_one_order_of_arrivals_breaks_and_a_file_repeats_it);
     let network = Network::new().latency(ms(1));
     let explorer = || Explorer::new().network(&network);
     let test = async |is_careful| {

@@ -1,4 +1,7 @@
 //! The two clocks: one jumps when nobody is ready, the other moves when it is told to.
+//!
+//! The `rate` of trio's `MockClock`, so many virtual seconds in each real one, is not there: what happens would
+//! hang on how fast the machine is, and no seed would repeat it.
 
 use std::future::pending;
 

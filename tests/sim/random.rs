@@ -1,14 +1,17 @@
 //! Numbers from the seed: the same every time, even, and without an effect on the schedule.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::env;
 use std::fmt::Write;
 use std::process::Command;
+use std::rc::Rc;
 
-use bibelot::spawn;
+use bibelot::sched::{Fifo, Lifo, Policy};
 use bibelot::task::yield_now;
 use bibelot::testing::{RandomState, Sim, random, random_bool, shuffle};
 use bibelot::time::{Duration, sleep};
+use bibelot::{Executor, ExecutorBuilder, spawn};
 
 use crate::support::{Trace, panic_of, same_every_time};
 
@@ -117,6 +120,54 @@ fn drawing_changes_nothing_for_the_schedule() {
     assert!(!first.is_sorted());
 }
 
+/// The order in which five tasks come under a seed, each twice, and what they draw.
+fn come_and_draw(builder: ExecutorBuilder, seed: u64) -> (Vec<String>, Vec<u32>) {
+    let trace = Trace::new();
+    let drawn = Rc::new(RefCell::new(Vec::new()));
+    Sim::from_builder(builder).seed(seed).run(async {
+        for nth in 0..5 {
+            let (trace, drawn) = (trace.clone(), Rc::clone(&drawn));
+            drop(spawn(async move {
+                for _ in 0..2 {
+                    trace.say(nth.to_string());
+                    drawn.borrow_mut().push(random(0..1_000_000));
+                    yield_now().await;
+                }
+            }));
+        }
+    });
+    (trace.take(), drawn.take())
+}
+
+#[test]
+fn a_policy_keeps_its_order_under_a_seed_which_is_then_for_chance_alone() {
+    same_every_time(a_policy_keeps_its_order_under_a_seed_which_is_then_for_chance_alone);
+    type Make = fn() -> ExecutorBuilder;
+    let policies: [(Make, &str); 3] = [
+        (|| Executor::builder().policy(Fifo::default()), "0123401234"),
+        (|| Executor::builder().policy(Lifo::default()), "4433221100"),
+        (
+            || Executor::builder().policy(Box::new(Lifo::default()) as Box<dyn Policy>),
+            "4433221100",
+        ),
+    ];
+    for (make, order) in policies {
+        let draws: BTreeSet<Vec<u32>> = (0..20)
+            .map(|seed| {
+                let (came, drew) = come_and_draw(make(), seed);
+                assert_eq!(came.concat(), order, "seed {seed}");
+                // The same numbers as without a policy, in another order of tasks.
+                assert_eq!(drew, come_and_draw(Executor::builder(), seed).1);
+                drew
+            })
+            .collect();
+        assert_eq!(draws.len(), 20, "each seed has its own chance");
+    }
+    // Without a policy the order is the seed's.
+    let orders = (0..20).map(|seed| come_and_draw(Executor::builder(), seed).0);
+    assert!(orders.collect::<BTreeSet<_>>().len() > 10);
+}
+
 #[test]
 fn the_order_of_a_map_comes_from_the_seed_and_so_does_a_run_that_hangs_on_it() {
     same_every_time(the_order_of_a_map_comes_from_the_seed_and_so_does_a_run_that_hangs_on_it);
@@ -141,6 +192,7 @@ fn the_order_of_a_map_comes_from_the_seed_and_so_does_a_run_that_hangs_on_it() {
 
 #[test]
 fn outside_of_a_simulation_it_says_what_to_do() {
+    same_every_time(outside_of_a_simulation_it_says_what_to_do);
     let expected = "no simulation is running on this thread, so there is no seed to draw from; call this \
                     inside testing::Sim::run()";
     assert_eq!(panic_of(|| random(0..10)), expected);

@@ -1,4 +1,7 @@
 //! `settle`: goes on when all others wait; trio's `wait_all_tasks_blocked`.
+//!
+//! Its `cushion`, so many real seconds for which all must have waited, is not there: it is a guess of how long
+//! the world outside will take, and a test that needs something from there waits for just that.
 
 use std::cell::Cell;
 use std::future::{pending, poll_fn};
@@ -32,6 +35,7 @@ fn busy(turns: usize, flag: &Flag) -> JoinHandle<()> {
 
 #[test]
 fn it_goes_on_when_all_others_wait() {
+    same_every_time(it_goes_on_when_all_others_wait);
     let program = async || {
         let flag = Flag::default();
         let busy = busy(200, &flag);
@@ -53,6 +57,7 @@ fn it_goes_on_when_all_others_wait() {
 
 #[test]
 fn it_goes_on_when_there_are_no_others() {
+    same_every_time(it_goes_on_when_there_are_no_others);
     bibelot::run(settle());
     Sim::new().run(async {
         settle().await;
@@ -309,6 +314,7 @@ fn who_settles_in_an_executor_that_a_host_drives_gets_its_turns() {
 
 #[test]
 fn one_that_moves_to_another_executor_waits_there() {
+    same_every_time(one_that_moves_to_another_executor_waits_there);
     let (first, second) = (Executor::new().unwrap(), Executor::new().unwrap());
     let mut moved = settle();
     first.run(async { assert!(poll_once(&mut moved).is_pending()) });
@@ -319,6 +325,7 @@ fn one_that_moves_to_another_executor_waits_there() {
 
 #[test]
 fn what_it_waits_for_is_told_in_words() {
+    same_every_time(what_it_waits_for_is_told_in_words);
     let (log, line) = (Log::new(), line!() + 1);
     Sim::new().log(&log).run(async { settle().await });
     let place = format!("{}:{line}:", file!());

@@ -195,6 +195,9 @@ fn an_executor_that_looks_for_deadlocks_tells_the_same() {
 
 #[test]
 fn a_scope_that_moves_to_another_executor_takes_along_what_is_known_of_its_children() {
+    same_every_time(
+        a_scope_that_moves_to_another_executor_takes_along_what_is_known_of_its_children,
+    );
     let build = || Executor::builder().detect_deadlock().build().unwrap();
     let (first, second) = (build(), build());
     let event = Event::new();

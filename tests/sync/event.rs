@@ -77,6 +77,7 @@ fn an_event_stays_set_until_it_is_cleared() {
 
 #[test]
 fn a_waiter_that_is_cancelled_or_out_of_time_leaves_the_others_in_order() {
+    same_every_time(a_waiter_that_is_cancelled_or_out_of_time_leaves_the_others_in_order);
     let trace = Trace::new();
     Sim::new().run(async {
         let event = Rc::new(Event::new());

@@ -9,6 +9,7 @@ use bibelot::spawn;
 use bibelot::task::consume;
 use bibelot::time::{Instant, sleep_until};
 
+use crate::support::same_every_time;
 use crate::{Process, bursts, ms, schedule, sim, waits};
 
 /// First in, first out by the executor's own queue, and by a policy like any other.
@@ -26,6 +27,7 @@ fn mean(values: &[u64]) -> f64 {
 
 #[test]
 fn first_come_first_served_waits_for_the_long_one_if_that_came_first() {
+    same_every_time(first_come_first_served_waits_for_the_long_one_if_that_came_first);
     // Section 5.3.1: 17 milliseconds in the mean, and 3 if the short ones come first.
     let waits = both_fifos(24, &bursts([24, 3, 3]));
     assert_eq!((&waits[..], mean(&waits)), (&[0, 24, 27][..], 17.0));
@@ -35,6 +37,7 @@ fn first_come_first_served_waits_for_the_long_one_if_that_came_first() {
 
 #[test]
 fn round_robin_with_a_quantum_of_four() {
+    same_every_time(round_robin_with_a_quantum_of_four);
     // Section 5.3.3: 17 / 3 = 5.66 milliseconds.
     let waits = both_fifos(4, &bursts([24, 3, 3]));
     assert_eq!((&waits[..], waits.iter().sum()), (&[6, 4, 7][..], 17));
@@ -42,6 +45,7 @@ fn round_robin_with_a_quantum_of_four() {
 
 #[test]
 fn who_arrives_meanwhile_is_seen_after_the_slice_in_which_it_did() {
+    same_every_time(who_arrives_meanwhile_is_seen_after_the_slice_in_which_it_did);
     let process = |(arrives, burst)| Process {
         arrives,
         burst,
@@ -57,6 +61,7 @@ fn who_arrives_meanwhile_is_seen_after_the_slice_in_which_it_did() {
 
 #[test]
 fn a_longer_quantum_does_not_always_turn_round_sooner() {
+    same_every_time(a_longer_quantum_does_not_always_turn_round_sooner);
     // Figure 5.6: the mean turnaround of bursts of 6, 3, 1 and 7, by the quantum.
     let mean_turnaround = |quantum: u64| {
         let done = schedule(Fifo::default(), quantum, &bursts([6, 3, 1, 7]));
@@ -68,6 +73,7 @@ fn a_longer_quantum_does_not_always_turn_round_sooner() {
 
 #[test]
 fn the_shortest_job_first_waits_least_if_the_past_tells_the_future() {
+    same_every_time(the_shortest_job_first_waits_least_if_the_past_tells_the_future);
     // Section 5.3.2: 7 milliseconds in the mean, where first come, first served has 10.25.
     let lengths = [6, 8, 7, 3];
     assert_eq!(mean(&both_fifos(8, &bursts(lengths))), 10.25);
@@ -107,6 +113,7 @@ impl Policy for ShortestRemaining {
 
 #[test]
 fn shortest_remaining_time_first_lets_newcomers_pass() {
+    same_every_time(shortest_remaining_time_first_lets_newcomers_pass);
     // Section 5.3.2, the preemptive example: 26 / 4 = 6.5 milliseconds; without preemption 7.75.
     let process = |(arrives, burst)| Process {
         arrives,
@@ -133,6 +140,7 @@ fn ranked((burst, priority): (u64, i32)) -> Process {
 
 #[test]
 fn the_highest_priority_first() {
+    same_every_time(the_highest_priority_first);
     // Section 5.3.4: 8.2 milliseconds.
     let processes = [(10, 3), (1, 1), (2, 4), (1, 5), (5, 2)].map(ranked);
     let done = schedule(Priority::aging(u64::MAX), 10, &processes);
@@ -142,6 +150,7 @@ fn the_highest_priority_first() {
 
 #[test]
 fn round_robin_among_equal_priorities() {
+    same_every_time(round_robin_among_equal_priorities);
     // Section 5.3.4, the second example, with a quantum of 2: the chart itself.
     let processes = [(4, 3), (5, 2), (8, 2), (7, 1), (3, 3)].map(ranked);
     let done = schedule(Priority::aging(u64::MAX), 2, &processes);

@@ -11,6 +11,7 @@ use bibelot::sync::{Condvar, Mutex};
 use bibelot::task::{Builder, consume, yield_now};
 use bibelot::time::{Instant, sleep, sleep_until};
 
+use crate::support::same_every_time;
 use crate::{ms, sim};
 
 /// Works for so many milliseconds, and gives way after each.
@@ -75,6 +76,7 @@ fn pathfinder(section: Section, middle: u64) -> u64 {
 
 #[test]
 fn a_priority_inversion_lasts_as_long_as_those_between_like() {
+    same_every_time(a_priority_inversion_lasts_as_long_as_those_between_like);
     for middle in [10, 100, 1000] {
         // All of the middle one's work, and then what was left of the section.
         assert_eq!(pathfinder(Section::Usual, middle), middle + 5);
@@ -83,6 +85,7 @@ fn a_priority_inversion_lasts_as_long_as_those_between_like() {
 
 #[test]
 fn the_priority_ceiling_bounds_an_inversion_by_one_critical_section() {
+    same_every_time(the_priority_ceiling_bounds_an_inversion_by_one_critical_section);
     for middle in [10, 100, 1000] {
         assert_eq!(pathfinder(Section::AtCeiling, middle), 5);
         assert_eq!(pathfinder(Section::AtOneGo, middle), 5);
@@ -119,6 +122,7 @@ fn convoy(policy: impl Policy + 'static, held: u64, at_once: u64) -> Vec<u64> {
 
 #[test]
 fn no_policy_dissolves_a_convoy_behind_a_lock() {
+    same_every_time(no_policy_dissolves_a_convoy_behind_a_lock);
     // The lock is handed over first come, first served: who comes next is not the policy's choice.
     let lined_up: Vec<u64> = (101..=110).collect();
     assert_eq!(convoy(Fifo::default(), 100, 100), lined_up);
@@ -154,6 +158,7 @@ fn herd(heads: u64, notify: fn(&Condvar)) -> u64 {
 
 #[test]
 fn a_herd_looks_as_often_as_its_size_squared_unless_one_is_woken_at_a_time() {
+    same_every_time(a_herd_looks_as_often_as_its_size_squared_unless_one_is_woken_at_a_time);
     for heads in [1, 10, 100] {
         // All look at once at first; then, each time the place is freed, all who are left.
         assert_eq!(

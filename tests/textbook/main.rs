@@ -5,6 +5,9 @@
 //! after which it gives way: nobody is interrupted, but when every arrival falls on the end of a slice,
 //! that makes no difference.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod bursts;
 mod periodic;
 mod shares;

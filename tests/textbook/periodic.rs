@@ -4,6 +4,7 @@
 
 use bibelot::sched::{EarliestDeadline, Policy, Priority};
 
+use crate::support::same_every_time;
 use crate::{Process, schedule};
 
 /// A process that comes every `period`, and each time is to run for `burst` before it comes again.
@@ -61,6 +62,7 @@ fn rate_monotonic() -> Priority {
 
 #[test]
 fn rate_monotonic_priorities_meet_all_deadlines_at_three_quarters() {
+    same_every_time(rate_monotonic_priorities_meet_all_deadlines_at_three_quarters);
     let set = [(50, 20), (100, 35)].map(|(period, burst)| Periodic { period, burst });
     assert_eq!(late(rate_monotonic(), 5, &set), []);
     // The other way round the first one is late at once: 55, where 50 was its deadline.
@@ -76,6 +78,9 @@ fn rate_monotonic_priorities_meet_all_deadlines_at_three_quarters() {
 
 #[test]
 fn the_earliest_deadline_first_meets_deadlines_that_rate_monotonic_priorities_miss() {
+    same_every_time(
+        the_earliest_deadline_first_meets_deadlines_that_rate_monotonic_priorities_miss,
+    );
     // 25 of 50 and 35 of 80: 94 %, which is more than the bound of two, 2 (√2 - 1) = 83 %.
     let set = [(50, 25), (80, 35)].map(|(period, burst)| Periodic { period, burst });
     assert_eq!(late(rate_monotonic(), 5, &set)[0], (85, 80));
@@ -84,6 +89,7 @@ fn the_earliest_deadline_first_meets_deadlines_that_rate_monotonic_priorities_mi
 
 #[test]
 fn the_earliest_deadline_first_meets_all_deadlines_up_to_all_of_the_time() {
+    same_every_time(the_earliest_deadline_first_meets_all_deadlines_up_to_all_of_the_time);
     // Every pair of processes with these periods. Theorem 7: it meets them all if they ask for no more
     // than all of the time; rate-monotonic priorities do so up to their bound, and not always beyond.
     let periods = [4, 5, 6, 7, 8, 9];
@@ -116,6 +122,7 @@ fn the_earliest_deadline_first_meets_all_deadlines_up_to_all_of_the_time() {
 
 #[test]
 fn overload_makes_one_late_after_the_other() {
+    same_every_time(overload_makes_one_late_after_the_other);
     // The domino effect: each is served when it is the most urgent, which is too late. First come, first
     // served does no better here, but who drops what is late already would save all that come after.
     let every_ten = |nth: u64| Process {

@@ -11,6 +11,7 @@ use bibelot::spawn;
 use bibelot::task::{Builder, consume, yield_now};
 use bibelot::time::Instant;
 
+use crate::support::same_every_time;
 use crate::{ms, sim};
 
 /// Runs tasks of these weights, whose slices are so long, for `length`: how long each has run, at each end
@@ -41,6 +42,7 @@ fn shares(
 
 #[test]
 fn shares_of_one_two_and_four_are_exact_after_each_seven_slices() {
+    same_every_time(shares_of_one_two_and_four_are_exact_after_each_seven_slices);
     let history = shares(FairShare::new(), &[(1, 1), (2, 1), (4, 1)], 700);
     assert_eq!(history.last(), Some(&vec![100, 200, 400]));
     for ran in history {
@@ -59,6 +61,7 @@ fn shares_of_one_two_and_four_are_exact_after_each_seven_slices() {
 
 #[test]
 fn slices_of_any_length_keep_the_bound_of_start_time_fair_queueing() {
+    same_every_time(slices_of_any_length_keep_the_bound_of_start_time_fair_queueing);
     // Theorem 1: what two that are always ready have had, each over its weight, differs by no more than a
     // slice of each over its weight.
     let tasks = &[(1, 7), (2, 1), (3, 4), (5, 2)];
@@ -97,6 +100,7 @@ impl Policy for Stride {
 
 #[test]
 fn strides_keep_any_two_clients_within_one_quantum_of_their_ratio() {
+    same_every_time(strides_keep_any_two_clients_within_one_quantum_of_their_ratio);
     let tasks = &[(1, 1), (2, 1), (4, 1)];
     let history = shares(Stride::default(), tasks, 700);
     assert_eq!(history.last(), Some(&vec![100, 200, 400]));
@@ -121,6 +125,7 @@ fn jain(values: &[u64]) -> f64 {
 
 #[test]
 fn the_index_of_fairness_tells_who_shares_turns_from_who_shares_time() {
+    same_every_time(the_index_of_fairness_tells_who_shares_turns_from_who_shares_time);
     // Two, of whom one has polls four times as long. Turn by turn it has four fifths of the time.
     let tasks = &[(1, 1), (1, 4)];
     let turns = shares(Fifo::default(), tasks, 1000).pop().expect("an end");
@@ -156,6 +161,7 @@ fn starved_for(policy: Priority, levels: i32) -> Option<u64> {
 
 #[test]
 fn aging_frees_a_starved_task_after_the_computed_time() {
+    same_every_time(aging_frees_a_starved_task_after_the_computed_time);
     // A level is worth so many arrivals, and one arrives each millisecond.
     for age in [1, 10, 64] {
         for levels in 1..=8 {

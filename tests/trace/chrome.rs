@@ -9,6 +9,7 @@ use bibelot::{Executor, task};
 
 use crate::json::{self, Json};
 use crate::programs::{a_bit_of_everything, look_at, ms, sockets};
+use crate::support::same_every_time;
 
 /// What is drawn of a recording.
 fn drawn(recording: &Recording) -> Vec<Json> {
@@ -147,6 +148,7 @@ fn check_arrows(items: &[Json]) {
 
 #[test]
 fn a_known_program_has_a_known_picture() {
+    same_every_time(a_known_program_has_a_known_picture);
     let items = drawn_of(1000, async {
         let fetch = task::Builder::new().name("fetch");
         let handle = fetch.spawn(async {
@@ -218,6 +220,7 @@ fn any_picture_is_sound_also_of_a_recording_that_begins_in_the_middle() {
 
 #[test]
 fn any_picture_is_sound_also_of_a_recording_that_ends_in_the_middle() {
+    same_every_time(any_picture_is_sound_also_of_a_recording_that_ends_in_the_middle);
     let (_, _, told) = look_at(1, a_bit_of_everything());
     for len in 1..=told.len() {
         let mut recorder = Recorder::new(1000);
@@ -252,6 +255,7 @@ fn one_that_is_dropped_by_a_shutdown_has_its_end() {
 
 #[test]
 fn there_is_an_arrow_for_each_wake_that_led_to_a_poll() {
+    same_every_time(there_is_an_arrow_for_each_wake_that_led_to_a_poll);
     let (recorder, _, told) = look_at(10_000, a_bit_of_everything());
     let items = drawn(&recorder.recording());
     let mut expected = 0;
@@ -277,6 +281,7 @@ fn there_is_an_arrow_for_each_wake_that_led_to_a_poll() {
 
 #[test]
 fn a_poll_in_the_wake_of_an_ended_task_has_its_arrow() {
+    same_every_time(a_poll_in_the_wake_of_an_ended_task_has_its_arrow);
     let items = drawn_of(1000, async {
         bibelot::spawn(async { task::consume(ms(1)) })
             .await
@@ -291,6 +296,7 @@ fn a_poll_in_the_wake_of_an_ended_task_has_its_arrow() {
 
 #[test]
 fn hostile_names_are_only_names() {
+    same_every_time(hostile_names_are_only_names);
     let hostile = [
         "</script><script>alert(1)</script>",
         "\"quoted\" \\back\\slash\\ 'single'",
@@ -328,6 +334,7 @@ fn the_picture_of_nothing_is_empty_and_valid() {
 
 #[test]
 fn a_recording_from_within_a_poll_is_drawn_to_its_end() {
+    same_every_time(a_recording_from_within_a_poll_is_drawn_to_its_end);
     let recorder = Recorder::new(1000);
     let asked = recorder.clone();
     let builder = Executor::builder().observer(recorder);
@@ -342,6 +349,7 @@ fn a_recording_from_within_a_poll_is_drawn_to_its_end() {
 
 #[test]
 fn an_error_of_the_file_comes_back() {
+    same_every_time(an_error_of_the_file_comes_back);
     /// A disk with little room.
     struct Full(usize);
     impl io::Write for Full {
@@ -367,6 +375,7 @@ fn an_error_of_the_file_comes_back() {
 
 #[test]
 fn a_hundred_thousand_events_are_drawn() {
+    same_every_time(a_hundred_thousand_events_are_drawn);
     let items = drawn_of(100_000, async {
         for _ in 0..100 {
             bibelot::spawn(async {
@@ -383,6 +392,7 @@ fn a_hundred_thousand_events_are_drawn() {
 
 #[test]
 fn polls_of_one_moment_are_side_by_side_and_not_one_within_the_other() {
+    same_every_time(polls_of_one_moment_are_side_by_side_and_not_one_within_the_other);
     let items = drawn_of(10_000, async {
         for _ in 0..2_000 {
             task::yield_now().await;

@@ -14,9 +14,11 @@ use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::trace::{Event, Finish, Reason, Recorder};
 
 use crate::programs::{keeper, ms};
+use crate::support::same_every_time;
 
 #[test]
 fn one_that_wakes_when_the_executor_would_sleep_is_no_deadlock_and_no_delay() {
+    same_every_time(one_that_wakes_when_the_executor_would_sleep_is_no_deadlock_and_no_delay);
     let flag = Rc::new(Flag::new());
     let by_observer = flag.clone();
     let observer = move |_: Instant, event: &Event| {
@@ -37,6 +39,9 @@ fn one_that_wakes_when_the_executor_would_sleep_is_no_deadlock_and_no_delay() {
 
 #[test]
 fn one_that_spawns_at_the_end_of_the_last_poll_has_its_task_run_before_the_clock_jumps() {
+    same_every_time(
+        one_that_spawns_at_the_end_of_the_last_poll_has_its_task_run_before_the_clock_jumps,
+    );
     let began = Rc::new(Cell::new(None));
     let at = began.clone();
     let mut first = true;
@@ -57,6 +62,7 @@ fn one_that_spawns_at_the_end_of_the_last_poll_has_its_task_run_before_the_clock
 
 #[test]
 fn all_have_settled_only_when_those_have_whom_an_observer_wakes() {
+    same_every_time(all_have_settled_only_when_those_have_whom_an_observer_wakes);
     let flag = Rc::new(Flag::new());
     let by_observer = flag.clone();
     let observer = move |_: Instant, event: &Event| {
@@ -75,6 +81,7 @@ fn all_have_settled_only_when_those_have_whom_an_observer_wakes() {
 
 #[test]
 fn who_is_woken_by_an_observer_is_woken_from_outside() {
+    same_every_time(who_is_woken_by_an_observer_is_woken_from_outside);
     let flag = Rc::new(Flag::new());
     let by_observer = flag.clone();
     let (keep, told) = keeper();
@@ -101,6 +108,7 @@ fn who_is_woken_by_an_observer_is_woken_from_outside() {
 
 #[test]
 fn a_main_task_whose_run_unwinds_has_its_end() {
+    same_every_time(a_main_task_whose_run_unwinds_has_its_end);
     let recorder = Recorder::new(100);
     let sim = Sim::from_builder(Executor::builder().observer(recorder.clone()));
     let run = AssertUnwindSafe(|| sim.run(std::future::pending::<()>()));
@@ -160,6 +168,7 @@ async fn storm(seed: u64) {
 
 #[test]
 fn in_any_storm_each_life_is_told_once_and_each_poll_has_its_end() {
+    same_every_time(in_any_storm_each_life_is_told_once_and_each_poll_has_its_end);
     for seed in 0..40 {
         let (keep, told) = keeper();
         let builder = Executor::builder().on_report(|_| ()).observer(keep);

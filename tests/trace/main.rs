@@ -1,5 +1,8 @@
 //! What observers are told, and what is made of it.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod chrome;
 #[cfg(feature = "sync")]
 mod hostile;

@@ -10,6 +10,8 @@ use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::trace::{Event, Finish, Wait, WaitKind};
 use bibelot::{Executor, Report, task};
 
+use crate::support::same_every_time;
+
 /// What an observer has written.
 type Lines = Rc<RefCell<Vec<String>>>;
 
@@ -43,6 +45,7 @@ fn told_of<F: Future>(main: F) -> Vec<String> {
 
 #[test]
 fn the_life_of_a_task_is_told_from_its_birth_to_its_end() {
+    same_every_time(the_life_of_a_task_is_told_from_its_birth_to_its_end);
     let told = told_of(async {
         let fetch = task::Builder::new().name("fetch");
         let handle = fetch.spawn(sleep(Duration::from_millis(5)));
@@ -77,6 +80,7 @@ fn the_life_of_a_task_is_told_from_its_birth_to_its_end() {
 
 #[test]
 fn children_of_a_scope_are_told_of_as_tasks_within_their_own() {
+    same_every_time(children_of_a_scope_are_told_of_as_tasks_within_their_own);
     let told = told_of(task::scope(async |s| {
         s.spawn(async { task::yield_now().await });
     }));
@@ -110,6 +114,7 @@ fn children_of_a_scope_are_told_of_as_tasks_within_their_own() {
 
 #[test]
 fn a_request_to_cancel_is_told_and_how_tasks_end() {
+    same_every_time(a_request_to_cancel_is_told_and_how_tasks_end);
     let told = told_of(async {
         let cancelled = bibelot::spawn(std::future::pending::<()>());
         let panicked = bibelot::spawn(async { panic!("on purpose") });
@@ -157,6 +162,7 @@ fn what_is_dropped_with_the_executor_is_told_as_cancelled() {
 
 #[test]
 fn a_deadline_that_is_taken_back_is_told() {
+    same_every_time(a_deadline_that_is_taken_back_is_told);
     let told = told_of(async { timeout(Duration::from_secs(1), task::yield_now()).await });
     let timers = |line: &&String| line.contains("timer");
     let timers: Vec<_> = told.iter().filter(timers).collect();
@@ -199,6 +205,7 @@ fn descriptors_are_told_of_when_they_are_watched_ready_and_left() {
 
 #[test]
 fn an_observer_may_do_what_a_task_may() {
+    same_every_time(an_observer_may_do_what_a_task_may);
     let spawned = Rc::new(Cell::new(0));
     let count = spawned.clone();
     let mut first = true;
@@ -218,6 +225,7 @@ fn an_observer_may_do_what_a_task_may() {
 
 #[test]
 fn one_that_panics_is_removed_and_reported_and_the_others_go_on() {
+    same_every_time(one_that_panics_is_removed_and_reported_and_the_others_go_on);
     let reports = Rc::new(RefCell::new(Vec::new()));
     let reported = reports.clone();
     let (calls, heard) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
@@ -237,6 +245,7 @@ fn one_that_panics_is_removed_and_reported_and_the_others_go_on() {
 
 #[test]
 fn the_last_events_are_told_although_the_run_ends_in_a_panic() {
+    same_every_time(the_last_events_are_told_although_the_run_ends_in_a_panic);
     let (observer, lines) = log();
     let sim = Sim::from_builder(Executor::builder().observer(observer));
     let run = std::panic::AssertUnwindSafe(|| sim.run(std::future::pending::<()>()));
@@ -246,6 +255,7 @@ fn the_last_events_are_told_although_the_run_ends_in_a_panic() {
 
 #[test]
 fn an_observer_is_told_the_same_whatever_the_order_of_equal_seeds() {
+    same_every_time(an_observer_is_told_the_same_whatever_the_order_of_equal_seeds);
     let run = |seed| {
         let (observer, lines) = log();
         let builder = Executor::builder().observer(observer);
@@ -262,6 +272,7 @@ fn an_observer_is_told_the_same_whatever_the_order_of_equal_seeds() {
 
 #[test]
 fn a_wait_says_its_kind_and_its_words() {
+    same_every_time(a_wait_says_its_kind_and_its_words);
     let waits: Rc<RefCell<Vec<(WaitKind, String)>>> = Rc::default();
     let seen = waits.clone();
     let observer = move |_: Instant, event: &Event| match event {

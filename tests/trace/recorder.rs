@@ -12,6 +12,7 @@ use bibelot::trace::{Event, Finish, Reason, Recorder, Recording, fairness};
 use bibelot::{Executor, Report, task};
 
 use crate::programs::{a_bit_of_everything, look_at, ms, sockets};
+use crate::support::same_every_time;
 
 /// The tasks that an event names.
 fn named(event: &Event) -> Vec<TaskId> {
@@ -52,6 +53,7 @@ fn what_was_told_comes_back_as_it_was() {
 
 #[test]
 fn the_newest_overwrite_the_oldest_whatever_there_is_room_for() {
+    same_every_time(the_newest_overwrite_the_oldest_whatever_there_is_room_for);
     let (_, _, told) = look_at(1, a_bit_of_everything());
     for capacity in 1..=told.len() + 1 {
         let recording = recording_of(capacity, a_bit_of_everything());
@@ -65,6 +67,7 @@ fn the_newest_overwrite_the_oldest_whatever_there_is_room_for() {
 
 #[test]
 fn whoever_is_named_is_known_also_when_the_spawn_was_overwritten() {
+    same_every_time(whoever_is_named_is_known_also_when_the_spawn_was_overwritten);
     let (recorder, _, told) = look_at(10_000, a_bit_of_everything());
     let all = recorder.recording();
     let mut births = BTreeMap::new();
@@ -102,6 +105,7 @@ fn whoever_is_named_is_known_also_when_the_spawn_was_overwritten() {
 
 #[test]
 fn those_that_ended_long_ago_are_forgotten() {
+    same_every_time(those_that_ended_long_ago_are_forgotten);
     let recorder = recording_of(100, async {
         let _alive = task::Builder::new().name("alive").spawn(sleep(ms(1)));
         for nth in 0..10_000 {
@@ -144,6 +148,7 @@ fn those_that_end_in_one_turn_are_forgotten_when_there_are_too_many() {
 
 #[test]
 fn one_that_lives_keeps_its_name_parent_and_place() {
+    same_every_time(one_that_lives_keeps_its_name_parent_and_place);
     let recording = recording_of(10, async {
         let server = task::Builder::new().name("server").spawn(pending::<()>());
         for _ in 0..100 {
@@ -168,6 +173,7 @@ fn one_that_lives_keeps_its_name_parent_and_place() {
 
 #[test]
 fn a_task_knows_how_long_it_ran_without_its_children() {
+    same_every_time(a_task_knows_how_long_it_ran_without_its_children);
     let recording = recording_of(1000, async {
         task::consume(ms(1));
         task::scope(async |s| {
@@ -214,6 +220,7 @@ fn a_recorder_of_no_events_is_refused() {
 
 #[test]
 fn a_task_may_ask_what_has_happened_before_its_poll() {
+    same_every_time(a_task_may_ask_what_has_happened_before_its_poll);
     let recorder = Recorder::new(1000);
     let asked = recorder.clone();
     let builder = Executor::builder().observer(recorder.clone());
@@ -246,6 +253,7 @@ fn a_recording_outlives_its_executor_and_may_leave_the_thread() {
 
 #[test]
 fn a_second_executor_is_refused_reported_and_goes_on() {
+    same_every_time(a_second_executor_is_refused_reported_and_goes_on);
     let recorder = Recorder::new(1000);
     let reports = Rc::new(RefCell::new(Vec::new()));
     let run = || {
@@ -294,6 +302,7 @@ fn two_executors_that_take_turns_do_not_mix() {
 
 #[test]
 fn what_is_cleared_is_gone_and_those_alive_keep_their_names() {
+    same_every_time(what_is_cleared_is_gone_and_those_alive_keep_their_names);
     let recorder = Recorder::new(1000);
     let clear = recorder.clone();
     let builder = Executor::builder().observer(recorder.clone());
@@ -321,6 +330,7 @@ fn what_is_cleared_is_gone_and_those_alive_keep_their_names() {
 
 #[test]
 fn a_hundred_thousand_events_are_kept() {
+    same_every_time(a_hundred_thousand_events_are_kept);
     let recording = recording_of(100_000, async {
         for _ in 0..50_000 {
             task::yield_now().await;

@@ -10,6 +10,7 @@ use bibelot::trace::{Event, Histogram, Metrics, Observer, Recorder, Summary, fai
 use bibelot::{Executor, task};
 
 use crate::programs::{a_bit_of_everything, keeper, look_at, ms, wakes_too_late, works_and_sleeps};
+use crate::support::same_every_time;
 
 /// The summary of a program, which metrics and a recording agree on.
 fn summary_of<F: Future>(main: F) -> Summary {
@@ -21,6 +22,7 @@ fn summary_of<F: Future>(main: F) -> Summary {
 
 #[test]
 fn a_known_program_has_a_known_summary() {
+    same_every_time(a_known_program_has_a_known_summary);
     //        0  2    5      9   11      15   18    21
     //  main  │
     //  a     ├──┤             ├───┤                    due at 5, and seen then; polled at 9
@@ -55,6 +57,7 @@ turnaround            4    11.00ms    21.00ms    21.00ms    21.00ms    11.75ms"
 
 #[test]
 fn bursts_that_arrive_together_wait_as_the_textbook_says() {
+    same_every_time(bursts_that_arrive_together_wait_as_the_textbook_says);
     // Silberschatz: bursts of 24, 3 and 3 wait for 17 in the mean, in this order; in the other one for 3.
     let mean_of = |bursts: [u64; 3]| {
         let summary = summary_of(async move {
@@ -73,6 +76,7 @@ fn bursts_that_arrive_together_wait_as_the_textbook_says() {
 
 #[test]
 fn children_of_a_scope_have_figures_of_their_own_and_no_time_counts_twice() {
+    same_every_time(children_of_a_scope_have_figures_of_their_own_and_no_time_counts_twice);
     let summary = summary_of(async {
         task::scope(async |s| {
             for _ in 0..3 {
@@ -94,6 +98,7 @@ fn children_of_a_scope_have_figures_of_their_own_and_no_time_counts_twice() {
 
 #[test]
 fn a_task_that_wakes_itself_waits_from_the_end_of_its_poll() {
+    same_every_time(a_task_that_wakes_itself_waits_from_the_end_of_its_poll);
     let summary = summary_of(async {
         let handle = bibelot::spawn(async {
             for _ in 0..2 {
@@ -115,6 +120,7 @@ fn a_task_that_wakes_itself_waits_from_the_end_of_its_poll() {
 
 #[test]
 fn ends_count_by_their_kind() {
+    same_every_time(ends_count_by_their_kind);
     let summary = summary_of(a_bit_of_everything());
     assert_eq!((summary.cancelled(), summary.panicked()), (1, 1));
     assert_eq!(summary.spawned(), summary.ended());
@@ -126,6 +132,7 @@ fn ends_count_by_their_kind() {
 
 #[test]
 fn one_that_asks_for_nothing_does_not_lower_the_index() {
+    same_every_time(one_that_asks_for_nothing_does_not_lower_the_index);
     let summary = summary_of(async {
         bibelot::spawn(async { task::consume(ms(5)) });
         bibelot::spawn(pending::<()>()).cancel();
@@ -136,6 +143,7 @@ fn one_that_asks_for_nothing_does_not_lower_the_index() {
 
 #[test]
 fn one_that_is_woken_when_it_has_ended_is_not_there_any_more() {
+    same_every_time(one_that_is_woken_when_it_has_ended_is_not_there_any_more);
     let (recorder, metrics, told) = look_at(1000, async {
         bibelot::spawn(wakes_too_late());
         task::yield_now().await;
@@ -165,6 +173,7 @@ fn those_dropped_unpolled_had_nothing_and_that_evenly() {
 
 #[test]
 fn a_starved_task_lowers_the_index() {
+    same_every_time(a_starved_task_lowers_the_index);
     let metrics = Metrics::new();
     let asked = metrics.clone();
     let fair = Rc::new(Cell::new(0.0));
@@ -205,6 +214,7 @@ fn jains_index_is_that_of_the_paper() {
 
 #[test]
 fn what_was_overwritten_does_not_count_and_nothing_counts_twice() {
+    same_every_time(what_was_overwritten_does_not_count_and_nothing_counts_twice);
     let (all, metrics, told) = look_at(10_000, a_bit_of_everything());
     for capacity in 1..told.len() {
         let (recorder, _, _) = look_at(capacity, a_bit_of_everything());
@@ -230,6 +240,7 @@ fn what_was_overwritten_does_not_count_and_nothing_counts_twice() {
 
 #[test]
 fn a_poll_that_began_before_the_recording_counts_from_its_first_event() {
+    same_every_time(a_poll_that_began_before_the_recording_counts_from_its_first_event);
     let program = async {
         task::consume(ms(7));
         let other = bibelot::spawn(pending::<()>());
@@ -250,6 +261,7 @@ fn a_poll_that_began_before_the_recording_counts_from_its_first_event() {
 
 #[test]
 fn a_million_events_need_no_more_room_than_a_few() {
+    same_every_time(a_million_events_need_no_more_room_than_a_few);
     let mut metrics = Metrics::new();
     let (observer, told) = keeper();
     let builder = Executor::builder().observer(observer);
@@ -272,6 +284,7 @@ fn a_million_events_need_no_more_room_than_a_few() {
 
 #[test]
 fn figures_may_begin_anew_and_who_is_alive_stays_so() {
+    same_every_time(figures_may_begin_anew_and_who_is_alive_stays_so);
     let metrics = Metrics::new();
     let clear = metrics.clone();
     let builder = Executor::builder().observer(metrics.clone());

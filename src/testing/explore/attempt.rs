@@ -22,6 +22,8 @@ const DEADLOCK: &str = "deadlock: ";
 pub(super) struct Orders {
     /// Who decides.
     pub(super) pilot: Box<dyn Pilot>,
+    /// What chance goes by.
+    pub(super) seed: u64,
     /// How many polls it may have.
     pub(super) polls_max: u64,
     /// Whether its polls are kept, to be told.
@@ -104,8 +106,7 @@ pub(super) fn attempt(
     }
     let executor = builder.build();
     let executor = executor.unwrap_or_else(|error| panic!("making an executor: {error}"));
-    // Chance is the same in all runs: only the schedule differs.
-    let _drawing = Drawing::begin(0);
+    let _drawing = Drawing::begin(orders.seed);
     let quiet = Quiet::begin();
     let result = catch_unwind(AssertUnwindSafe(|| executor.run_all_at(at, test)));
     log.is_over.set(true);

@@ -84,19 +84,18 @@ impl fmt::Display for Explored {
             polls_max,
             ..
         } = self;
-        write!(
-            f,
-            "{schedules} schedules were run, {distinct} different ones"
-        )?;
-        match complete_to {
+        let were = if *schedules == 1 { "was" } else { "were" };
+        let schedules = count(*schedules, "schedule");
+        let distinct = count(*distinct, "different one");
+        write!(f, "{schedules} {were} run, {distinct}")?;
+        match *complete_to {
             _ if self.is_complete => write!(f, ": all there are")?,
             0 => {}
-            n => write!(f, ", with all that overtake at most {n} times")?,
+            n => write!(f, ", with all that overtake at most {}", count(n, "time"))?,
         }
-        write!(
-            f,
-            "; the longest had {decisions_max} decisions in {polls_max} polls"
-        )
+        let decisions = count(*decisions_max, "decision");
+        let polls = count(*polls_max, "poll");
+        write!(f, "; the longest had {decisions} in {polls}")
     }
 }
 
@@ -122,11 +121,16 @@ impl Seen {
         self.polls_max = self.polls_max.max(attempt.polls);
     }
 
+    /// How many of those that were run were not the same as an earlier one.
+    pub(super) fn distinct(&self) -> usize {
+        self.hashes.len()
+    }
+
     /// All of it. `None` is for all schedules there are, a number for how often they overtake at most.
     pub(super) fn explored(&self, complete_to: Option<usize>) -> Explored {
         Explored {
             schedules: self.schedules,
-            distinct: self.hashes.len(),
+            distinct: self.distinct(),
             is_complete: complete_to.is_none(),
             complete_to: complete_to.unwrap_or(usize::MAX),
             decisions_max: self.decisions_max,
@@ -149,6 +153,8 @@ pub(super) struct Finding {
     pub(super) seed: u64,
     /// How many schedules were run before it, and it.
     pub(super) schedules: usize,
+    /// How many of those were not the same as an earlier one.
+    pub(super) distinct: usize,
     /// How many overtakes it had before it was made small.
     pub(super) overtakes_before: usize,
     /// The run under the small one.
@@ -178,6 +184,12 @@ impl Found {
         self.0.schedules
     }
 
+    /// How many different ones that were: two are the same if the same tasks were polled in the same order.
+    #[must_use]
+    pub fn distinct(&self) -> usize {
+        self.0.distinct
+    }
+
     /// How many of the decisions of the small schedule are not first come, first served.
     #[must_use]
     pub fn overtakes(&self) -> usize {
@@ -199,6 +211,7 @@ impl fmt::Display for Found {
             strategy,
             seed,
             schedules,
+            distinct,
             at,
             ..
         } = &*self.0;
@@ -220,7 +233,8 @@ impl fmt::Display for Found {
         self.tell_panics(f)?;
         writeln!(
             f,
-            "\nfound by {strategy} (seed {seed}), as schedule number {schedules}"
+            "\nfound by {strategy} (seed {seed}), as schedule number {schedules}, with {} seen",
+            count(*distinct, "different one"),
         )?;
         self.tell_size(f)?;
         self.tell_schedule(f)?;
@@ -295,8 +309,8 @@ impl Found {
 }
 
 /// So many of a thing, in words.
-fn count(number: usize, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
+fn count<N: fmt::Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+    let plural = if number == N::from(1) { "" } else { "s" };
     format!("{number} {thing}{plural}")
 }
 

@@ -27,7 +27,8 @@ impl Place {
     pub(super) fn save(&self, finding: &Finding, polls_max: u64) -> io::Result<PathBuf> {
         let record = Record {
             at: finding.at,
-            found: format!("{}, seed {}", finding.strategy, finding.seed),
+            found: &finding.strategy,
+            seed: finding.seed,
             fails: finding.failure.to_string(),
             polls_max,
             decisions: &finding.attempt.decisions,

@@ -25,7 +25,7 @@ pub(super) struct Search<'a> {
     pub(super) run: Run<'a>,
     /// What was seen so far.
     pub(super) seen: Seen,
-    /// Where the seeds come from.
+    /// Where the seeds of pilots come from.
     pub(super) rng: Rng,
 }
 
@@ -111,8 +111,10 @@ impl Search<'_> {
 
     /// Runs the test under a pilot.
     fn run(&mut self, pilot: Box<dyn Pilot>, tells: bool) -> Attempt {
+        // Chance is the same in all runs: only the schedule differs.
         (self.run)(Orders {
             pilot,
+            seed: self.explorer.seed,
             polls_max: self.explorer.polls_max,
             tells,
         })
@@ -159,6 +161,7 @@ impl Search<'_> {
             strategy,
             seed: self.explorer.seed,
             schedules: self.seen.schedules,
+            distinct: self.seen.distinct(),
             overtakes_before: before.len(),
             attempt: told,
             reruns: reruns_max - left,
@@ -177,6 +180,7 @@ impl Search<'_> {
             strategy,
             seed: self.explorer.seed,
             schedules: self.seen.schedules,
+            distinct: self.seen.distinct(),
             overtakes_before: 0,
             attempt,
             reruns: 0,

@@ -21,6 +21,7 @@ use crate::testing::network::listener::Listener;
 use crate::testing::network::ports::Ports;
 use crate::testing::network::stream::Stream;
 use crate::testing::network::timetable::Timetable;
+use crate::testing::random;
 
 /// Which of the streams of a seed is for networks.
 const PURPOSE: u64 = 2;
@@ -103,7 +104,7 @@ impl World {
         self.timetable.begin(core);
         self.setup = self.usual_setup.clone();
         self.run += 1;
-        self.rng = Rng::aside(core.seed().unwrap_or_default(), PURPOSE);
+        self.rng = random::stream(PURPOSE);
         self.busy.clear();
         self.held.clear();
         self.next = 0;

@@ -6,7 +6,7 @@ use std::panic::Location;
 use crate::testing::director::{Decision, Told, Who};
 
 /// The first line: what the file is, and of which format.
-const FIRST: &str = "bibelot replay 1";
+const FIRST: &str = "bibelot replay 2";
 
 /// How the first line begins in every format.
 const FIRST_OF_ANY: &str = "bibelot replay ";
@@ -19,7 +19,9 @@ pub(in crate::testing) struct Record<'a> {
     /// Where the test was explored.
     pub(in crate::testing) at: &'static Location<'static>,
     /// How the schedule was found.
-    pub(in crate::testing) found: String,
+    pub(in crate::testing) found: &'a str,
+    /// What chance goes by.
+    pub(in crate::testing) seed: u64,
     /// How it fails.
     pub(in crate::testing) fails: String,
     /// How many polls a run may have.
@@ -43,6 +45,7 @@ impl Record<'_> {
         add(format!("program {}", program()));
         add(format!("test {}", self.at));
         add(format!("found {}", self.found));
+        add(format!("seed {}", self.seed));
         add(format!("fails {:?}", self.fails));
         add(format!("polls_max {}", self.polls_max));
         let count = self.decisions.len();
@@ -151,6 +154,8 @@ impl fmt::Display for Line {
 pub(super) struct Script {
     /// Whose it is.
     pub(super) whose: String,
+    /// What chance goes by.
+    pub(super) seed: u64,
     /// How many polls a run may have.
     pub(super) polls_max: u64,
     /// Each decision, with its line in the file.
@@ -176,9 +181,9 @@ impl Script {
         let owner = lines.field("program")?;
         let whose = format!("program {owner}, test {}", lines.field("test")?);
         lines.field("found")?;
+        let seed = lines.number("seed")?;
         lines.field("fails")?;
-        let polls_max = lines.field("polls_max")?;
-        let polls_max = polls_max.parse().map_err(|_| lines.unknown())?;
+        let polls_max = lines.number("polls_max")?;
         let mut decisions = Vec::new();
         loop {
             let line = lines.next()?;
@@ -203,6 +208,7 @@ impl Script {
         }
         Ok(Self {
             whose,
+            seed,
             polls_max,
             decisions,
         })
@@ -226,7 +232,9 @@ impl<'a> Lines<'a> {
         match lines.next() {
             Some(FIRST) => {}
             Some(other) if other.starts_with(FIRST_OF_ANY) => {
-                let what = format!("expected {FIRST:?}, found {other:?}: another format");
+                let what = format!(
+                    "expected {FIRST:?}, found {other:?}: another format; explore the test again"
+                );
                 return Err((1, what));
             }
             other => {
@@ -283,6 +291,13 @@ impl<'a> Lines<'a> {
             .strip_prefix(name)
             .and_then(|rest| rest.strip_prefix(' '));
         rest.ok_or_else(|| (self.nth, format!("expected {name:?}, found {line:?}")))
+    }
+
+    /// The number in the next line, which begins with this word.
+    fn number(&mut self, name: &str) -> Result<u64, (usize, String)> {
+        let text = self.field(name)?;
+        let what = || format!("expected a number behind {name:?}, found {text:?}");
+        text.parse().map_err(|_| (self.nth, what()))
     }
 
     /// That the last line is not what it should be, though its check fits.
