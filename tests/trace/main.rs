@@ -7,4 +7,5 @@ mod json;
 mod observer;
 mod programs;
 mod recorder;
+mod sources;
 mod summary;
