@@ -1,14 +1,17 @@
 //! Runs to look at, each recorded from its first event to its last.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::task::Poll;
 
-use bibelot::net::{TcpListener, TcpStream, UdpSocket};
+use bibelot::net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 use bibelot::sync::{Mutex, Queue};
 use bibelot::task::{self, consume};
 use bibelot::testing::{Network, Sim};
+use bibelot::thread;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::trace::Event;
 use bibelot::{Executor, ExecutorBuilder, Report};
@@ -118,6 +121,41 @@ pub(crate) fn deadlock() -> Events {
         });
     };
     catch_unwind(AssertUnwindSafe(run)).expect_err("a deadlock");
+    events.take()
+}
+
+/// Tasks that wait, each for another kind of thing, from the start until all is over.
+pub(crate) fn reasons() -> Events {
+    let (builder, events) = recorded();
+    Sim::from_builder(builder).run(async {
+        let (silent, ours) = UnixStream::pair().unwrap();
+        let lock = Rc::new(Mutex::new(()));
+        let (locked, held) = (lock.clone(), lock.lock().await);
+        let late = named("late", sleep(Duration::from_millis(2)));
+        let wakers = Rc::new(RefCell::new(Vec::new()));
+        let kept = wakers.clone();
+        let foreign = poll_fn(move |cx| {
+            kept.borrow_mut().push(cx.waker().clone());
+            Poll::<()>::Pending
+        });
+        let waiting = [
+            named("io", async move { drop(ours.read(&mut [0]).await) }),
+            named("thread", thread::park()),
+            named("task", async move { drop(locked.lock().await) }),
+            named("join", async move { drop(late.await) }),
+            named("foreign", foreign),
+            named("time", sleep(Duration::from_secs(1))),
+            named("stuck", std::future::pending()),
+        ];
+        sleep(Duration::from_millis(1)).await;
+        for task in &waiting {
+            task.cancel();
+        }
+        for task in waiting {
+            assert!(task.await.unwrap_err().is_cancelled());
+        }
+        drop((silent, held, wakers));
+    });
     events.take()
 }
 
