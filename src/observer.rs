@@ -93,6 +93,15 @@ pub(crate) trait Listens {
     /// The task that is being polled, or the child within it.
     fn current(&self) -> Option<TaskId>;
 
+    /// Notes that this one waits for a source, if it is the first to do so, or was not the last.
+    fn note_wait(&self, fd: i32);
+
+    /// Notes that something has come for a source, if somebody has waited for it.
+    fn note_ready(&self, fd: i32, read: bool, write: bool);
+
+    /// Notes that a source is watched no more, if it was.
+    fn note_left(&self, fd: i32);
+
     /// Tells the observers what was noted. Nothing may be borrowed.
     fn tell(&self);
 }

@@ -37,7 +37,7 @@ use std::time::Duration;
 use slab::Slab;
 
 use crate::inbox::Bell;
-use crate::observer::{self, Watched};
+use crate::observer::Watched;
 use crate::reactor::doubts::Doubts;
 use crate::reactor::source::Source;
 
@@ -148,22 +148,19 @@ impl Reactor {
             fd: fd.as_raw_fd(),
             is_in_doubt: Cell::new(false),
         });
-        if let Some(audience) = &self.watched {
-            audience.note(observer::Event::SourceAdded {
-                fd: fd.as_raw_fd(),
-                task: audience.current(),
-            });
-        }
         Ok(key)
     }
 
-    /// Says what a source is wanted for.
+    /// Says what a source is wanted for: somebody waits for it.
     pub(crate) fn rearm(
         &self,
         fd: BorrowedFd<'_>,
         key: Key,
         wanted: impl FnOnce() -> Interest,
     ) -> io::Result<()> {
+        if let Some(audience) = &self.watched {
+            audience.note_wait(fd.as_raw_fd());
+        }
         self.poll.rearm(fd, key.0, wanted)
     }
 
@@ -190,6 +187,9 @@ impl Reactor {
             {
                 entry.is_in_doubt.set(false);
                 entry.source.on_answer(answer, wakers);
+                if let (Some(event), Some(audience)) = (answer, &self.watched) {
+                    audience.note_ready(entry.fd, event.read, event.write);
+                }
             }
         });
     }
@@ -201,8 +201,7 @@ impl Reactor {
         let deleted = self.poll.delete(fd);
         debug_assert!(deleted.is_ok(), "a source that was added: {deleted:?}");
         if let Some(audience) = &self.watched {
-            let fd = fd.as_raw_fd();
-            audience.note(observer::Event::SourceRemoved { fd });
+            audience.note_left(fd.as_raw_fd());
         }
     }
 
@@ -247,11 +246,7 @@ impl Reactor {
             {
                 entry.source.on_event(event, wakers);
                 if let Some(audience) = &self.watched {
-                    audience.note(observer::Event::SourceReady {
-                        fd: entry.fd,
-                        read: event.read,
-                        write: event.write,
-                    });
+                    audience.note_ready(entry.fd, event.read, event.write);
                 }
             }
         });

@@ -455,3 +455,22 @@ fn simulations_are_run_twice_and_compared() {
         "need not be listed: {not_compared:?}"
     );
 }
+
+#[test]
+fn the_readme_shows_a_policy_and_a_workload_as_they_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file| fs::read_to_string(root.join(file)).expect("a file of the repository");
+    let (readme, yours) = (read("README.md"), read("examples/lab/yours.rs"));
+    let (_, after) = readme
+        .split_once("`examples/lab/yours.rs`:\n\n```rust,ignore\n")
+        .expect("it says where they go, and shows them");
+    let (shown, _) = after.split_once("\n```").expect("a block has an end");
+    for line in shown.lines() {
+        let stands = yours.lines().any(|own| own == line);
+        assert!(stands, "not in examples/lab/yours.rs: {line}");
+    }
+    // Without these the laboratory would know of neither.
+    for needed in ["const POLICIES", "const WORKLOADS", "struct Shy", "fn rush"] {
+        assert!(shown.contains(needed), "the block leaves out: {needed}");
+    }
+}

@@ -95,12 +95,23 @@ pub enum Event {
         /// Its number.
         timer: u32,
     },
-    /// A descriptor is watched from now on. The sockets of a [simulated
-    /// network](crate::testing::Network) have none: of them only wakes are told, and what they wait for.
+    /// A descriptor is watched from now on: somebody has had to wait for it.
+    ///
+    /// A socket of a [simulated network](crate::testing::Network) has none, and is told of in the same way,
+    /// by a number below zero: `-1` is the first socket of the run, and a number is never another one's
+    /// later. So it is in all three events that follow.
     SourceAdded {
         /// Its number.
         fd: i32,
         /// The task that waits for it, unless it is none.
+        task: Option<TaskId>,
+    },
+    /// Another task waits for a descriptor than the one that was told of last. It may read while that one
+    /// writes, or have got the descriptor from it.
+    SourceWanted {
+        /// Its number.
+        fd: i32,
+        /// The task that waits for it now, unless it is none.
         task: Option<TaskId>,
     },
     /// A descriptor is watched no more.
@@ -204,10 +215,14 @@ impl fmt::Display for Event {
             Self::TimerUnset { timer } => write!(f, "timer {timer} unset"),
             Self::TimerFired { timer } => write!(f, "timer {timer} fired"),
             Self::SourceAdded { fd, task } => {
-                write!(f, "descriptor {fd} watched")?;
+                write!(f, "{} watched", Source(*fd))?;
                 by(f, *task)
             }
-            Self::SourceRemoved { fd } => write!(f, "descriptor {fd} left"),
+            Self::SourceWanted { fd, task } => {
+                write!(f, "{} waited for", Source(*fd))?;
+                by(f, *task)
+            }
+            Self::SourceRemoved { fd } => write!(f, "{} left", Source(*fd)),
             Self::SourceReady { fd, read, write } => {
                 let what = match (read, write) {
                     (true, true) => "be read or written",
@@ -215,8 +230,20 @@ impl fmt::Display for Event {
                     (false, true) => "be written",
                     (false, false) => "be looked at",
                 };
-                write!(f, "descriptor {fd} may {what}")
+                write!(f, "{} may {what}", Source(*fd))
             }
+        }
+    }
+}
+
+/// What a source is called: a descriptor, or a simulated socket.
+struct Source(i32);
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            fd @ 0.. => write!(f, "descriptor {fd}"),
+            simulated => write!(f, "simulated socket {}", simulated.unsigned_abs()),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! has a reading of its own: between two of them a poll may do anything.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -30,6 +31,8 @@ pub(crate) struct Gallery {
     untold: RefCell<Vec<(Instant, Event)>>,
     /// Who is being polled: the innermost comes last.
     polled: RefCell<Vec<TaskId>>,
+    /// Who has waited last for each source that is watched.
+    waiters: RefCell<BTreeMap<i32, Option<TaskId>>>,
     /// The observers; none while they are told.
     observers: Cell<Vec<Box<dyn Observer>>>,
 }
@@ -41,6 +44,7 @@ impl Gallery {
             clock,
             untold: RefCell::default(),
             polled: RefCell::default(),
+            waiters: RefCell::default(),
             observers: Cell::new(observers),
         })
     }
@@ -111,6 +115,28 @@ impl Listens for Gallery {
 
     fn current(&self) -> Option<TaskId> {
         self.polled.borrow().last().copied()
+    }
+
+    fn note_wait(&self, fd: i32) {
+        let task = self.current();
+        let before = self.waiters.borrow_mut().insert(fd, task);
+        match before {
+            None => self.note(Event::SourceAdded { fd, task }),
+            Some(before) if before != task => self.note(Event::SourceWanted { fd, task }),
+            Some(_) => {}
+        }
+    }
+
+    fn note_ready(&self, fd: i32, read: bool, write: bool) {
+        if self.waiters.borrow().contains_key(&fd) {
+            self.note(Event::SourceReady { fd, read, write });
+        }
+    }
+
+    fn note_left(&self, fd: i32) {
+        if self.waiters.borrow_mut().remove(&fd).is_some() {
+            self.note(Event::SourceRemoved { fd });
+        }
     }
 
     fn tell(&self) {

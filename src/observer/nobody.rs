@@ -25,6 +25,21 @@ impl Nobody {
     }
 
     /// See `Listens`.
+    pub(crate) fn note_wait(&self, _: i32) {
+        match *self {}
+    }
+
+    /// See `Listens`.
+    pub(crate) fn note_ready(&self, _: i32, _: bool, _: bool) {
+        match *self {}
+    }
+
+    /// See `Listens`.
+    pub(crate) fn note_left(&self, _: i32) {
+        match *self {}
+    }
+
+    /// See `Listens`.
     pub(crate) fn current(&self) -> Option<TaskId> {
         match *self {}
     }

@@ -5,7 +5,8 @@
 //!                         └─ nothing ── a Socket in the Source ◄── events ── the Network of a simulation
 //! ```
 //!
-//! A simulated socket has no descriptor, and the reactor never hears of it. All else is as ever: the
+//! A simulated socket has no descriptor, and the reactor never hears of it. (Observers do, as of one with a
+//! number below zero.) All else is as ever: the
 //! same source remembers whether it is ready, the same line decides who tries, and an operation that
 //! would block answers so. So whoever waits here waits as on the kernel, and what is proved of the one
 //! (`reactor/source.rs`) holds for the other.
@@ -60,6 +61,8 @@ pub(crate) trait Network {
 pub(crate) trait Socket: fmt::Debug {
     /// Is told whom to tell of events.
     fn attach(&self, source: Weak<Source>);
+    /// Tells observers that something has come for it, if somebody has waited.
+    fn note_ready(&self, read: bool, write: bool);
     /// Waits in this place; an error if its simulation is over, so that no event would ever come.
     fn wait(&self, place: &mut Place<'_>, cx: &Context<'_>, at: At) -> io::Result<()>;
     /// Waits without a place in line.

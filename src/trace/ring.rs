@@ -83,6 +83,8 @@ enum Packed {
     TimerFired(u32),
     /// A descriptor, and its task or [`NOBODY`].
     SourceAdded(i32, u64),
+    /// The same, of another task that waits for it.
+    SourceWanted(i32, u64),
     /// One less.
     SourceRemoved(i32),
     /// A descriptor that is ready, to be read, to be written.
@@ -223,6 +225,9 @@ impl Ring {
             Event::SourceAdded { fd, task } => {
                 Packed::SourceAdded(fd, task.map_or(NOBODY, TaskId::get))
             }
+            Event::SourceWanted { fd, task } => {
+                Packed::SourceWanted(fd, task.map_or(NOBODY, TaskId::get))
+            }
             Event::SourceRemoved { fd } => Packed::SourceRemoved(fd),
             Event::SourceReady { fd, read, write } => Packed::SourceReady(fd, read, write),
         }
@@ -320,6 +325,10 @@ impl Ring {
             Packed::TimerUnset(timer) => Event::TimerUnset { timer },
             Packed::TimerFired(timer) => Event::TimerFired { timer },
             Packed::SourceAdded(fd, task) => Event::SourceAdded {
+                fd,
+                task: task_of(task),
+            },
+            Packed::SourceWanted(fd, task) => Event::SourceWanted {
                 fd,
                 task: task_of(task),
             },

@@ -15,6 +15,7 @@ mod places;
 mod seeds;
 #[cfg(feature = "sync")]
 mod serve;
+mod sources;
 mod times;
 mod together;
 

@@ -104,6 +104,85 @@ fn every_event_of_a_larger_run_is_drawn() {
     );
 }
 
+/// The kinds of waits that are drawn as such: their colours, whether these have gaps, and the legend's words.
+const COLOURS: [(WaitKind, &str, bool, &str); 7] = [
+    (WaitKind::Io, "io", false, "descriptor"),
+    (WaitKind::Thread, "thread", true, "thread or signal"),
+    (WaitKind::Task, "task", false, "another task"),
+    (WaitKind::Join, "join", false, "a task’s end"),
+    (WaitKind::Foreign, "foreign", true, "foreign waker"),
+    (WaitKind::Time, "time", false, "deadline"),
+    (WaitKind::Nothing, "nothing", true, "nothing: stuck"),
+];
+
+/// How far two colours are apart: in that of red, green and blue in which they are most so.
+fn apart(one: &str, other: &str) -> i32 {
+    let parts = |colour: &str| -> Vec<i32> {
+        let numbers = colour.trim_start_matches("rgb(").trim_end_matches(')');
+        let numbers = numbers.split(", ").map(|part| part.parse());
+        numbers.collect::<Result<_, _>>().expect("three numbers")
+    };
+    let pairs = parts(one).into_iter().zip(parts(other));
+    let apart = pairs.map(|(one, other)| (one - other).abs()).max();
+    apart.expect("three numbers")
+}
+
+#[test]
+fn waits_are_coloured_by_what_is_waited_for_in_light_and_in_dark() {
+    let events = runs::reasons();
+    let Some(mut page) = open("reasons", &events, "axis=steps") else {
+        return;
+    };
+    // Where each wait begins: of a task that does nothing else, and so is not main.
+    let waits = COLOURS.map(|(kind, name, is_dashed, _)| {
+        let found = events
+            .iter()
+            .enumerate()
+            .find_map(|(nth, (_, event))| match event {
+                Event::Parked { task, on, .. } if on.kind() == kind && task.get() > 1 => {
+                    Some((nth, task.get()))
+                }
+                _ => None,
+            });
+        let (nth, task) = found.unwrap_or_else(|| panic!("nobody waits for {kind:?}"));
+        (nth, task, name, is_dashed)
+    });
+    let mut seen = Vec::new();
+    for theme in ["light", "dark"] {
+        page.prefer(theme);
+        page.frame();
+        let mut drawn: Vec<String> = Vec::new();
+        for (nth, task, name, is_dashed) in waits {
+            let (x, _) = page.point(task, nth as f64 + 0.3);
+            let foot = page.number(&format!(
+                "(() => {{
+                    const {{ base, full }} = page.timeline.band(page.model.byTask.get({task}));
+                    return document.getElementById('lanes').getBoundingClientRect().top + base - 0.1 * full;
+                }})()"
+            ));
+            // More than a dash and a gap.
+            let along: Vec<String> = (0..16)
+                .map(|pixel| page.colour_at((x + f64::from(pixel), foot)))
+                .collect();
+            let colour = page.colour(name);
+            // A dash may begin between two pixels, and then none of it is of the very colour.
+            let near = along.iter().filter(|it| apart(it, &colour) <= 4).count();
+            assert!(near >= 4, "{theme}, {name}, {colour}: {along:?}");
+            let has_gaps = along.iter().any(|it| apart(it, &colour) > 40);
+            assert_eq!(has_gaps, is_dashed, "{theme}, {name}: {along:?}");
+            let alike = drawn.iter().find(|it| apart(it, &colour) <= 8);
+            assert_eq!(alike, None, "{theme}, {name}: {colour}");
+            drawn.push(colour);
+        }
+        seen.push(drawn);
+    }
+    assert_ne!(seen[0], seen[1]);
+    let legend = page.texts("#legend li");
+    for (_, _, _, text) in COLOURS {
+        assert!(legend.iter().any(|it| it == text), "{text}: {legend:?}");
+    }
+}
+
 #[test]
 fn it_is_dark_where_the_system_is_and_light_on_paper() {
     let Some(mut page) = open("dark", &runs::fetch(), "") else {

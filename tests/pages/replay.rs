@@ -21,6 +21,8 @@ struct Notes {
     waiting: BTreeMap<u64, WaitKind>,
     /// Which deadlines are set.
     timers: BTreeMap<u32, u64>,
+    /// Which descriptors are watched, for whom, and what has come last: the first one first.
+    sources: Vec<(i32, u64, &'static str)>,
     /// Whether it sleeps.
     asleep: bool,
 }
@@ -63,10 +65,41 @@ impl Notes {
             Event::TimerUnset { timer } | Event::TimerFired { timer } => {
                 self.timers.remove(timer);
             }
+            Event::SourceAdded { fd, task } => {
+                let task = task.map_or(0, |task| task.get());
+                self.sources.push((*fd, task, "nothing has come yet"));
+            }
+            Event::SourceWanted { fd, task } => {
+                self.source(*fd).1 = task.map_or(0, |task| task.get());
+            }
+            Event::SourceReady { fd, read, write } => {
+                self.source(*fd).2 = match (read, write) {
+                    (true, true) => "readable, writable",
+                    (true, false) => "readable",
+                    (false, true) => "writable",
+                    (false, false) => "looked at",
+                };
+            }
+            Event::SourceRemoved { fd } => self.sources.retain(|it| it.0 != *fd),
             Event::Asleep { .. } => self.asleep = true,
             Event::Awake => self.asleep = false,
             _ => {}
         }
+    }
+
+    /// A descriptor that is watched.
+    fn source(&mut self, fd: i32) -> &mut (i32, u64, &'static str) {
+        let found = self.sources.iter_mut().find(|it| it.0 == fd);
+        found.expect("a descriptor that is told of is watched")
+    }
+
+    /// The rows of the panel of descriptors.
+    fn rows(&self) -> Vec<String> {
+        let rows = self.sources.iter().map(|(fd, task, what)| match fd {
+            0.. => format!("fd {fd} for task {task}: {what}"),
+            _ => format!("socket {} for task {task}: {what}", -fd),
+        });
+        rows.collect()
     }
 
     /// What is noted, in a line.
@@ -78,6 +111,8 @@ impl Notes {
         let timers: Vec<_> = self.timers.iter().collect();
         write!(line, "ready {ready:?} polled {:?} ", self.polled).unwrap();
         write!(line, "waiting {waiting:?} timers {timers:?} ",).unwrap();
+        let sources: Vec<_> = self.sources.iter().map(|it| (it.0, it.1)).collect();
+        write!(line, "sources {sources:?} ").unwrap();
         write!(line, "asleep {}", self.asleep).unwrap();
         line
     }
@@ -92,17 +127,20 @@ const LINES: &str = "Array.from({ length: page.log.count + 1 }, (_, step) => {
     const waiting = now.waiting.map((it) => it.lane.task).sort(up);
     const timers = now.timers.map((it) => [it.timer, it.lane ? it.lane.task : 0]).sort(([one], [other]) => one - other);
     return `ready ${list(ready)} polled ${list(now.polled.map((lane) => lane.task))} waiting ${list(waiting)} ` +
-        `timers ${list(timers.map(([timer, task]) => `(${timer}, ${task})`))} asleep ${now.asleep !== null}`;
+        `timers ${list(timers.map(([timer, task]) => `(${timer}, ${task})`))} ` +
+        `sources ${list(now.sources.map((it) => `(${it.fd}, ${waiterAt(it, step - 1)?.task ?? 0})`))} asleep ${now.asleep !== null}`;
 }).join('\\n')";
 
 #[test]
 fn at_each_step_it_shows_what_somebody_else_has_noted() {
-    let all: [(&str, Events); 5] = [
+    let all: [(&str, Events); 7] = [
         ("noted-pipeline", runs::pipeline()),
         ("noted-scopes", runs::scopes()),
         ("noted-ends", runs::ends()),
         ("noted-deadlock", runs::deadlock()),
         ("noted-echo", runs::echo(5, 3)),
+        ("noted-simulated", runs::simulated_echo(5, 3)),
+        ("noted-handed-on", runs::handed_on()),
     ];
     for (name, events) in all {
         let Some(mut page) = open(name, &events, "view=replay") else {
@@ -121,6 +159,93 @@ fn at_each_step_it_shows_what_somebody_else_has_noted() {
         }
         assert_eq!(shown.lines().count(), lines.len());
     }
+}
+
+/// The rows of the panel of descriptors at each step, and the number in its head.
+const ROWS: &str = "Array.from({ length: page.log.count + 1 }, (_, step) => {
+    page.go(step);
+    page.draw();
+    const rows = [...document.querySelectorAll('[data-part=sources] li')];
+    const texts = rows.map((row) => [...row.childNodes].map((it) => it.textContent).join(' '));
+    return [document.querySelector('[data-part=sources-count]').textContent, ...texts].join('|');
+}).join('\\n')";
+
+#[test]
+fn at_each_step_the_panel_shows_what_is_watched_for_whom_and_what_has_come() {
+    for (name, events, seen) in [
+        ("rows-echo", runs::echo(3, 2), "fd "),
+        ("rows-simulated", runs::simulated_echo(3, 2), "socket "),
+        ("rows-handed-on", runs::handed_on(), "socket "),
+    ] {
+        let Some(mut page) = open(name, &events, "view=replay") else {
+            return;
+        };
+        let mut notes = Notes::default();
+        let mut most = 0;
+        let shown = page.ask(ROWS);
+        let mut shown = shown.lines();
+        for step in 0..=events.len() {
+            if let Some(nth) = step.checked_sub(1) {
+                notes.note(&events[nth].1);
+            }
+            let rows = notes.rows();
+            let expected = match rows.len() {
+                0 => String::from("|No descriptor is watched."),
+                count => format!("{count}|{}", rows.join("|")),
+            };
+            assert_eq!(shown.next(), Some(&*expected), "{name}, step {step}");
+            assert!(rows.iter().all(|row| row.starts_with(seen)), "{rows:?}");
+            most = most.max(rows.len());
+        }
+        let is_echo = name != "rows-handed-on";
+        assert!(most >= if is_echo { 4 } else { 1 }, "{name}: {most}");
+    }
+}
+
+#[test]
+fn a_source_is_of_the_task_that_waits_for_it_now() {
+    let events = runs::handed_on();
+    let step_of = |is_such: &dyn Fn(&Event) -> bool| {
+        let nth = events.iter().position(|(_, event)| is_such(event));
+        nth.expect("an event of the kind") + 1
+    };
+    let added = step_of(&|event| matches!(event, Event::SourceAdded { .. }));
+    let wanted = step_of(&|event| matches!(event, Event::SourceWanted { .. }));
+    let Some(mut page) = open("handed-on", &events, &format!("view=replay&step={added}")) else {
+        return;
+    };
+    let rows = "[data-part=sources] li";
+    assert_eq!(
+        page.texts(rows),
+        ["socket 1 for task 2: nothing has come yet"]
+    );
+    assert_eq!(
+        page.text("#caption"),
+        "Simulated socket 1 is watched from now on, for task 2 “before”."
+    );
+    page.ask(&format!("(page.go({wanted} - 1), page.draw())"));
+    assert_eq!(page.texts(rows), ["socket 1 for task 2: readable"]);
+    page.key("ArrowRight");
+    assert_eq!(page.texts(rows), ["socket 1 for task 3: readable"]);
+    assert_eq!(
+        page.text("#caption"),
+        "Simulated socket 1 is waited for by task 3 “after” now."
+    );
+    assert_eq!(
+        page.text(".log .now .line"),
+        "simulated socket 1 waited for by task 3"
+    );
+    // So who is woken next is known to be woken by it.
+    let woken = step_of(
+        &|event| matches!(event, Event::Woken { task, by: Reason::Outside } if task.get() == 3),
+    );
+    page.ask(&format!("(page.go({woken}), page.draw())"));
+    assert_eq!(
+        page.text("#caption"),
+        "Task 3 “after” is woken from outside, by simulated socket 1: it is ready, first in the queue."
+    );
+    page.key("End");
+    assert_eq!(page.texts(rows), ["No descriptor is watched."]);
 }
 
 #[test]
@@ -244,6 +369,7 @@ fn every_kind_of_event_has_a_sentence() {
         ("sentences-ends", runs::ends()),
         ("sentences-scopes", runs::scopes()),
         ("sentences-echo", runs::echo(3, 2)),
+        ("sentences-handed-on", runs::handed_on()),
     ] {
         let Some(mut page) = open(name, &events, "view=replay") else {
             return;
@@ -375,6 +501,7 @@ fn any_part_of_a_recording_can_be_shown() {
         ("parts-scopes", runs::scopes()),
         ("parts-ends", runs::ends()),
         ("parts-echo", runs::echo(2, 2)),
+        ("parts-handed-on", runs::handed_on()),
     ] {
         let Some(mut page) = open(name, &events, "view=replay") else {
             return;

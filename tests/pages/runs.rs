@@ -1,14 +1,17 @@
 //! Runs to look at, each recorded from its first event to its last.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::task::Poll;
 
-use bibelot::net::{TcpListener, TcpStream};
+use bibelot::net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 use bibelot::sync::{Mutex, Queue};
 use bibelot::task::{self, consume};
-use bibelot::testing::Sim;
+use bibelot::testing::{Network, Sim};
+use bibelot::thread;
 use bibelot::time::{Duration, Instant, sleep, timeout};
 use bibelot::trace::Event;
 use bibelot::{Executor, ExecutorBuilder, Report};
@@ -121,6 +124,41 @@ pub(crate) fn deadlock() -> Events {
     events.take()
 }
 
+/// Tasks that wait, each for another kind of thing, from the start until all is over.
+pub(crate) fn reasons() -> Events {
+    let (builder, events) = recorded();
+    Sim::from_builder(builder).run(async {
+        let (silent, ours) = UnixStream::pair().unwrap();
+        let lock = Rc::new(Mutex::new(()));
+        let (locked, held) = (lock.clone(), lock.lock().await);
+        let late = named("late", sleep(Duration::from_millis(2)));
+        let wakers = Rc::new(RefCell::new(Vec::new()));
+        let kept = wakers.clone();
+        let foreign = poll_fn(move |cx| {
+            kept.borrow_mut().push(cx.waker().clone());
+            Poll::<()>::Pending
+        });
+        let waiting = [
+            named("io", async move { drop(ours.read(&mut [0]).await) }),
+            named("thread", thread::park()),
+            named("task", async move { drop(locked.lock().await) }),
+            named("join", async move { drop(late.await) }),
+            named("foreign", foreign),
+            named("time", sleep(Duration::from_secs(1))),
+            named("stuck", std::future::pending()),
+        ];
+        sleep(Duration::from_millis(1)).await;
+        for task in &waiting {
+            task.cancel();
+        }
+        for task in waiting {
+            assert!(task.await.unwrap_err().is_cancelled());
+        }
+        drop((silent, held, wakers));
+    });
+    events.take()
+}
+
 /// Children that borrow, in scopes of several tasks.
 pub(crate) fn scopes() -> Events {
     simulated(async {
@@ -174,32 +212,65 @@ pub(crate) fn ends() -> Events {
 /// A server on the real clock, and `clients` who ask it `rounds` times.
 pub(crate) fn echo(clients: usize, rounds: usize) -> Events {
     let (builder, events) = recorded();
-    let executor = builder.build().unwrap();
-    executor.run(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = named("accept", async move {
-            loop {
-                let (client, _from) = listener.accept().await.unwrap();
-                named("serve", serve(client));
-            }
-        });
-        let clients: Vec<_> = (0..clients)
-            .map(|nth| {
-                named(format!("client {nth}"), async move {
-                    let stream = TcpStream::connect(address).await.unwrap();
-                    let mut buf = [0; 64];
-                    for _ in 0..rounds {
-                        stream.write_all(b"hello").await.unwrap();
-                        stream.read_exact(&mut buf[..5]).await.unwrap();
-                    }
-                })
-            })
-            .collect();
-        for client in clients {
-            client.await.unwrap();
+    builder.build().unwrap().run(ask(clients, rounds));
+    events.take()
+}
+
+/// The same in a network that is simulated.
+pub(crate) fn simulated_echo(clients: usize, rounds: usize) -> Events {
+    let (builder, events) = recorded();
+    let network = Network::new().latency(Duration::from_millis(3));
+    let simulation = Sim::from_builder(builder).network(&network);
+    simulation.run(ask(clients, rounds));
+    events.take()
+}
+
+/// A server, and `clients` who ask it `rounds` times.
+async fn ask(clients: usize, rounds: usize) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = named("accept", async move {
+        loop {
+            let (client, _from) = listener.accept().await.unwrap();
+            named("serve", serve(client));
         }
-        server.cancel();
+    });
+    let clients: Vec<_> = (0..clients)
+        .map(|nth| {
+            named(format!("client {nth}"), async move {
+                let stream = TcpStream::connect(address).await.unwrap();
+                let mut buf = [0; 64];
+                for _ in 0..rounds {
+                    stream.write_all(b"hello").await.unwrap();
+                    stream.read_exact(&mut buf[..5]).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    server.cancel();
+}
+
+/// A simulated socket that one task waits for, and then another one.
+pub(crate) fn handed_on() -> Events {
+    let (builder, events) = recorded();
+    let network = Network::new().latency(Duration::from_millis(3));
+    Sim::from_builder(builder).network(&network).run(async {
+        let socket = UdpSocket::bind("127.0.0.1:1").await.unwrap();
+        let sender = UdpSocket::bind("127.0.0.1:2").await.unwrap();
+        let receive = async |socket: &UdpSocket| socket.recv(&mut [0]).await.unwrap();
+        let before = named("before", async move {
+            receive(&socket).await;
+            socket
+        });
+        sender.send_to(b"a", "127.0.0.1:1").await.unwrap();
+        let socket = before.await.unwrap();
+        let after = named("after", async move { receive(&socket).await });
+        sleep(Duration::from_millis(1)).await;
+        sender.send_to(b"b", "127.0.0.1:1").await.unwrap();
+        after.await.unwrap();
     });
     events.take()
 }

@@ -13,7 +13,36 @@ mod periodic;
 mod shares;
 
 #[cfg(feature = "sync")]
+mod laboratory;
+#[cfg(feature = "sync")]
 mod locks;
+
+// The laboratory's own, by the names that they have there.
+#[cfg(feature = "sync")]
+#[allow(dead_code, reason = "a test writes no report")]
+#[path = "../../examples/lab/args.rs"]
+mod args;
+#[cfg(feature = "sync")]
+#[allow(dead_code, reason = "a test runs nothing for real")]
+#[path = "../../examples/lab/experiment.rs"]
+mod experiment;
+#[cfg(feature = "sync")]
+#[allow(dead_code, reason = "a test draws no columns")]
+#[path = "../../examples/lab/figures.rs"]
+mod figures;
+#[cfg(feature = "sync")]
+#[path = "../../examples/lab/lab.rs"]
+mod lab;
+#[cfg(feature = "sync")]
+#[path = "../../examples/lab/policies.rs"]
+mod policies;
+#[cfg(feature = "sync")]
+#[allow(dead_code, reason = "a test draws no columns")]
+#[path = "../../examples/lab/workloads.rs"]
+mod workloads;
+#[cfg(feature = "sync")]
+#[path = "../../examples/lab/yours.rs"]
+mod yours;
 
 use std::cell::RefCell;
 use std::rc::Rc;

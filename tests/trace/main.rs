@@ -10,4 +10,5 @@ mod json;
 mod observer;
 mod programs;
 mod recorder;
+mod sources;
 mod summary;

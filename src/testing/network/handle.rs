@@ -11,6 +11,7 @@ use std::task::Context;
 use rustix::io::Errno;
 
 use crate::executor::context;
+use crate::observer::Audience;
 use crate::reactor::simulated::{At, Socket};
 use crate::reactor::source::{Direction, Place, Source};
 use crate::task::waits::{Thing, Waits};
@@ -84,6 +85,19 @@ impl Handle {
         })
     }
 
+    /// Calls `f` with who listens in its simulation, if somebody does and it is the one that runs, and with
+    /// the number that it has there. Without an observer that is a look.
+    fn tell(&self, f: impl FnOnce(&Audience, i32)) {
+        context::try_with(|core| {
+            if let Some(audience) = core.scheduler().audience()
+                && self.network.is_in(self.run, core)
+            {
+                // More than two thousand million sockets of one run share the last number.
+                f(audience, i32::try_from(self.id).map_or(i32::MIN, |id| -id));
+            }
+        });
+    }
+
     /// Notes what the running task waits for, and where; an error if its simulation is over.
     fn note(&self, direction: Direction, at: At) -> io::Result<()> {
         let thing = self.with(|world, id| {
@@ -98,6 +112,7 @@ impl Handle {
             })
         });
         context::note(Waits::TASK.by_name(thing?), at);
+        self.tell(|audience, fd| audience.note_wait(fd));
         Ok(())
     }
 }
@@ -113,6 +128,10 @@ impl Socket for Handle {
             }
             Ok(())
         });
+    }
+
+    fn note_ready(&self, read: bool, write: bool) {
+        self.tell(|audience, fd| audience.note_ready(fd, read, write));
     }
 
     fn wait(&self, place: &mut Place<'_>, cx: &Context<'_>, at: At) -> io::Result<()> {
@@ -279,6 +298,7 @@ impl fmt::Debug for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        self.tell(|audience, fd| audience.note_left(fd));
         self.network.with(|world| {
             if world.run == self.run {
                 match self.kind {

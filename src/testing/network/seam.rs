@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use crate::executor::context;
+use crate::executor::{Core, context};
 use crate::reactor::simulated;
 use crate::reactor::source::Source;
 use crate::testing::Network;
@@ -23,6 +23,7 @@ impl Network {
         let mut wakers = Vec::new();
         for (source, event) in notices {
             source.on_event(event, &mut wakers);
+            source.socket().note_ready(event.read, event.write);
         }
         wakers.into_iter().for_each(waker::wake_kept);
         done
@@ -45,6 +46,11 @@ impl Network {
             id,
             kind,
         ))))
+    }
+
+    /// Whether the `run`th simulation is the one that runs, under this executor.
+    pub(super) fn is_in(&self, run: u64, core: &Rc<Core>) -> bool {
+        self.world.borrow().check(run, Some(core)).is_ok()
     }
 
     /// What tells it from others.

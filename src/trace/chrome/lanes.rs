@@ -305,6 +305,9 @@ impl Lanes {
             Event::SourceAdded { fd, task } => {
                 (lane(task), "descriptor watched", vec![number("fd", fd)])
             }
+            Event::SourceWanted { fd, task } => {
+                (lane(task), "descriptor wanted", vec![number("fd", fd)])
+            }
             Event::SourceRemoved { fd } => (EXECUTOR, "descriptor left", vec![number("fd", fd)]),
             Event::SourceReady { fd, read, write } => {
                 let can = |can: bool| i32::from(can);

@@ -222,6 +222,7 @@ fn of_the_world(event: &Event, first: Instant) -> String {
         Event::SourceReady { fd, read, write } => {
             format!("14,{fd},{},{}", u8::from(*read), u8::from(*write))
         }
+        Event::SourceWanted { fd, task } => format!("15,{fd},{}", number(*task)),
         other => unreachable!("no timer and no descriptor: {other}"),
     }
 }

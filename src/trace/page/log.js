@@ -10,10 +10,10 @@
 
 "use strict";
 
-/** What can happen, in the order of `Event` in `src/observer/event.rs`. */
+/** What can happen, by the numbers of `src/trace/page/data.rs`. */
 const TURN = 0, ASLEEP = 1, AWAKE = 2, SPAWNED = 3, WOKEN = 4, POLLED = 5, PARKED = 6, FINISHED = 7,
       CANCEL_ASKED = 8, TIMER_SET = 9, TIMER_UNSET = 10, TIMER_FIRED = 11, SOURCE_ADDED = 12,
-      SOURCE_REMOVED = 13, SOURCE_READY = 14;
+      SOURCE_REMOVED = 13, SOURCE_READY = 14, SOURCE_WANTED = 15;
 
 /** Who wakes a task, if no task does. */
 const BY_WORLD = 0, BY_ITSELF = -1, BY_BIRTH = -2;

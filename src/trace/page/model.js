@@ -182,16 +182,21 @@ function understand(log) {
             break;
         }
         case SOURCE_ADDED:
-            model.causerAt[i] = b === 0 ? null : laneOf(b);
-            openSources.set(a, newSource(model, a, model.causerAt[i], i, log.count));
-            break;
+        case SOURCE_WANTED:
         case SOURCE_REMOVED:
         case SOURCE_READY: {
             let source = openSources.get(a);
-            if (!source) openSources.set(a, source = newSource(model, a, null, -1, log.count));
-            if (what === SOURCE_READY) {
+            if (what === SOURCE_ADDED || !source) {
+                openSources.set(a, source = newSource(model, a, what === SOURCE_ADDED ? i : -1, log.count));
+            }
+            if (what === SOURCE_ADDED || what === SOURCE_WANTED) {
+                const lane = model.causerAt[i] = b === 0 ? null : laneOf(b);
+                source.since.push(i);
+                source.waiters.push(lane);
+            } else if (what === SOURCE_READY) {
                 source.ready.push(i);
-                if (source.lane) come.set(source.lane, i);
+                const lane = waiterAt(source, i);
+                if (lane) come.set(lane, i);
             } else {
                 source.end = i;
                 openSources.delete(a);
@@ -220,11 +225,16 @@ function newLane(task, nth) {
     };
 }
 
-/** A descriptor that is watched from now on. */
-function newSource(model, fd, lane, start, end) {
-    const source = { fd, lane, start, end, ready: [] };
+/** A descriptor that is watched from now on; `waiters[k]` has waited for it last, from event `since[k]` on. */
+function newSource(model, fd, start, end) {
+    const source = { fd, start, end, since: [], waiters: [], ready: [] };
     model.sources.push(source);
     return source;
+}
+
+/** Who has waited last for a descriptor, as it is after event `i`; `null` if that is not known. */
+function waiterAt(source, i) {
+    return source.waiters[countUpTo(source.since, i) - 1] ?? null;
 }
 
 /** The lane has another state from event `i` on. */

@@ -178,17 +178,20 @@ class Replay {
         this.list("timers", rows, timers.length, "No deadline is set.", at.step - 1, TIMER_FIRED, "fires");
     }
 
-    /** The descriptors that are watched. */
+    /** The descriptors and simulated sockets that are watched, each with who has waited for it last. */
     drawSources({ sources }) {
         const { words, at } = this;
         this.count("sources", sources.length);
         const now = at.step - 1;
-        const rows = sources.slice(0, CHIPS_MAX).map(({ fd, lane, start, ready }) => {
+        const rows = sources.slice(0, CHIPS_MAX).map((source) => {
+            const { fd, start, since, ready } = source;
             const last = ready[countUpTo(ready, now) - 1];
+            const lane = waiterAt(source, now);
             const what = last === undefined ? "nothing has come yet"
                 : ["looked at", "writable", "readable", "readable, writable"][2 * this.log.rows[last][3] + this.log.rows[last][4]];
-            return element("li", { class: last === now || start === now ? "new" : null }, element("b", {}, `fd ${fd}`),
-                element("span", {}, lane ? `task ${lane.task}: ` : "", what));
+            const isNew = last === now || start === now || since.includes(now);
+            return element("li", { class: isNew ? "new" : null }, element("b", {}, fd < 0 ? `socket ${-fd}` : `fd ${fd}`),
+                element("span", {}, lane ? `for task ${lane.task}: ` : "", what));
         });
         this.list("sources", rows, sources.length, "No descriptor is watched.");
     }

@@ -56,6 +56,10 @@ function makeWords(log, model) {
     const by = (lane) => lane ? ` by ${who(lane)}` : "";
     const Who = (lane) => `T${who(lane).slice(1)}`;
 
+    /** What is watched under a number: those of simulated sockets are below zero. */
+    const source = (fd) => fd < 0 ? `simulated socket ${-fd}` : `descriptor ${fd}`;
+    const Source = (fd) => fd < 0 ? `Simulated socket ${-fd}` : `Descriptor ${fd}`;
+
     /** What a lane does in its `nth` state. */
     const stateOf = (lane, nth) => {
         const state = lane.states[nth];
@@ -75,7 +79,7 @@ function makeWords(log, model) {
     const cause = ({ cause }) => {
         if (cause < 0) return "";
         const number = log.rows[cause][2];
-        return log.what[cause] === TIMER_FIRED ? `timer ${number}` : `descriptor ${number}`;
+        return log.what[cause] === TIMER_FIRED ? `timer ${number}` : source(number);
     };
 
     /** The event `i`, for somebody who sees it for the first time. */
@@ -150,12 +154,14 @@ function makeWords(log, model) {
             return `Timer ${a}${timer?.lane ? ` of ${who(timer.lane)}` : ""} fires: its deadline has passed.`;
         }
         case SOURCE_ADDED:
-            return `Descriptor ${a} is watched from now on${causer ? `, for ${who(causer)}` : ""}.`;
+            return `${Source(a)} is watched from now on${causer ? `, for ${who(causer)}` : ""}.`;
+        case SOURCE_WANTED:
+            return `${Source(a)} is waited for by ${causer ? who(causer) : "somebody who is no task"} now.`;
         case SOURCE_REMOVED:
-            return `Descriptor ${a} is watched no more.`;
+            return `${Source(a)} is watched no more.`;
         case SOURCE_READY: {
             const may = ["be looked at", "be written", "be read", "be read or written"][2 * b + c];
-            return `Something has come: descriptor ${a} may ${may}.`;
+            return `Something has come: ${source(a)} may ${may}.`;
         }
         }
         return "Something has happened that this page does not know.";
@@ -178,9 +184,10 @@ function makeWords(log, model) {
         case TIMER_SET: return `timer ${a} set ${c === null ? "to never" : `to ${moment(c)}`}${byTask(b)}`;
         case TIMER_UNSET: return `timer ${a} unset`;
         case TIMER_FIRED: return `timer ${a} fired`;
-        case SOURCE_ADDED: return `descriptor ${a} watched${byTask(b)}`;
-        case SOURCE_REMOVED: return `descriptor ${a} left`;
-        case SOURCE_READY: return `descriptor ${a} may ${["be looked at", "be written", "be read", "be read or written"][2 * b + c]}`;
+        case SOURCE_ADDED: return `${source(a)} watched${byTask(b)}`;
+        case SOURCE_WANTED: return `${source(a)} waited for${byTask(b)}`;
+        case SOURCE_REMOVED: return `${source(a)} left`;
+        case SOURCE_READY: return `${source(a)} may ${["be looked at", "be written", "be read", "be read or written"][2 * b + c]}`;
         }
         return "an unknown event";
     };

@@ -108,10 +108,11 @@ fn what_the_world_does_is_written_as_it_is_told() {
             read: true,
             write: false,
         },
+        Event::SourceWanted { fd: -3, task },
         Event::SourceRemoved { fd },
     ]);
     assert_eq!(
-        lines[1..12],
+        lines[1..13],
         [
             "[0,1,null],",
             "[1000000,1,50],",
@@ -123,6 +124,7 @@ fn what_the_world_does_is_written_as_it_is_told() {
             "[1000000,11,4],",
             "[1000000,12,9,0],",
             "[1000000,14,9,1,0],",
+            "[1000000,15,-3,2],",
             "[1000000,13,9]],",
         ]
     );
