@@ -212,16 +212,14 @@ impl Inbox {
     }
 
     /// Lets no more calls in, and drops those that were not taken, and what the host wanted called.
-    pub(crate) fn close(&self) {
+    /// Wakes that were not taken are handed to `wake`: a cleanup that is under way may wait for them.
+    pub(crate) fn close(&self, mut wake: impl FnMut(Token)) {
         *self.is_closed.lock() = true;
         let on_wake = self.on_wake.lock().take();
         report::discard(on_wake);
-        self.take_at_most(usize::MAX, |message| {
-            // The call is user code, its destructor too.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(message))) {
-                let task = String::from("a call that was never made");
-                report::send_panic(Panicked::new(task, payload));
-            }
+        self.take_at_most(usize::MAX, |message| match message {
+            Message::Wake(token) => wake(token),
+            Message::Call(call) => drop_call(call),
         });
     }
 
@@ -247,6 +245,14 @@ impl Inbox {
     /// Whether a thread may still call.
     pub(crate) fn has_remotes(&self) -> bool {
         self.remotes.load(Ordering::Acquire) > 0
+    }
+}
+
+/// Drops a call that is not made. It is user code, its destructor too.
+fn drop_call(call: Box<dyn FnOnce() + Send>) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(call))) {
+        let task = String::from("a call that was never made");
+        report::send_panic(Panicked::new(task, payload));
     }
 }
 

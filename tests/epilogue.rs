@@ -9,10 +9,11 @@ use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
+use std::thread;
 
 use bibelot::task::{
-    Builder, CancelScope, JoinHandle, Local, bracket, current, finally, join, race, shield,
+    Builder, CancelScope, JoinHandle, Local, bracket, current, finally, join, race, scope, shield,
     try_current, yield_now,
 };
 use bibelot::testing::Sim;
@@ -1198,6 +1199,45 @@ fn a_shutdown_pays_side_by_side_under_one_grace() {
         "task \"too slow\" (spawned at here) gave up the cleanup of here: its grace is over",
     ];
     assert_eq!(lines(&trace), expected);
+}
+
+/// A cleanup is under way, in a scope's child: only a wake of its own gets that polled. The wake has come
+/// between two turns, from a thread or from the host itself, when the executor is shut down.
+#[test]
+fn a_shutdown_loses_no_wake_that_a_cleanup_waits_for() {
+    for is_by_thread in [false, true] {
+        let trace = Trace::new();
+        let executor = reporting_to(&trace).build().unwrap();
+        let kept: Rc<RefCell<Option<Waker>>> = Rc::default();
+        let (said, place) = (trace.clone(), Rc::clone(&kept));
+        let child = async move {
+            let mut is_first = true;
+            poll_fn(|cx| match mem::take(&mut is_first) {
+                true => {
+                    *place.borrow_mut() = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+                false => Poll::Ready(()),
+            })
+            .await;
+            said.say("the child was woken");
+        };
+        let cleanup = async { scope(async |s| drop(s.spawn(child))).await };
+        let handle = executor.spawn(finally(pending::<()>(), cleanup));
+        executor.turn(Some(Duration::ZERO));
+        handle.cancel();
+        while kept.borrow().is_none() {
+            executor.turn(Some(Duration::ZERO));
+        }
+        let waker = kept.take().unwrap();
+        match is_by_thread {
+            true => thread::spawn(move || waker.wake()).join().unwrap(),
+            false => waker.wake(),
+        }
+        executor.shutdown();
+        assert!(handle.is_finished());
+        assert_eq!(trace.take(), ["the child was woken"]);
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Core {
         let grace = self.options.grace;
         self.limit.set(self.clock.now().saturating_add(grace));
         context::enter(self, &mut || {
-            self.inbox.close();
+            self.inbox.close(|token| self.scheduler.wake(token));
             self.inbox.end_sleep();
             loop {
                 while self.scheduler.len() > 0 {
