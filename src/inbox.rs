@@ -147,7 +147,7 @@ impl Inbox {
             self.bell.ring();
             let on_wake = self.on_wake.lock().clone();
             if let Some(on_wake) = on_wake {
-                on_wake();
+                tell_host(on_wake);
             }
         }
     }
@@ -245,6 +245,16 @@ impl Inbox {
     /// Whether a thread may still call.
     pub(crate) fn has_remotes(&self) -> bool {
         self.remotes.load(Ordering::Acquire) > 0
+    }
+}
+
+/// Calls what the host wants called. Its panic ends here: whoever wakes has nothing to do with the host.
+fn tell_host(on_wake: OnWake) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(move || on_wake())) {
+        report::discard(payload);
+        eprintln!(
+            "bibelot: on_wake panicked; the host may not know that its executor wants a turn"
+        );
     }
 }
 
