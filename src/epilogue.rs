@@ -36,6 +36,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::executor::ledger::{self, Terms};
+use crate::locals;
 use crate::maybe_done::MaybeDone;
 use crate::place::{self, placed};
 
@@ -85,7 +86,8 @@ impl<F: Future<Output = ()> + 'static> Owed<F> {
         let Some(mut future) = self.take() else {
             return Poll::Ready(None);
         };
-        if future.as_mut().poll(cx).is_pending() {
+        // What it spawns must finish as it must, wherever it is polled.
+        if locals::within_help(true, || future.as_mut().poll(cx)).is_pending() {
             self.stage = Stage::Started(future);
             return Poll::Pending;
         }

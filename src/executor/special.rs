@@ -37,7 +37,7 @@ impl Core {
             return Poll::Ready(());
         }
         let special = extras::special(turn);
-        locals::within(special.locals, || {
+        let poll = || {
             if self.is_shut_down.get() && turn.is_detached() {
                 turn.cancel(shutdown::cancellation(turn, turn.spawned_at()));
                 return Poll::Ready(());
@@ -54,7 +54,8 @@ impl Core {
                     turn.poll(cx)
                 }
             }
-        })
+        };
+        locals::within_help(special.is_helper, || locals::within(special.locals, poll))
     }
 
     /// The turn of the task that the policy wants polled next, if there is one. When polls were long, it is
