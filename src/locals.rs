@@ -82,16 +82,25 @@ pub(crate) fn is_help() -> bool {
 
 /// Calls `f`, which polls an epilogue or a task that helps one, or neither.
 pub(crate) fn within_help<R>(is_help: bool, f: impl FnOnce() -> R) -> R {
-    /// Puts back what was before, also when `f` unwinds.
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            set(HELP, self.0);
-        }
-    }
-    let _restore = Restore(self::is_help());
-    set(HELP, is_help);
+    let _help = help(is_help);
     f()
+}
+
+/// The same until the guard is dropped.
+#[must_use]
+pub(crate) fn help(is_help: bool) -> Help {
+    let before = Help(self::is_help());
+    set(HELP, is_help);
+    before
+}
+
+/// Puts back what was before, also in an unwind.
+pub(crate) struct Help(bool);
+
+impl Drop for Help {
+    fn drop(&mut self) {
+        set(HELP, self.0);
+    }
 }
 
 /// Sets whether there is such a thing to hand down.
