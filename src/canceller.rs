@@ -28,7 +28,7 @@ use pin_project_lite::pin_project;
 
 use crate::clock::Instant;
 use crate::executor::context;
-use crate::frame::{self, Frame, Key};
+use crate::frame::{self, Frame, Key, Restore};
 use crate::maybe_done::MaybeDone;
 use crate::scheduler::Scheduler;
 use crate::waker;
@@ -46,8 +46,10 @@ impl Canceller {
         Self { key: Key::TASK }
     }
 
-    /// Calls `f`, which polls or drops what is inside, with this as the innermost canceller.
-    pub(crate) fn enclose<R>(&mut self, deadline: Instant, f: impl FnOnce() -> R) -> R {
+    /// Makes this the innermost canceller until the guard is dropped: what is inside is polled or dropped
+    /// meanwhile.
+    #[must_use]
+    pub(crate) fn enclose(&mut self, deadline: Instant) -> Restore {
         if self.key == Key::TASK {
             self.key = Key::new();
         }
@@ -57,7 +59,7 @@ impl Canceller {
             deadline: around.deadline.min(deadline),
             limit: around.limit,
         };
-        frame::within(frame, f)
+        frame::enter(frame)
     }
 
     /// Waits until nothing is owed under its key.
@@ -140,6 +142,7 @@ impl<F: Future> Enclosed<F> {
 
     /// Polls the future, which is to be over at `deadline`. Ready says that it has ended, in
     /// whatever way: then [`poll_end`](Self::poll_end) goes on.
+    #[track_caller]
     pub(crate) fn poll_inside(
         self: Pin<&mut Self>,
         deadline: Instant,
@@ -149,14 +152,15 @@ impl<F: Future> Enclosed<F> {
         if !this.inside.is_running() {
             return Poll::Ready(());
         }
-        this.canceller.enclose(deadline, || this.inside.poll(cx))
+        let _enclosed = this.canceller.enclose(deadline);
+        this.inside.poll(cx)
     }
 
     /// Drops the future.
     pub(crate) fn cancel(self: Pin<&mut Self>) {
         let this = self.project();
-        this.canceller
-            .enclose(Instant::PAST, || this.inside.clear());
+        let _enclosed = this.canceller.enclose(Instant::PAST);
+        this.inside.clear();
     }
 
     /// Waits until all is paid. The value comes back, or `None` if it was cancelled before.

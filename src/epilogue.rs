@@ -36,6 +36,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::executor::ledger::{self, Terms};
+use crate::locals;
 use crate::maybe_done::MaybeDone;
 use crate::place::{self, placed};
 
@@ -79,13 +80,18 @@ impl<F: Future<Output = ()> + 'static> Owed<F> {
     }
 
     /// Starts it, or polls it on. When it has ended its box comes back, once.
+    #[track_caller]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Pin<Box<F>>>> {
         self.is_owed = true;
         // Taken out: if it panics it is not polled again.
         let Some(mut future) = self.take() else {
             return Poll::Ready(None);
         };
-        if future.as_mut().poll(cx).is_pending() {
+        // What it spawns must finish as it must, wherever it is polled.
+        let help = locals::help(true);
+        let polled = future.as_mut().poll(cx);
+        drop(help);
+        if polled.is_pending() {
             self.stage = Stage::Started(future);
             return Poll::Pending;
         }
@@ -186,6 +192,7 @@ pin_project! {
 impl<B: Future, C: Future<Output = ()> + 'static> Future for Finally<B, C> {
     type Output = B::Output;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         let mut this = self.project();
         this.cleanup.is_owed = true;
@@ -265,6 +272,7 @@ pin_project! {
 impl<F: Future> Future for Silent<F> {
     type Output = ();
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.project().future.poll(cx)
     }
@@ -275,6 +283,7 @@ impl<F: Future + 'static> Unpin for Shield<F> {}
 impl<F: Future + 'static> Future for Shield<F> {
     type Output = F::Output;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let ended = ready!(self.future.poll(cx));
         let value = ended.and_then(|mut ended| ended.as_mut().project().future.take());

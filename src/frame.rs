@@ -73,13 +73,22 @@ pub(crate) fn current() -> Frame {
 
 /// Calls `f` within `frame`.
 pub(crate) fn within<R>(frame: Frame, f: impl FnOnce() -> R) -> R {
-    /// Puts the one before back, also when `f` unwinds.
-    struct Restore(Frame);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            FRAME.set(self.0);
-        }
-    }
-    let _restore = Restore(FRAME.replace(frame));
+    let _restore = enter(frame);
     f()
+}
+
+/// Sets what encloses all until the guard is dropped: for who must not call by a closure, which would be
+/// the caller that a leaf is told of.
+#[must_use]
+pub(crate) fn enter(frame: Frame) -> Restore {
+    Restore(FRAME.replace(frame))
+}
+
+/// Puts the frame before back, also in an unwind.
+pub(crate) struct Restore(Frame);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        FRAME.set(self.0);
+    }
 }

@@ -147,7 +147,7 @@ impl Inbox {
             self.bell.ring();
             let on_wake = self.on_wake.lock().clone();
             if let Some(on_wake) = on_wake {
-                on_wake();
+                tell_host(on_wake);
             }
         }
     }
@@ -212,16 +212,14 @@ impl Inbox {
     }
 
     /// Lets no more calls in, and drops those that were not taken, and what the host wanted called.
-    pub(crate) fn close(&self) {
+    /// Wakes that were not taken are handed to `wake`: a cleanup that is under way may wait for them.
+    pub(crate) fn close(&self, mut wake: impl FnMut(Token)) {
         *self.is_closed.lock() = true;
         let on_wake = self.on_wake.lock().take();
         report::discard(on_wake);
-        self.take_at_most(usize::MAX, |message| {
-            // The call is user code, its destructor too.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(message))) {
-                let task = String::from("a call that was never made");
-                report::send_panic(Panicked::new(task, payload));
-            }
+        self.take_at_most(usize::MAX, |message| match message {
+            Message::Wake(token) => wake(token),
+            Message::Call(call) => drop_call(call),
         });
     }
 
@@ -253,6 +251,24 @@ impl Inbox {
     /// Whether a thread may still call.
     pub(crate) fn has_remotes(&self) -> bool {
         self.remotes.load(Ordering::Acquire) > 0
+    }
+}
+
+/// Calls what the host wants called. Its panic ends here: whoever wakes has nothing to do with the host.
+fn tell_host(on_wake: OnWake) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(move || on_wake())) {
+        report::discard(payload);
+        eprintln!(
+            "bibelot: on_wake panicked; the host may not know that its executor wants a turn"
+        );
+    }
+}
+
+/// Drops a call that is not made. It is user code, its destructor too.
+fn drop_call(call: Box<dyn FnOnce() + Send>) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(call))) {
+        let task = String::from("a call that was never made");
+        report::send_panic(Panicked::new(task, payload));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The values that a task hands down to the tasks it spawns.
+//! What a task hands down to the tasks it spawns: values, and that they help an epilogue.
 //!
 //! ```text
 //!   task A   USER.scope("ann", …)          current: [USER "ann"]
@@ -10,6 +10,9 @@
 //! polled or dropped, and the executor sets a task's own in its turns, so branches of a join or race
 //! never see each other's. A set is never changed, only copied with one more value: it is small, and
 //! to inherit it is to count a reference.
+//!
+//! What an epilogue spawns, and what that spawns, *helps* it. That is one bit, set in the same way while
+//! an epilogue or a helper is polled: a shutdown ends helpers last (`executor/shutdown.rs`).
 //!
 //! Read next: `local.rs`, which users see.
 
@@ -56,14 +59,54 @@ impl Locals {
 thread_local! {
     /// The values of what is being polled.
     static CURRENT: RefCell<Locals> = const { RefCell::new(Locals(None)) };
-    /// Whether there are any. It has no destructor, so to ask costs one look.
-    static ARE_THERE: Cell<bool> = const { Cell::new(false) };
+    /// Whether there are any, and whether an epilogue is being helped. It has no destructor, so to ask
+    /// costs one look.
+    static HANDED_DOWN: Cell<u8> = const { Cell::new(0) };
 }
 
-/// Whether there are values.
+/// There are values.
+const VALUES: u8 = 1;
+/// An epilogue is being helped.
+const HELP: u8 = 1 << 1;
+
+/// Whether there is something to hand down.
 #[inline]
 pub(crate) fn are_there() -> bool {
-    ARE_THERE.get()
+    HANDED_DOWN.get() != 0
+}
+
+/// Whether an epilogue is being polled, or a task that helps one.
+pub(crate) fn is_help() -> bool {
+    HANDED_DOWN.get() & HELP != 0
+}
+
+/// Calls `f`, which polls an epilogue or a task that helps one, or neither.
+pub(crate) fn within_help<R>(is_help: bool, f: impl FnOnce() -> R) -> R {
+    let _help = help(is_help);
+    f()
+}
+
+/// The same until the guard is dropped.
+#[must_use]
+pub(crate) fn help(is_help: bool) -> Help {
+    let before = Help(self::is_help());
+    set(HELP, is_help);
+    before
+}
+
+/// Puts back what was before, also in an unwind.
+pub(crate) struct Help(bool);
+
+impl Drop for Help {
+    fn drop(&mut self) {
+        set(HELP, self.0);
+    }
+}
+
+/// Sets whether there is such a thing to hand down.
+fn set(bit: u8, is_there: bool) {
+    let others = HANDED_DOWN.get() & !bit;
+    HANDED_DOWN.set(if is_there { others | bit } else { others });
 }
 
 /// The values of what is being polled. During the end of the thread there are none.
@@ -87,7 +130,7 @@ pub(crate) fn within<R>(locals: Locals, f: impl FnOnce() -> R) -> R {
 
 /// Sets the current values, and returns those before: their destructors are the user's.
 fn replace(locals: Locals) -> Locals {
-    ARE_THERE.set(locals.0.is_some());
+    set(VALUES, locals.0.is_some());
     let replaced = CURRENT.try_with(|current| current.replace(locals));
     replaced.unwrap_or_default()
 }

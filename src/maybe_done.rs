@@ -28,6 +28,7 @@ impl<F: Future> MaybeDone<F> {
     }
 
     /// Polls the future, unless it has ended; then drops it and keeps its value.
+    #[track_caller]
     pub(crate) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if let Projection::Running { future } = self.as_mut().project() {
             let output = Some(ready!(future.poll(cx)));

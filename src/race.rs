@@ -50,6 +50,7 @@ pin_project! {
 impl<A: Future, B: Future> Future for Join<A, B> {
     type Output = (A::Output, B::Output);
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         const AGAIN: &str = "polled again after its end";
         let mut this = self.project();
@@ -118,6 +119,7 @@ pin_project! {
 impl<A: Future, B: Future<Output = A::Output>> Future for First<A, B> {
     type Output = A::Output;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<A::Output> {
         let this = self.project();
         match this.a.poll(cx) {
@@ -130,6 +132,7 @@ impl<A: Future, B: Future<Output = A::Output>> Future for First<A, B> {
 impl<A: Future, B: Future<Output = A::Output>> Future for Race<A, B> {
     type Output = A::Output;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<A::Output> {
         let mut first = self.project().first;
         ready!(first.as_mut().poll_inside(Instant::NEVER, cx));

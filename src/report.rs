@@ -11,7 +11,7 @@
 //!
 //! A line on standard error is also all there is where no executor can be meant: when the thread that
 //! takes the process's signals cannot read them (`signal/hub.rs`), or another thread cannot ring for an
-//! executor (`reactor/portable.rs`).
+//! executor (`reactor/portable.rs`) or tell its host (`inbox.rs`).
 
 use std::cell::RefCell;
 use std::fmt;

@@ -211,7 +211,7 @@ impl Scheduler {
         };
         let (task, handle) = cell::new(&birth, future);
         if locals::are_there() {
-            extras::set_locals(&task, locals::current());
+            extras::inherit(&task);
         }
         table.slots.insert(Slot {
             task: Some(task),

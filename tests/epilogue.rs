@@ -9,11 +9,12 @@ use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
+use std::thread;
 
 use bibelot::task::{
-    Builder, CancelScope, JoinHandle, Local, bracket, current, finally, join, race, shield,
-    try_current, yield_now,
+    Builder, CancelScope, JoinHandle, Local, TaskGroup, bracket, current, finally, join, race,
+    scope, shield, try_current, yield_now,
 };
 use bibelot::testing::Sim;
 use bibelot::time::{Duration, Instant, effective_deadline, sleep, timeout};
@@ -1200,6 +1201,181 @@ fn a_shutdown_pays_side_by_side_under_one_grace() {
         "task \"too slow\" (spawned at here) gave up the cleanup of here: its grace is over",
     ];
     assert_eq!(lines(&trace), expected);
+}
+
+/// Spawns what owes these cleanups, has it cancelled so that they begin, and shuts the executor down when
+/// they are under way.
+fn shut_down_in_the_midst_of(trace: &Trace, cleanups: impl FnOnce() -> [Boxed<()>; 3]) {
+    let text = panic_of(|| {
+        simulate(trace, async {
+            let begun = cleanups().map(|cleanup| spawn(finally(pending::<()>(), cleanup)));
+            yield_now().await;
+            begun.iter().for_each(JoinHandle::cancel);
+            for _ in 0..5 {
+                yield_now().await;
+            }
+            panic!("main");
+        });
+    });
+    assert_eq!(text, "main");
+}
+
+/// Those whom they have spawned go on, and theirs, as they do if all begins with the shutdown.
+#[test]
+fn a_shutdown_leaves_a_cleanup_that_is_under_way_those_who_help_it() {
+    same_every_time(a_shutdown_leaves_a_cleanup_that_is_under_way_those_who_help_it);
+    let trace = Trace::new();
+    let said = trace.clone();
+    let joins = async move {
+        let helper = spawn(async {
+            let second = spawn(async {
+                sleep(ms(2)).await;
+                "second"
+            });
+            second.await.unwrap()
+        });
+        say(&said, &format!("joined: {:?}", helper.await));
+    };
+    let said = trace.clone();
+    let groups = async move {
+        let group: TaskGroup<u64, ()> = TaskGroup::new();
+        for millis in [1, 3] {
+            group.spawn(async move {
+                sleep(ms(millis)).await;
+                Ok(millis)
+            });
+        }
+        say(&said, &format!("the group: {:?}", group.join().await));
+    };
+    let said = trace.clone();
+    let has_children = async move {
+        let helper = scope(async |s| s.spawn(async { spawn(sleep(ms(4))) }).await).await;
+        say(&said, &format!("a child's: {:?}", helper.unwrap().await));
+    };
+    shut_down_in_the_midst_of(&trace, || {
+        [Box::pin(joins), Box::pin(groups), Box::pin(has_children)]
+    });
+    let expected = [
+        "2ms joined: Ok(\"second\")",
+        "3ms the group: Ok([1, 3])",
+        "4ms a child's: Ok(())",
+    ];
+    assert_eq!(trace.take(), expected);
+}
+
+/// A cleanup that is polled in the place of its body, and what is shielded, go on in the ledger.
+#[test]
+fn a_shutdown_drops_at_once_who_helps_nobody_that_must_finish() {
+    same_every_time(a_shutdown_drops_at_once_who_helps_nobody_that_must_finish);
+    let trace = Trace::new();
+    let dies = |name: &str| {
+        let dies = trace.on_drop(format!("{name} dies"));
+        async move {
+            let _dies = dies;
+            pending::<()>().await;
+        }
+    };
+    let (bodys, detached) = (dies("a body's own"), dies("a detached one"));
+    let helped = |name: &'static str, millis| {
+        let said = trace.clone();
+        async move {
+            let helper = spawn(sleep(ms(millis)));
+            say(&said, &format!("{name}: {:?}", helper.await));
+        }
+    };
+    let (in_place, shielded) = (helped("in its place", 1), helped("shielded", 2));
+    let detaches = async move {
+        drop(spawn(detached));
+        sleep(ms(3)).await;
+    };
+    shut_down_in_the_midst_of(&trace, || {
+        spawn(finally(ready(()), in_place));
+        spawn(shield(shielded));
+        spawn(async move { spawn(bodys).await });
+        [Box::pin(detaches), Box::pin(ready(())), Box::pin(ready(()))]
+    });
+    let expected = [
+        "a detached one dies",
+        "a body's own dies",
+        "1ms in its place: Ok(())",
+        "2ms shielded: Ok(())",
+    ];
+    assert_eq!(trace.take(), expected);
+}
+
+#[test]
+fn those_who_help_a_cleanup_end_with_its_grace() {
+    same_every_time(those_who_help_a_cleanup_end_with_its_grace);
+    let trace = Trace::new();
+    let text = panic_of(|| {
+        let builder = reporting_to(&trace).grace(ms(5));
+        Sim::from_builder(builder).run(async {
+            let said = trace.clone();
+            let joins = async move {
+                let _dies = said.on_drop("the cleanup dies");
+                let helper = spawn(finally(
+                    endless(said.clone(), "the helper"),
+                    cleanup(&said, "what the helper owes", 0),
+                ));
+                drop(helper.await);
+            };
+            let owing = Builder::new()
+                .name("owing")
+                .spawn(finally(pending::<()>(), joins));
+            yield_now().await;
+            owing.cancel();
+            sleep(ms(1)).await;
+            panic!("main");
+        });
+    });
+    assert_eq!(text, "main");
+    let expected = [
+        "task \"owing\" (spawned at here) gave up the cleanup of here: its grace is over",
+        "the cleanup dies",
+        "5ms the helper dies",
+        "5ms what the helper owes starts",
+        "5ms what the helper owes ends",
+    ];
+    assert_eq!(lines(&trace), expected);
+}
+
+/// A cleanup is under way, in a scope's child: only a wake of its own gets that polled. The wake has come
+/// between two turns, from a thread or from the host itself, when the executor is shut down.
+#[test]
+fn a_shutdown_loses_no_wake_that_a_cleanup_waits_for() {
+    for is_by_thread in [false, true] {
+        let trace = Trace::new();
+        let executor = reporting_to(&trace).build().unwrap();
+        let kept: Rc<RefCell<Option<Waker>>> = Rc::default();
+        let (said, place) = (trace.clone(), Rc::clone(&kept));
+        let child = async move {
+            let mut is_first = true;
+            poll_fn(|cx| match mem::take(&mut is_first) {
+                true => {
+                    *place.borrow_mut() = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+                false => Poll::Ready(()),
+            })
+            .await;
+            said.say("the child was woken");
+        };
+        let cleanup = async { scope(async |s| drop(s.spawn(child))).await };
+        let handle = executor.spawn(finally(pending::<()>(), cleanup));
+        executor.turn(Some(Duration::ZERO));
+        handle.cancel();
+        while kept.borrow().is_none() {
+            executor.turn(Some(Duration::ZERO));
+        }
+        let waker = kept.take().unwrap();
+        match is_by_thread {
+            true => thread::spawn(move || waker.wake()).join().unwrap(),
+            false => waker.wake(),
+        }
+        executor.shutdown();
+        assert!(handle.is_finished());
+        assert_eq!(trace.take(), ["the child was woken"]);
+    }
 }
 
 #[test]

@@ -250,6 +250,42 @@ fn a_replaced_on_wake_may_wake_when_it_is_dropped() {
     assert_eq!(executor.stats().tasks, 0);
 }
 
+/// It is called in the midst of somebody else's business, which goes on.
+#[test]
+fn a_panic_of_on_wake_is_not_that_of_who_wakes() {
+    let executor = Executor::new().unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    executor.on_wake(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        panic!("the host, on purpose");
+    });
+    let assert_calls = |expected| assert_eq!(calls.swap(0, Ordering::Relaxed), expected);
+    // Who spawns.
+    let place = leave_waker(&executor);
+    assert_calls(1);
+    executor.turn(Some(Duration::ZERO));
+    // Another thread.
+    let waker = place.take().unwrap();
+    elsewhere(move || waker.wake());
+    assert_calls(1);
+    // The turn itself, which leaves work.
+    let handle = executor.spawn(yield_now());
+    executor.turn(Some(Duration::ZERO));
+    assert_calls(1);
+    executor.turn(Some(Duration::ZERO));
+    assert!(handle.is_finished());
+    // A thread that unwinds, and would not bear another panic.
+    let remote = executor.remote();
+    let thread = thread::spawn(move || {
+        let _last = remote;
+        panic!("the thread, on purpose");
+    });
+    assert!(thread.join().is_err());
+    assert_calls(1);
+    assert_eq!(executor.stats().tasks, 0);
+}
+
 #[test]
 fn remotes_spawn_from_many_threads() {
     let executor = Executor::new().unwrap();

@@ -13,7 +13,9 @@ use std::task::{Context, Poll};
 use std::thread;
 
 use bibelot::io::AsyncFd;
-use bibelot::task::{Builder, JoinError, JoinHandle, current, try_current, yield_now};
+use bibelot::task::{
+    Builder, JoinError, JoinHandle, current, finally, join, race, shield, try_current, yield_now,
+};
 use bibelot::testing::Sim;
 use bibelot::thread::park;
 use bibelot::time::{Duration, Instant, sleep, timeout};
@@ -246,6 +248,34 @@ fn a_deadlock_report_says_who_waits_for_what_and_where_and_who_spawned_it_where(
         ),
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+}
+
+/// A handle is told of where it is awaited, and so is what has it inside; where nobody is who awaits it, of
+/// where it was made.
+#[test]
+fn a_join_within_something_else_says_where_that_is_awaited() {
+    fn waits_at(waits: impl Future<Output = ()>) -> u32 {
+        let text = panic_of(|| Sim::new().run(waits));
+        let main = text.lines().nth(1).unwrap();
+        let (_, at) = main.split_once("a task to end at ").expect(main);
+        let at = at.split_once(':').unwrap();
+        assert_eq!(at.0, file!(), "{text}");
+        at.1.split(':').next().unwrap().parse().unwrap()
+    }
+    let silent = || spawn(pending::<()>());
+    let line = line!();
+    let lines = [
+        waits_at(async { drop(race(silent(), pending()).await) }),
+        waits_at(async { drop(join(silent(), async {}).await) }),
+        waits_at(async { drop(finally(silent(), async {}).await) }),
+        waits_at(async { drop(shield(silent()).await) }),
+    ];
+    assert_eq!(lines, [2, 3, 4, 5].map(|nth| line + nth));
+    let boxed = || Box::pin(silent()) as Pin<Box<dyn Future<Output = _>>>;
+    assert_eq!(waits_at(async { drop(boxed().await) }), line - 1);
+    let text = panic_of(|| Sim::new().run(async { drop(spawn(silent()).await) }));
+    let at = format!("waits for a task to end at {}:{}:", file!(), line - 1);
+    assert!(text.contains(&at), "{text}");
 }
 
 #[test]

@@ -106,7 +106,7 @@ const UNSAFE: [&str; 4] = [
 const LINES_MAX: usize = 400;
 
 /// Files that are longer, and how long they may be: not to grow.
-const LONGER: [(&str, usize); 1] = [("src/task/cell.rs", 600)];
+const LONGER: [(&str, usize); 1] = [("src/task/cell.rs", 456)];
 
 /// All files of ours under `folder` whose names end with `.rs`.
 fn sources(folder: &str) -> Vec<(String, String)> {

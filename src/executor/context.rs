@@ -44,7 +44,7 @@ pub(crate) fn enter(core: &Rc<Core>, f: &mut dyn FnMut()) {
     let _restore = Restore(core, replace(Some(Rc::clone(core))));
     let _hooked = Hooked::by(core.hook());
     let _told = Told(core);
-    let f = || locals::within(Locals::default(), f);
+    let f = || locals::within_help(false, || locals::within(Locals::default(), f));
     waker::enter(core.scheduler(), || frame::within(Frame::OPEN, f))
 }
 

@@ -216,8 +216,9 @@ impl Executor {
     /// joiners see them cancelled. Then what they owe ([`task::finally`](crate::task::finally)) is done,
     /// side by side, and the call returns; for all of it together there is one grace
     /// ([`ExecutorBuilder::grace`](crate::ExecutorBuilder::grace)). What is spawned meanwhile goes on as
-    /// long as somebody holds its handle, and ends cancelled otherwise, unpolled. Wakers that are left
-    /// somewhere do nothing from then on. A second shutdown does nothing.
+    /// long as somebody holds its handle, and ends cancelled otherwise, unpolled. A cleanup that was begun
+    /// before is left the tasks that it has spawned, on the same terms. Wakers that are left somewhere do
+    /// nothing from then on. A second shutdown does nothing.
     ///
     /// # Panics
     ///

@@ -110,6 +110,10 @@ impl Executor {
     /// Sets what to call when the executor should have a turn: from whatever thread wakes it, once
     /// per sleep. For hosts that can be posted an event but cannot wait for a descriptor.
     ///
+    /// Whoever wakes calls it: [`spawn`](Self::spawn), the end of a [`turn`](Self::turn) that leaves work,
+    /// a worker's thread. So it should do no more than tell the host, and what it panics with ends there: a
+    /// line on standard error says so.
+    ///
     /// It is called for neither deadlines nor sockets, since nobody wakes the executor for those:
     /// [`next_deadline`](Self::next_deadline) tells of the ones and [`as_fd`](Self::as_fd) of the others.
     ///

@@ -223,7 +223,7 @@ impl Pays for Ledger {
         let mut from = 0;
         while let Some((nth, mut epilogue, frame, locals, at)) = self.take_payable(token, from) {
             let polled = frame::within(frame, || {
-                locals::within(locals, || {
+                let pay = || {
                     if frame.limit <= core.reading.get() {
                         let abandoned = match frame.limit {
                             Instant::PAST => Abandoned::stuck,
@@ -236,7 +236,8 @@ impl Pays for Ledger {
                     }
                     contain(turn, || drop(epilogue));
                     None
-                })
+                };
+                locals::within_help(true, || locals::within(locals, pay))
             });
             match polled {
                 Some(epilogue) => {

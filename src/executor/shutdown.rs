@@ -4,8 +4,11 @@
 //! ```text
 //!   drop all ──► is anything owed? ─ yes ─► turn, until it is paid or the grace is over ─┐
 //!      ▲                           └ no ──► ended                                        │
-//!      └─────────────────── what was spawned meanwhile ◄─────────────────────────────────┘
+//!      └─────── who has helped with that, and what else was spawned meanwhile ◄──────────┘
 //! ```
+//!
+//! What has started is never paused, so an epilogue that is under way already keeps the tasks that it
+//! has spawned, as one does that begins now: those that somebody may join are not dropped at first.
 
 use std::collections::BinaryHeap;
 use std::panic::Location;
@@ -36,11 +39,13 @@ impl Core {
         let grace = self.options.grace;
         self.limit.set(self.clock.now().saturating_add(grace));
         context::enter(self, &mut || {
-            self.inbox.close();
+            self.inbox.close(|token| self.scheduler.wake(token));
             self.inbox.end_sleep();
+            self.drop_tasks(at, |task| !extras::is_helper(task) || task.is_detached());
+            self.run(&mut None);
             loop {
                 while self.scheduler.len() > 0 {
-                    self.drop_tasks(at);
+                    self.drop_tasks(at, |_| true);
                     self.run(&mut None);
                 }
                 // That drops the policy, whose destructor may spawn.
@@ -53,19 +58,22 @@ impl Core {
         });
     }
 
-    /// Drops all tasks, newest first.
-    fn drop_tasks(&self, at: &'static Location<'static>) {
-        let mut tasks = self.tasks();
+    /// Drops all such tasks, newest first.
+    fn drop_tasks(&self, at: &'static Location<'static>, is_such: fn(&Header) -> bool) {
+        let mut tasks = self.tasks(is_such);
         while let Some((_, token)) = tasks.pop() {
             self.drop_task(token, at);
         }
     }
 
-    /// The tasks there are, the newest on top.
-    fn tasks(&self) -> BinaryHeap<(TaskId, Token)> {
+    /// The tasks of which that is so, the newest on top.
+    fn tasks(&self, is_such: fn(&Header) -> bool) -> BinaryHeap<(TaskId, Token)> {
         let mut tasks = BinaryHeap::with_capacity(self.scheduler.len());
-        self.scheduler
-            .for_each(|token, task, _| tasks.push((task.id(), token)));
+        self.scheduler.for_each(|token, task, _| {
+            if is_such(task) {
+                tasks.push((task.id(), token));
+            }
+        });
         tasks
     }
 

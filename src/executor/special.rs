@@ -37,7 +37,7 @@ impl Core {
             return Poll::Ready(());
         }
         let special = extras::special(turn);
-        locals::within(special.locals, || {
+        let poll = || {
             if self.is_shut_down.get() && turn.is_detached() {
                 turn.cancel(shutdown::cancellation(turn, turn.spawned_at()));
                 return Poll::Ready(());
@@ -54,7 +54,8 @@ impl Core {
                     turn.poll(cx)
                 }
             }
-        })
+        };
+        locals::within_help(special.is_helper, || locals::within(special.locals, poll))
     }
 
     /// Ends the last poll, for the policy: the time that passes from now on is no task's.

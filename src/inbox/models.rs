@@ -23,7 +23,9 @@
 //! - no look at the remotes before the sleep, or no ring by the last one:
 //!   `the_last_remote_ends_the_sleep`;
 //! - no look in `leave_to_host`: `a_wake_between_two_turns_rings`;
-//! - a ring by all who see the flag: `a_sleep_is_ended_by_one_ring`.
+//! - a ring by all who see the flag: `a_sleep_is_ended_by_one_ring`;
+//! - `close` drops wakes as it drops calls:
+//!   `a_wake_that_meets_a_shutdown_is_seen_by_what_goes_on`.
 
 use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
 
@@ -267,7 +269,7 @@ fn a_call_is_made_or_dropped_but_never_forgotten() {
                 call();
             }
         });
-        inbox.close();
+        inbox.close(|_| {});
         thread.join().unwrap();
         assert_eq!(ends.load(StdOrdering::Relaxed), 1);
     });
@@ -311,6 +313,35 @@ fn a_wake_between_two_turns_rings() {
     });
 }
 
+/// The shutdown of an executor, as `executor/shutdown.rs` has it: no more calls, but cleanups go on,
+/// and what they wait for in threads still wakes them: before the closing, beside it, and in the sleeps
+/// between that and the end.
+#[test]
+fn a_wake_that_meets_a_shutdown_is_seen_by_what_goes_on() {
+    check(|| {
+        let (_, bell) = inbox();
+        let inbox = std::sync::Arc::new(Inbox::new(Box::new(bell.clone())));
+        let (id, generation) = registry::enlist(std::sync::Arc::clone(&inbox)).unwrap();
+        let done = Done::default();
+        let thread = {
+            let done = Arc::clone(&done);
+            thread::spawn(move || {
+                done.store(1, Ordering::Relaxed);
+                registry::deliver(Token::new(id, generation, 0));
+            })
+        };
+        let mut is_ready = false;
+        inbox.close(|_| is_ready = true);
+        inbox.end_sleep();
+        run(&inbox, &bell, |woken| {
+            is_ready |= !woken.is_empty();
+            is_ready && done.load(Ordering::Relaxed) == 1
+        });
+        drop(registry::strike_off(id, generation));
+        thread.join().unwrap();
+    });
+}
+
 /// The end of an executor, as `executor/shutdown.rs` has it: no more calls, then off the list.
 #[test]
 fn a_wake_that_meets_the_end_of_its_executor_changes_nothing_and_keeps_nothing() {
@@ -321,7 +352,7 @@ fn a_wake_that_meets_the_end_of_its_executor_changes_nothing_and_keeps_nothing()
         let (id, generation) = registry::enlist(std::sync::Arc::clone(&inbox)).unwrap();
         let token = Token::new(id, generation, 0);
         let thread = thread::spawn(move || registry::deliver(token));
-        inbox.close();
+        inbox.close(|_| {});
         drop(registry::strike_off(id, generation));
         assert!(inbox.call(Box::new(|| {})).is_err());
         drop(inbox);

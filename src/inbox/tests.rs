@@ -150,7 +150,20 @@ fn an_executor_left_to_a_host_rings_for_what_is_there() {
 #[test]
 fn a_closed_inbox_gives_calls_back_and_bears_wakes() {
     let (inbox, _) = inbox();
-    inbox.close();
+    inbox.close(|_| {});
     assert!(inbox.call(Box::new(|| {})).is_err());
     inbox.wake(task(0));
+    assert_eq!(take(&inbox), [Some(0)], "a cleanup may wait for it");
+}
+
+#[test]
+fn wakes_that_were_not_taken_outlive_the_calls_when_the_inbox_is_closed() {
+    let (inbox, _) = inbox();
+    inbox.wake(task(0));
+    assert!(inbox.call(Box::new(|| unreachable!("never made"))).is_ok());
+    inbox.wake(task(1));
+    let mut woken = Vec::new();
+    inbox.close(|token| woken.push(token.slot()));
+    assert_eq!(woken, [0, 1]);
+    assert_eq!(take(&inbox), []);
 }

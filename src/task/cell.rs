@@ -46,6 +46,9 @@ use crate::task::header::{Birth, HANDLE, Header, SLOT, Stage, TURN};
 use crate::task::pool;
 use crate::waker;
 
+/// This file, where no program waits: whose place a future has that is a task's all by itself.
+pub(super) const FILE: &str = file!();
+
 /// The beginning of every cell, whatever its future.
 struct Head {
     /// What depends on the future's type.

@@ -14,7 +14,7 @@ use std::task::Waker;
 use crate::clock::Instant;
 use crate::error::{Cancelled, JoinError, Panicked};
 use crate::executor::Core;
-use crate::locals::Locals;
+use crate::locals::{self, Locals};
 use crate::observer::Event;
 use crate::report;
 use crate::sched::Rank;
@@ -39,6 +39,8 @@ struct Extra {
     timer: Option<TimerKey>,
     /// The values that it has inherited.
     locals: Locals,
+    /// Whether it helps an epilogue.
+    is_helper: bool,
     /// What it was given for policies.
     rank: Option<Rank>,
 }
@@ -67,6 +69,8 @@ pub(crate) struct Special {
     pub(crate) set_due: Option<SetDue>,
     /// The values that it has inherited.
     pub(crate) locals: Locals,
+    /// Whether it helps an epilogue.
+    pub(crate) is_helper: bool,
 }
 
 /// A task's number, with the token that tells it from those of other executors.
@@ -236,6 +240,7 @@ pub(crate) fn special(header: &Header) -> Special {
             due: request.map(|request| request.due),
             set_due: request.and_then(|request| request.set_due),
             locals: extra.locals.clone(),
+            is_helper: extra.is_helper,
         })
     });
     special.ok().flatten().unwrap_or_default()
@@ -248,11 +253,21 @@ pub(crate) fn set_timer(header: &Header, timer: Option<TimerKey>) -> Option<Time
     })
 }
 
-/// Gives a new task the values that it inherits.
+/// Gives a new task what is handed down to it here.
 #[cold]
-pub(crate) fn set_locals(header: &Header, locals: Locals) {
+pub(crate) fn inherit(header: &Header) {
     header.set_special();
-    with_entry(key_of(header), |extra| extra.locals = locals);
+    let (locals, is_helper) = (locals::current(), locals::is_help());
+    with_entry(key_of(header), |extra| {
+        extra.locals = locals;
+        extra.is_helper = is_helper;
+    });
+}
+
+/// Whether the task helps an epilogue: it was spawned by one, or by one that helps it.
+pub(crate) fn is_helper(header: &Header) -> bool {
+    let helps = EXTRAS.try_with(|extras| Some(extras.borrow().get(&key_of(header))?.is_helper));
+    header.is_special() && helps.ok().flatten().unwrap_or(false)
 }
 
 /// The error of a task that is cancelled as was asked.

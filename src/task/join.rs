@@ -21,7 +21,7 @@ use crate::error::JoinError;
 use crate::executor::{Core, context};
 use crate::place;
 use crate::sched::Rank;
-use crate::task::cell::JoinRef;
+use crate::task::cell::{self, JoinRef};
 use crate::task::extras::{Request, Wake};
 use crate::task::id::TaskId;
 use crate::task::waits::Waits;
@@ -226,7 +226,11 @@ impl<T> Future for JoinHandle<T> {
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if !self.task.is_finished() {
-            let at = place::here();
+            let mut at = place::here();
+            if at.file() == file!() || at.file() == cell::FILE {
+                // It is polled from a box, or by a task whose future it is: that has no place of its own.
+                at = self.task.spawned_at();
+            }
             waker::with_current(|scheduler| scheduler.note(Waits::JOIN, at));
         }
         self.task.poll(cx)

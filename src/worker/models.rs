@@ -364,7 +364,7 @@ fn who_calls_an_executor_that_ends_is_told() {
                 call();
             }
         });
-        inbox.close();
+        inbox.close(|_| {});
         let answer = thread.join().unwrap();
         assert_eq!(answer, (made.get() == 1).then_some(42));
     });

@@ -527,6 +527,35 @@ fn a_cleanup_may_use_a_thread_while_the_executor_shuts_down() {
     assert_eq!(trace.take(), ["cleaned up, with a thread's help"]);
 }
 
+/// The cleanup was begun before the shutdown, and its thread has answered, but the executor has had no turn
+/// since. The child of a scope, which waits for it, is woken by nothing else.
+#[test]
+fn a_shutdown_hears_the_answer_that_a_cleanup_waits_for() {
+    let trace = Trace::new();
+    let executor = reporting_to(&trace).build().unwrap();
+    let (wants_turn, wanted) = channel();
+    executor.on_wake(move || wants_turn.send(()).unwrap());
+    let (open, gate) = gate();
+    let traced = trace.clone();
+    let child = async move {
+        run_in_thread(move || gate.pass()).await;
+        traced.say("the thread has answered");
+    };
+    let cleanup = async { task::scope(async |s| drop(s.spawn(child))).await };
+    let handle = executor.spawn(task::finally(pending::<()>(), cleanup));
+    executor.turn(Some(ms(0)));
+    handle.cancel();
+    while wanted.try_recv().is_ok() {
+        executor.turn(Some(ms(0)));
+    }
+    open.wait();
+    open.open();
+    wanted.recv().unwrap();
+    drop(executor);
+    assert!(handle.is_finished());
+    assert_eq!(trace.take(), ["the thread has answered"]);
+}
+
 #[test]
 fn a_task_that_waits_for_a_thread_says_where() {
     let executor = Executor::builder().slow_poll(ms(0)).on_report({

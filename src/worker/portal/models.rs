@@ -86,7 +86,7 @@ fn run_all(inbox: &Arc<Inbox>, bell: &ModelBell, mut stopped: Reply<()>) {
         });
         let polled = Pin::new(&mut stopped).poll(&mut Context::from_waker(&waker));
         if polled.is_ready() {
-            inbox.close();
+            inbox.close(|_| {});
             return;
         }
         if inbox.prepare_sleep(inbox.has_remotes()) {
