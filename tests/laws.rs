@@ -339,7 +339,7 @@ fn law_2_a_leaf_that_is_dropped_is_registered_nowhere() {
 #[derive(Default)]
 struct Counted(AtomicUsize);
 
-impl std::task::Wake for Counted {
+impl Wake for Counted {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
