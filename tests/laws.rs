@@ -478,7 +478,10 @@ fn law_4_no_wake_of_a_thread_is_lost() {
 /// Threads that never stop waking do not keep the executor from its timers.
 #[test]
 fn law_4_threads_that_never_stop_waking_starve_nobody() {
+    /// Far more wakes than a hundred timers take; then a thread does stop, and the law is broken.
+    const WAKES: usize = 20_000_000;
     let is_over = Arc::new(AtomicBool::new(false));
+    let awake = Arc::new(AtomicUsize::new(0));
     bibelot::run(async {
         // Wakers of tasks that have ended: each costs a message, and none a poll.
         let wakers: Vec<Waker> = {
@@ -492,18 +495,31 @@ fn law_4_threads_that_never_stop_waking_starve_nobody() {
             wakers
         };
         let threads = [0, 2].map(|first: usize| {
-            let (is_over, wakers) = (Arc::clone(&is_over), wakers.clone());
+            let (is_over, awake) = (Arc::clone(&is_over), Arc::clone(&awake));
+            let wakers = wakers.clone();
             thread::spawn(move || {
-                while !is_over.load(Ordering::Relaxed) {
+                for nth in 0..WAKES {
+                    if is_over.load(Ordering::Relaxed) {
+                        return true;
+                    }
                     wakers[first].wake_by_ref();
                     wakers[first + 1].wake_by_ref();
+                    if nth == 1000 {
+                        awake.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
+                false
             })
         });
-        sleep(Duration::from_millis(20)).await;
+        let mut fired = 0;
+        while fired < 100 {
+            sleep(Duration::from_nanos(1)).await;
+            // One counts when both threads are at it.
+            fired += awake.load(Ordering::Relaxed) / 2;
+        }
         is_over.store(true, Ordering::Relaxed);
         for thread in threads {
-            thread.join().unwrap();
+            assert!(thread.join().unwrap(), "the timers waited for the threads");
         }
     });
 }
