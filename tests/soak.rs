@@ -10,7 +10,8 @@
 //! got once, and none may be left. From round to round the memory that is alive must not grow. What is
 //! chosen comes from a seed, which a failure tells; when it happens is up to the machine.
 //!
-//! Here alone tests wait by the real clock, which is their subject.
+//! Here a test waits by the real clock for as long as a round lasts. All others wait for events, or by the
+//! virtual clock; where the real one is the subject (limits, slack, the wait itself), for milliseconds.
 #![cfg(feature = "worker")]
 #![expect(unsafe_code, reason = "a global allocator")]
 
