@@ -103,7 +103,9 @@ fn benchmark() -> io::Result<()> {
     let took = start.elapsed();
     let (requests, stats) = (answered.get(), executor.stats());
     let per_request = |count: u64| count as f64 / requests as f64;
-    eprint!("\r{:60}\r", "");
+    if io::stderr().is_terminal() {
+        eprint!("\r{:60}\r", "");
+    }
     println!("requests            {requests:>12}   ({LENGTH} bytes there and back)");
     println!("seconds             {:>12.2}", took.as_secs_f64());
     println!(
@@ -142,23 +144,25 @@ async fn client(address: SocketAddr, number: usize, answered: Rc<Cell<usize>>) -
     Ok(())
 }
 
-/// Shows how far the clients are, ten times a second.
+/// Shows how far the clients are: in place, ten times a second, or without a terminal a line a second.
 async fn show_progress(answered: Rc<Cell<usize>>) {
-    if !io::stderr().is_terminal() {
+    const ALL: usize = CLIENTS * MESSAGES;
+    let is_terminal = io::stderr().is_terminal();
+    if !is_terminal {
         eprintln!("{CLIENTS} clients send {MESSAGES} messages each …");
-        return;
     }
-    let mut tick = interval(Duration::from_millis(100));
+    let mut tick = interval(Duration::from_millis(if is_terminal { 100 } else { 1000 }));
     loop {
         tick.tick().await;
-        let done = answered.get() * 40 / (CLIENTS * MESSAGES);
-        let (bar, rest) = ("█".repeat(done), "░".repeat(40 - done));
-        eprint!(
-            "\r{bar}{rest} {:>7} of {}",
-            answered.get(),
-            CLIENTS * MESSAGES
-        );
-        io::stderr().flush().expect("the terminal is there");
+        let answered = answered.get();
+        if is_terminal {
+            let done = answered * 40 / ALL;
+            let (bar, rest) = ("█".repeat(done), "░".repeat(40 - done));
+            eprint!("\r{bar}{rest} {answered:>7} of {ALL}");
+            io::stderr().flush().expect("the terminal is there");
+        } else {
+            eprintln!("{answered:>7} of {ALL}");
+        }
     }
 }
 

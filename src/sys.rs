@@ -38,6 +38,8 @@ pub(crate) fn monotonic_nanos() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+#[cfg(all(test, target_os = "linux", not(polling_test_poll_backend)))]
+pub(crate) use linux::refuse;
 #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
 pub(crate) use linux::{EventBuffer, wait};
 #[cfg(any(not(target_os = "linux"), polling_test_poll_backend))]
@@ -165,90 +167,47 @@ mod linux {
         usize::try_from(count).map_err(|_| io::Error::last_os_error())
     }
 
+    /// Has the kernel refuse a call to this thread, for ever, as a sandbox does.
     #[cfg(test)]
-    mod tests {
-        use super::*;
-        use std::os::fd::AsFd;
-
-        use rustix::event::{EventfdFlags, epoll, eventfd};
-
-        use crate::sys::monotonic_nanos;
-
-        #[test]
-        fn the_fallback_in_milliseconds_is_never_early() {
-            let poller = polling::Poller::new().unwrap();
-            let mut buffer = EventBuffer::new();
-            let start = monotonic_nanos();
-            let timeout = Duration::from_micros(1_200);
-            let count = wait_millis(poller.as_fd(), &mut buffer, Some(timeout)).unwrap();
-            assert_eq!(count, 0);
-            let took = Duration::from_nanos(monotonic_nanos() - start);
-            assert!(took >= timeout);
-        }
-
-        /// Has the kernel refuse `epoll_pwait2` to this thread, for ever, as a sandbox does.
-        fn refuse(error: libc::c_int) {
-            let statement = |code: u32, k: u32, jt, jf| libc::sock_filter {
-                code: code as u16,
-                jt,
-                jf,
-                k,
-            };
-            let refused = libc::SECCOMP_RET_ERRNO | error as u32;
-            let filter = [
-                statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-                statement(
-                    libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
-                    libc::SYS_epoll_pwait2 as u32,
-                    0,
-                    1,
-                ),
-                statement(libc::BPF_RET | libc::BPF_K, refused, 0, 0),
-                statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
-            ];
-            let program = libc::sock_fprog {
-                len: filter.len() as libc::c_ushort,
-                filter: filter.as_ptr().cast_mut(),
-            };
-            // SAFETY: it takes numbers alone.
-            let done = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
-            assert_eq!(done, 0);
-            // SAFETY: the kernel copies the program, which lives until then and is not written to.
-            let done = unsafe {
-                libc::prctl(
-                    libc::PR_SET_SECCOMP,
-                    libc::SECCOMP_MODE_FILTER,
-                    std::ptr::from_ref(&program),
-                )
-            };
-            assert_eq!(done, 0, "{}", io::Error::last_os_error());
-        }
-
-        #[test]
-        fn a_kernel_that_refuses_nanoseconds_is_asked_for_milliseconds() {
-            for error in [libc::ENOSYS, libc::EPERM] {
-                let asks = move || {
-                    refuse(error);
-                    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
-                    let bell = eventfd(7, EventfdFlags::CLOEXEC).unwrap();
-                    let data = epoll::EventData::new_u64(42);
-                    epoll::add(&epoll, &bell, data, epoll::EventFlags::IN).unwrap();
-                    let mut buffer = EventBuffer::new();
-                    let refusal = wait_nanos(epoll.as_fd(), &mut buffer, None).unwrap_err();
-                    assert_eq!(refusal.raw_os_error(), Some(error));
-                    IS_REFUSED.store(false, Ordering::Relaxed);
-                    for _ in 0..2 {
-                        wait(epoll.as_fd(), &mut buffer, None).unwrap();
-                        assert_eq!(buffer.iter().map(|(_, key)| key).collect::<Vec<_>>(), [42]);
-                        assert!(IS_REFUSED.load(Ordering::Relaxed));
-                    }
-                };
-                std::thread::spawn(asks).join().unwrap();
-            }
-            // The others of this process are not refused anything.
-            IS_REFUSED.store(false, Ordering::Relaxed);
-        }
+    pub(crate) fn refuse(call: libc::c_long, error: libc::c_int) {
+        let statement = |code: u32, k: u32, jt, jf| libc::sock_filter {
+            code: code as u16,
+            jt,
+            jf,
+            k,
+        };
+        let refused = libc::SECCOMP_RET_ERRNO | error as u32;
+        let filter = [
+            statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+            statement(
+                libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
+                call as u32,
+                0,
+                1,
+            ),
+            statement(libc::BPF_RET | libc::BPF_K, refused, 0, 0),
+            statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
+        ];
+        let program = libc::sock_fprog {
+            len: filter.len() as libc::c_ushort,
+            filter: filter.as_ptr().cast_mut(),
+        };
+        // SAFETY: it takes numbers alone.
+        let done = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
+        assert_eq!(done, 0);
+        // SAFETY: the kernel copies the program, which lives until then and is not written to.
+        let done = unsafe {
+            libc::prctl(
+                libc::PR_SET_SECCOMP,
+                libc::SECCOMP_MODE_FILTER,
+                std::ptr::from_ref(&program),
+            )
+        };
+        assert_eq!(done, 0, "{}", io::Error::last_os_error());
     }
+
+    #[cfg(test)]
+    mod tests;
 }
 
 /// Registration with a `Poller` that is waited on as its authors meant.

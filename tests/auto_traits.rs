@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bibelot::io::AsyncFd;
+use bibelot::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream};
 use bibelot::sync::universal::{self, Outcome};
 use bibelot::sync::{
     Barrier, BarrierWaitResult, Borrower, CapacityLimiter, ChannelStatistics, Closed, Condvar,
@@ -100,6 +101,14 @@ not!(Explorer: Send Sync);
 not!(Host: Send Sync);
 not!(Link: Send Sync);
 not!(OnHost<Ready<()>>: Send Sync);
+
+// Sockets: who waits for one has a waker there.
+not!(TcpListener: Send Sync);
+not!(TcpStream: Send Sync);
+not!(UdpSocket: Send Sync);
+not!(UnixListener: Send Sync);
+not!(UnixStream: Send Sync);
+not!(UnixDatagram: Send Sync);
 
 // Files, whose line belongs to an executor's thread; what is only known of them does not.
 #[cfg(feature = "fs")]

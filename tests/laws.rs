@@ -13,13 +13,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use bibelot::io::AsyncFd;
 use bibelot::sync::{Mutex, Queue};
 use bibelot::task::{JoinHandle, yield_now};
-use bibelot::testing::Sim;
+use bibelot::testing::{Sim, advance, settle};
 use bibelot::time::{Duration, Instant, sleep, sleep_until, timeout};
 use bibelot::{Executor, spawn};
 
@@ -326,7 +326,7 @@ fn law_2_a_leaf_that_is_dropped_is_registered_nowhere() {
         let wakes = Arc::new(Counted::default());
         let mut handle = spawn(yield_now());
         let waker = Waker::from(Arc::clone(&wakes));
-        let mut cx = std::task::Context::from_waker(&waker);
+        let mut cx = Context::from_waker(&waker);
         assert!(Pin::new(&mut handle).poll(&mut cx).is_pending());
         drop(handle);
         yield_now().await;
@@ -339,7 +339,7 @@ fn law_2_a_leaf_that_is_dropped_is_registered_nowhere() {
 #[derive(Default)]
 struct Counted(AtomicUsize);
 
-impl std::task::Wake for Counted {
+impl Wake for Counted {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -478,7 +478,10 @@ fn law_4_no_wake_of_a_thread_is_lost() {
 /// Threads that never stop waking do not keep the executor from its timers.
 #[test]
 fn law_4_threads_that_never_stop_waking_starve_nobody() {
+    /// Far more wakes than a hundred timers take; then a thread does stop, and the law is broken.
+    const WAKES: usize = 20_000_000;
     let is_over = Arc::new(AtomicBool::new(false));
+    let awake = Arc::new(AtomicUsize::new(0));
     bibelot::run(async {
         // Wakers of tasks that have ended: each costs a message, and none a poll.
         let wakers: Vec<Waker> = {
@@ -492,18 +495,31 @@ fn law_4_threads_that_never_stop_waking_starve_nobody() {
             wakers
         };
         let threads = [0, 2].map(|first: usize| {
-            let (is_over, wakers) = (Arc::clone(&is_over), wakers.clone());
+            let (is_over, awake) = (Arc::clone(&is_over), Arc::clone(&awake));
+            let wakers = wakers.clone();
             thread::spawn(move || {
-                while !is_over.load(Ordering::Relaxed) {
+                for nth in 0..WAKES {
+                    if is_over.load(Ordering::Relaxed) {
+                        return true;
+                    }
                     wakers[first].wake_by_ref();
                     wakers[first + 1].wake_by_ref();
+                    if nth == 1000 {
+                        awake.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
+                false
             })
         });
-        sleep(Duration::from_millis(20)).await;
+        let mut fired = 0;
+        while fired < 100 {
+            sleep(Duration::from_nanos(1)).await;
+            // One counts when both threads are at it.
+            fired += awake.load(Ordering::Relaxed) / 2;
+        }
         is_over.store(true, Ordering::Relaxed);
         for thread in threads {
-            thread.join().unwrap();
+            assert!(thread.join().unwrap(), "the timers waited for the threads");
         }
     });
 }
@@ -629,26 +645,52 @@ fn law_5_the_world_outside_is_looked_at_every_61_polls() {
     foreign::set_hook(|_| {});
 }
 
-/// A waker that unpark reaches while all are being collected finds nothing borrowed, and all who were
-/// due together are woken before the first of them is polled.
+/// Somebody else's waker, which says that it is woken, and sets and takes back a deadline of its own.
+struct SetsADeadline {
+    task: Waker,
+    trace: Arc<std::sync::Mutex<Vec<String>>>,
+}
+
+impl Wake for SetsADeadline {
+    fn wake(self: Arc<Self>) {
+        self.task.wake_by_ref();
+        // Not possible while the timers are borrowed, and then there is nothing to say.
+        let mut nap = sleep(Duration::from_secs(1));
+        assert!(poll_once(&mut nap).is_pending());
+        drop(nap);
+        self.trace.lock().unwrap().push(String::from("woken"));
+    }
+}
+
+/// A waker that uses the timers finds them borrowed by nobody, and all who were due together are woken
+/// before the first of them is polled.
 #[test]
 fn law_6_wakers_are_woken_after_the_borrow_and_before_any_poll() {
     same_every_time(law_6_wakers_are_woken_after_the_borrow_and_before_any_poll);
-    let trace = Trace::new();
-    Sim::new().run(async {
+    let trace = Arc::<std::sync::Mutex<Vec<String>>>::default();
+    // By hand, since the clock goes on by itself while somebody outside has a waker.
+    Sim::new().manual().run(async {
         let deadline = Instant::now() + Duration::from_secs(1);
         for name in ["a", "b", "c"] {
-            let trace = trace.clone();
+            let trace = Arc::clone(&trace);
             spawn(async move {
-                sleep_until(deadline).await;
-                trace.say(format!("{name} polled"));
-                // All three were woken by one look at the timers, so none is left.
-                let mut late = sleep_until(deadline);
-                assert!(poll_once(&mut late).is_ready());
+                let mut due = sleep_until(deadline);
+                poll_fn(|cx| {
+                    let (task, trace) = (cx.waker().clone(), Arc::clone(&trace));
+                    let waker = Waker::from(Arc::new(SetsADeadline { task, trace }));
+                    Pin::new(&mut due).poll(&mut Context::from_waker(&waker))
+                })
+                .await;
+                trace.lock().unwrap().push(format!("{name} polled"));
             });
         }
+        settle().await;
+        advance(Duration::from_secs(1)).await;
     });
-    assert_eq!(trace.take(), ["a polled", "b polled", "c polled"]);
+    let expected = [
+        "woken", "woken", "woken", "a polled", "b polled", "c polled",
+    ];
+    assert_eq!(*trace.lock().unwrap(), expected);
 }
 
 /// A waker that panics is somebody else's: it is reported, and takes no other wake with it.

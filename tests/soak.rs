@@ -11,7 +11,8 @@
 //! Linux, how many threads and descriptors there are. What is chosen comes from a seed, which a failure
 //! tells; when it happens is up to the machine.
 //!
-//! Here alone tests wait by the real clock, which is their subject.
+//! Here a test waits by the real clock for as long as a round lasts. All others wait for events, or by the
+//! virtual clock; where the real one is the subject (limits, slack, the wait itself), for milliseconds.
 #![cfg(feature = "worker")]
 #![expect(unsafe_code, reason = "a global allocator")]
 

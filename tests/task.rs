@@ -254,6 +254,7 @@ fn a_deadlock_report_says_who_waits_for_what_and_where_and_who_spawned_it_where(
 /// where it was made.
 #[test]
 fn a_join_within_something_else_says_where_that_is_awaited() {
+    same_every_time(a_join_within_something_else_says_where_that_is_awaited);
     fn waits_at(waits: impl Future<Output = ()>) -> u32 {
         let text = panic_of(|| Sim::new().run(waits));
         let main = text.lines().nth(1).unwrap();

@@ -151,7 +151,7 @@ impl Core {
 
     /// Tells observers what was noted, and chooses.
     #[inline(never)]
-    fn tell_and_choose(&self, audience: &dyn Audience) -> Option<(Token, Turn)> {
+    fn tell_and_choose(&self, audience: &Audience) -> Option<(Token, Turn)> {
         audience.tell();
         self.choose()
     }

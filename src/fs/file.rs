@@ -5,8 +5,10 @@
 //! ```
 //!
 //! Two tasks that use one file come one after the other, first come, first served: they share its
-//! position, as threads do. What does not wait for the disk (`as_fd`) does not wait in line. Read next:
-//! `io/pooled.rs`.
+//! position, as threads do. What does not wait for the disk (`as_fd`) does not wait in line.
+//!
+//! Law: who is dropped while it waits has lost and repeated nothing: the job goes on, and what it has read
+//! belongs to the next (`io/pooled.rs`, to be read next).
 
 mod at;
 

@@ -12,7 +12,8 @@
 //!
 //! The end that is owed is an epilogue (`epilogue.rs`): the task that has dropped the child pays it,
 //! and who cancelled that waits for it. If it is dropped itself, as its executor is in haste, it kills
-//! at once. Where no executor runs there is nobody to wait, and the child is killed at once, too.
+//! at once. Where no executor runs there is nobody to wait, and the child is killed at once, too. Read
+//! next: `process/end.rs` (how an end is waited for), `process/reaper.rs`.
 
 use std::io;
 use std::panic::Location;

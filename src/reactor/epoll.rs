@@ -183,3 +183,53 @@ fn event(flags: EventFlags) -> Event {
         more_than_data: flags.intersects(EventFlags::PRI | ends),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{TcpListener, TcpStream};
+    use crate::time::timeout;
+    use crate::{Executor, spawn};
+
+    /// What the short-read rule of `reactor/source.rs` is for.
+    #[test]
+    fn an_echo_costs_each_side_one_wait_one_recv_and_one_send() {
+        // What the kernel refuses to a thread, it refuses for ever.
+        thread::spawn(count_echoes).join().expect("no panic");
+    }
+
+    /// Counts what the reactor and the sockets say that they call, while the kernel refuses them
+    /// `epoll_ctl`. Who sleeps between two polls need not look outside in between, so it is exact.
+    fn count_echoes() {
+        const ROUNDS: u64 = 1000;
+        let executor = Executor::new().unwrap();
+        let counted = executor.run(timeout(Duration::from_secs(30), async {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let here = TcpStream::connect(listener.local_addr()?).await?;
+            let (there, _) = listener.accept().await?;
+            spawn(async move {
+                let mut buf = [0; 64];
+                loop {
+                    let count = there.read(&mut buf).await.expect("what was sent");
+                    there.write_all(&buf[..count]).await.expect("an echo");
+                }
+            });
+            let mut buf = [0; 64];
+            here.write_all(b"warm").await?; // registers both
+            here.read(&mut buf).await?;
+            drop(listener);
+            sys::refuse(libc::SYS_epoll_ctl, libc::EPERM);
+            let before = executor.stats().syscalls;
+            for _ in 0..ROUNDS {
+                here.write_all(b"ping").await?;
+                assert_eq!(here.read(&mut buf).await?, 4);
+            }
+            // Taking the sockets out is refused as well, so they stay.
+            std::mem::forget(here);
+            io::Result::Ok(executor.stats().syscalls - before)
+        }));
+        std::mem::forget(executor);
+        let calls = counted.expect("it does not hang").expect("no error");
+        assert_eq!(calls, 6 * ROUNDS);
+    }
+}

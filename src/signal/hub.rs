@@ -12,7 +12,8 @@
 //! listener lets as many go by as they are ahead. Deliveries of one signal are all alike.
 //!
 //! One lock. A handler never takes it: it interrupts a thread anywhere, perhaps one that has the lock.
-//! Wakers are cloned, woken and dropped when it is free, as a foreign one is user code.
+//! Wakers are cloned, woken and dropped when it is free, as a foreign one is user code. Read next:
+//! `signal/runs.rs` (what a listener has yet to take), `sys.rs` (the handler, and its pipe).
 //!
 //! [`Signals`]: super::Signals
 

@@ -14,7 +14,8 @@
 //!
 //! The director also ends a run that has failed, which it does by a panic between two polls. From there on
 //! it serves first come, first served, so that what tasks owe is done; and if that does not end either, it
-//! lets time pass with each poll, until the grace of every cleanup is over.
+//! lets time pass with each poll, until the grace of every cleanup is over. Read next: `testing/explore.rs`
+//! (who plans), `explore/pilots.rs` (who decides).
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

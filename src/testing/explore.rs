@@ -26,7 +26,7 @@
 //!
 //! Why the plan is what it is: few overtakes break most programs, so all schedules with one, then two, come
 //! first, and of a small test all there are. A larger one has too many; then PCT, which needs luck of a
-//! known size, and last what needs no idea of how bugs look.
+//! known size, and last what needs no idea of how bugs look. Read next: `explore/attempt.rs`.
 
 mod attempt;
 mod found;

@@ -1,4 +1,17 @@
 //! [`Sim`]: an executor with a virtual clock.
+//!
+//! ```text
+//!   Sim ─┬─ builder ───► the executor, whose sleep is a jump     executor/sleep.rs
+//!        ├─ manual ────► nor that, until the test says so        testing/advance.rs
+//!        ├─ seed ──────► who is next, and what the test draws    sched::Shuffle, testing/random.rs
+//!        ├─ network ───► where `net` makes its sockets           testing/network.rs
+//!        ├─ log ───────► an observer that writes lines           testing/log.rs
+//!        └─ replay ────► who is next, from a file                testing/replay.rs
+//! ```
+//!
+//! Law: the same `Sim` gives the same run, to the byte of its log, but for what is real in it. Here is only
+//! what it is told; there is no second executor for tests. Read next: `executor/idle.rs` (who waits for the
+//! others to wait), `testing/network.rs`.
 
 use std::rc::Rc;
 use std::thread;

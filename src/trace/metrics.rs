@@ -12,7 +12,8 @@
 //! to the figures. So it can be told of any number of events.
 //!
 //! A [`Recording`](crate::trace::Recording) has its figures counted by the same code. It may begin in the
-//! middle of things: then those count that can be known.
+//! middle of things: then those count that can be known. Read next: `trace/histogram.rs` (where the
+//! durations go), `trace/summary.rs` (what is said of them).
 
 use std::collections::HashMap;
 use std::fmt;

@@ -14,7 +14,8 @@
 //! turn in which it ends, as the one that wakes its joiner. So it leaves when the first turn or sleep
 //! after its end is overwritten; and at the latest when as many tasks have ended after it as there is
 //! room for events. Requests to cancel are rare and do not fit into 32 bytes: the rest of them lies
-//! beside the ring, in their order.
+//! beside the ring, in their order. Read next: `trace/recorder.rs` (who writes), `trace/recording.rs` (who
+//! reads).
 
 use std::collections::{HashMap, VecDeque};
 use std::mem::replace;

@@ -1,4 +1,5 @@
-//! Connecting: who answers, who refuses, and who says nothing.
+//! Connecting: who answers, who refuses, and who says nothing. What the next address waits for when one
+//! says nothing is a question of time, and so it is asked on the virtual clock (`tests/network/hosts.rs`).
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -145,22 +146,6 @@ fn the_next_address_is_tried_at_once_when_one_refuses() {
         let stream = TcpStream::connect(&addresses[..]).await?;
         assert_eq!(stream.peer_addr()?, good);
         assert!(start.elapsed() < Duration::from_millis(250));
-        Ok(())
-    });
-}
-
-#[test]
-fn an_address_that_does_not_answer_costs_a_quarter_of_a_second() {
-    run(async {
-        let deaf = Deaf::new().await?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let good = listener.local_addr()?;
-        let start = Instant::now();
-        let stream = TcpStream::connect(&[deaf.address()?, good][..]).await?;
-        assert_eq!(stream.peer_addr()?, good);
-        let took = start.elapsed();
-        assert!(took >= Duration::from_millis(250), "{took:?}");
-        assert!(took < Duration::from_secs(1), "{took:?}"); // the first retransmission
         Ok(())
     });
 }

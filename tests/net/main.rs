@@ -48,6 +48,15 @@ async fn pair() -> io::Result<(TcpStream, TcpStream)> {
     Ok((one, other))
 }
 
+/// Whether the machine has IPv6; if not, says that a test is left out.
+fn has_v6() -> bool {
+    let has_v6 = std::net::TcpListener::bind("[::1]:0").is_ok();
+    if !has_v6 {
+        eprintln!("no IPv6 here: left out");
+    }
+    has_v6
+}
+
 /// Writes until a write has to wait, and returns how much was written.
 async fn fill(stream: &UnixStream) -> io::Result<usize> {
     let mut written = 0;

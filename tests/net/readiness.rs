@@ -8,8 +8,6 @@ use std::task::Poll;
 use bibelot::net::{Shutdown, TcpListener, TcpStream, UdpSocket, UnixStream};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 
-#[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
-use crate::limited;
 use crate::{look_outside, pair, poll_once, run, waiting};
 
 #[test]
@@ -268,37 +266,4 @@ fn a_std_socket_that_wrote_before_it_was_taken_in_is_read() {
         assert_eq!(&buf, b"early");
         Ok(())
     });
-}
-
-/// On Linux, what the short-read rule is for.
-#[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
-#[test]
-fn an_echo_costs_each_side_one_wait_one_recv_and_one_send() {
-    const ROUNDS: u64 = 100;
-    let executor = bibelot::Executor::new().expect("an executor");
-    let cost = executor.run(limited(async {
-        let (here, there) = pair().await?;
-        bibelot::spawn(async move {
-            let mut buf = [0; 64];
-            loop {
-                let count = there.read(&mut buf).await?;
-                if count == 0 {
-                    return io::Result::Ok(());
-                }
-                there.write_all(&buf[..count]).await?;
-            }
-        });
-        let mut buf = [0; 64];
-        here.write_all(b"warm").await?; // registers both
-        here.read(&mut buf).await?;
-        let before = executor.stats().syscalls;
-        for _ in 0..ROUNDS {
-            here.write_all(b"ping").await?;
-            assert_eq!(here.read(&mut buf).await?, 4);
-        }
-        io::Result::Ok(executor.stats().syscalls - before)
-    }));
-    let cost = cost.expect("no error");
-    let per_echo = cost as f64 / ROUNDS as f64;
-    assert!(per_echo <= 6.2, "{per_echo} system calls an echo");
 }

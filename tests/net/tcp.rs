@@ -9,28 +9,39 @@ use bibelot::io::{IoSlice, IoSliceMut};
 use bibelot::net::{Shutdown, TcpListener, TcpStream};
 use bibelot::time::{Duration, timeout};
 
-use crate::{pair, run};
+use crate::{has_v6, pair, run};
+
+/// An echo over the loopback of one family.
+async fn echo_over(address: &str) -> io::Result<()> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    let server = bibelot::spawn(async move {
+        let (client, _) = listener.accept().await?;
+        bibelot::io::copy(&client, &client).await
+    });
+    let stream = TcpStream::connect(address).await?;
+    assert_eq!(stream.peer_addr()?, address);
+    for text in ["hello, ", "world", "!"] {
+        stream.write_all(text.as_bytes()).await?;
+    }
+    stream.shutdown(Shutdown::Write)?;
+    let mut answer = String::new();
+    assert_eq!(stream.read_to_string(&mut answer).await?, 13);
+    assert_eq!(answer, "hello, world!");
+    assert_eq!(server.await??, 13);
+    Ok(())
+}
 
 #[test]
 fn an_echo_comes_back() {
-    run(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let server = bibelot::spawn(async move {
-            let (client, _) = listener.accept().await?;
-            bibelot::io::copy(&client, &client).await
-        });
-        let stream = TcpStream::connect(address).await?;
-        for text in ["hello, ", "world", "!"] {
-            stream.write_all(text.as_bytes()).await?;
-        }
-        stream.shutdown(Shutdown::Write)?;
-        let mut answer = String::new();
-        assert_eq!(stream.read_to_string(&mut answer).await?, 13);
-        assert_eq!(answer, "hello, world!");
-        assert_eq!(server.await??, 13);
-        Ok(())
-    });
+    run(echo_over("127.0.0.1:0"));
+}
+
+#[test]
+fn an_echo_comes_back_over_v6() {
+    if has_v6() {
+        run(echo_over("[::1]:0"));
+    }
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Datagrams over UDP.
 
 use std::io::ErrorKind;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bibelot::net::UdpSocket;
 use bibelot::time::{Duration, timeout};
 
-use crate::run;
+use crate::{has_v6, run};
 
 #[test]
 fn a_datagram_is_echoed() {
@@ -24,6 +24,23 @@ fn a_datagram_is_echoed() {
         assert_eq!(client.recv_from(&mut buf).await?, (5, address));
         assert_eq!(&buf[..5], b"hello");
         assert_eq!(echo.await??, 5);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_datagram_goes_over_v6_too() {
+    if !has_v6() {
+        return;
+    }
+    run(async {
+        let here = UdpSocket::bind("[::1]:0").await?;
+        let there = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).await?;
+        assert!(here.local_addr()?.is_ipv6());
+        there.send_to(b"hello", here.local_addr()?).await?;
+        let mut buf = [0; 64];
+        assert_eq!(here.recv_from(&mut buf).await?, (5, there.local_addr()?));
+        assert_eq!(&buf[..5], b"hello");
         Ok(())
     });
 }
@@ -149,16 +166,85 @@ fn options_are_those_of_the_socket() {
         assert!(socket.broadcast()?);
         socket.set_ttl(42)?;
         assert_eq!(socket.ttl()?, 42);
-        socket.set_multicast_loop_v4(false)?;
-        assert!(!socket.multicast_loop_v4()?);
         socket.set_multicast_ttl_v4(7)?;
         assert_eq!(socket.multicast_ttl_v4()?, 7);
-        let not_a_group = Ipv4Addr::LOCALHOST;
-        let joined = socket.join_multicast_v4(&not_a_group, &Ipv4Addr::UNSPECIFIED);
-        assert!(joined.is_err());
         assert!(socket.take_error()?.is_none());
         let std = socket.into_std()?;
         assert!(UdpSocket::from_std(std)?.broadcast()?);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_group_is_heard_from_the_join_to_the_leave() {
+    let group = Ipv4Addr::new(239, 255, 77, 33); // RFC 2365: of this site alone
+    let interface = Ipv4Addr::LOCALHOST;
+    run(async {
+        let here = UdpSocket::bind("0.0.0.0:0").await?;
+        let there = UdpSocket::bind("0.0.0.0:0").await?;
+        rustix::net::sockopt::set_ip_multicast_if(&there, &interface)?;
+        let port = here.local_addr()?.port();
+        let mut buf = [0; 64];
+
+        here.join_multicast_v4(&group, &interface)?;
+        let twice = here.join_multicast_v4(&group, &interface).unwrap_err();
+        assert_eq!(twice.kind(), ErrorKind::AddrInUse);
+        there.send_to(b"to all", (group, port)).await?;
+        assert_eq!(here.recv(&mut buf).await?, 6);
+        assert_eq!(&buf[..6], b"to all");
+
+        here.leave_multicast_v4(&group, &interface)?;
+        let twice = here.leave_multicast_v4(&group, &interface).unwrap_err();
+        assert_eq!(twice.kind(), ErrorKind::AddrNotAvailable);
+        there.send_to(b"to all", (group, port)).await?;
+        there
+            .send_to(b"to you", (Ipv4Addr::LOCALHOST, port))
+            .await?;
+        assert_eq!(here.recv(&mut buf).await?, 6);
+        assert_eq!(&buf[..6], b"to you");
+
+        let no_group = here.join_multicast_v4(&Ipv4Addr::LOCALHOST, &interface);
+        assert_eq!(no_group.unwrap_err().kind(), ErrorKind::InvalidInput);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_group_of_v6_is_joined_and_left_once() {
+    if !has_v6() {
+        return;
+    }
+    let group = "ff02::7733".parse().expect("an address");
+    let interface = 1; // the loopback, wherever there is one
+    run(async {
+        let socket = UdpSocket::bind("[::]:0").await?;
+        let unjoined = socket.leave_multicast_v6(&group, interface).unwrap_err();
+        assert_eq!(unjoined.kind(), ErrorKind::AddrNotAvailable);
+        socket.join_multicast_v6(&group, interface)?;
+        let twice = socket.join_multicast_v6(&group, interface).unwrap_err();
+        assert_eq!(twice.kind(), ErrorKind::AddrInUse);
+        socket.leave_multicast_v6(&group, interface)?;
+        let twice = socket.leave_multicast_v6(&group, interface).unwrap_err();
+        assert_eq!(twice.kind(), ErrorKind::AddrNotAvailable);
+        Ok(())
+    });
+}
+
+#[test]
+fn whether_what_is_sent_to_a_group_comes_back_is_said_for_each_family() {
+    run(async {
+        let socket = UdpSocket::bind("0.0.0.0:0").await?;
+        for comes_back in [false, true] {
+            socket.set_multicast_loop_v4(comes_back)?;
+            assert_eq!(socket.multicast_loop_v4()?, comes_back);
+        }
+        if has_v6() {
+            let socket = UdpSocket::bind("[::]:0").await?;
+            for comes_back in [false, true] {
+                socket.set_multicast_loop_v6(comes_back)?;
+                assert_eq!(socket.multicast_loop_v6()?, comes_back);
+            }
+        }
         Ok(())
     });
 }

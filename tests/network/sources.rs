@@ -11,6 +11,7 @@ use bibelot::trace::Event;
 use bibelot::{Executor, spawn, task};
 
 use crate::ms;
+use crate::support::same_every_time;
 
 /// Runs `main` in a network; what is told of its sockets, with the milliseconds since the start.
 fn told_of<F: Future<Output = io::Result<()>>>(network: &Network, main: F) -> Vec<String> {
@@ -116,6 +117,7 @@ fn of_a_socket_that_nobody_has_waited_for_nothing_is_told() {
 
 #[test]
 fn the_log_is_the_same_run_for_run_and_of_a_network_used_before() {
+    same_every_time(the_log_is_the_same_run_for_run_and_of_a_network_used_before);
     let log_of = |network: &Network| {
         let log = Log::new();
         let done = Sim::new().seed(3).network(network).log(&log).run(echo());

@@ -37,7 +37,9 @@
 //! - `timeout_unused`: a sleep of 30 s is boxed, polled once and dropped: what a timeout costs that
 //!   does not fire.
 //! - `cross_wake`: another thread, on the other core, lets the executor fall asleep (20 µs), wakes it
-//!   and sleeps until it is answered; a round trip. `futures` has no sockets to wait for meanwhile.
+//!   and sleeps until it is answered; a round trip. `futures` has no sockets to wait for meanwhile, and so
+//!   parks its thread, on a futex; bibelot has none in this row, and then parks as well. The others wait
+//!   in `epoll` or a ring, as bibelot does once there is a socket.
 //! - `memory_per_task_bytes`: resident bytes for each of a million tasks that are parked for ever.
 //! - `echo_CONNECTIONSxBYTES`: a TCP echo server on 127.0.0.1; a request. The client is a bare epoll
 //!   loop on the other core, and each connection waits for its echo before it sends the next.
@@ -45,7 +47,8 @@
 //!
 //! What `structured` asks: a thousand members of a group spawned and joined, beside a thousand tasks; a
 //! `timeout` of 30 s around a future that is ready, made, polled and dropped, beside a `sleep` of 30 s,
-//! made, polled once and dropped; a `finally` that ends, and one that is dropped and whose cleanup is
+//! made and dropped, since a `timeout` sets no timer for what is ready at once; one around a future that is
+//! ready at its second poll, for which it sets one, to be read beside a `sleep` that is polled once; a `finally` that ends, and one that is dropped and whose cleanup is
 //! paid in the task's next turn; a wake, and the poll it leads to, at the bottom of nested groups, where
 //! depth is to cost nothing, and of nested scopes, where each one is a step on the way down. tokio's
 //! `JoinSet` and moro's scopes, which run in a task of tokio, stand beside them. Allocations are
