@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem::{size_of, zeroed};
+use std::sync::OnceLock;
 
 /// The CPU clock of one thread, readable from any thread of the process.
 #[derive(Clone, Copy)]
@@ -57,17 +58,27 @@ pub fn resident() -> io::Result<u64> {
         .ok_or_else(|| io::Error::other("no resident size"))
 }
 
-/// Keeps the calling thread on the `index`th core of those it may use, where there are so many.
+/// Keeps the calling thread on the `index`th core of those that the process may use, where there are
+/// so many. A thread inherits the core of the one that spawned it, so what is asked first is kept.
 pub fn pin(index: usize) {
+    static CORES: OnceLock<Vec<usize>> = OnceLock::new();
     let size = size_of::<libc::cpu_set_t>();
-    // SAFETY: all zeroes is an empty set; both calls get its address and its size.
-    unsafe {
-        let mut allowed: libc::cpu_set_t = zeroed();
-        if libc::sched_getaffinity(0, size, &mut allowed) != 0 {
-            return;
+    let cores = CORES.get_or_init(|| {
+        // SAFETY: all zeroes is an empty set; the call gets its address and its size.
+        unsafe {
+            let mut allowed: libc::cpu_set_t = zeroed();
+            if libc::sched_getaffinity(0, size, &mut allowed) != 0 {
+                return Vec::new();
+            }
+            let cores = 0..libc::CPU_SETSIZE as usize;
+            cores
+                .filter(|&core| libc::CPU_ISSET(core, &allowed))
+                .collect()
         }
-        let cores = (0..libc::CPU_SETSIZE as usize).filter(|&core| libc::CPU_ISSET(core, &allowed));
-        if let Some(core) = cores.into_iter().nth(index) {
+    });
+    if let Some(&core) = cores.get(index) {
+        // SAFETY: as above.
+        unsafe {
             let mut one: libc::cpu_set_t = zeroed();
             libc::CPU_SET(core, &mut one);
             libc::sched_setaffinity(0, size, &one);
