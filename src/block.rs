@@ -10,8 +10,8 @@
 //!
 //! Who wakes a thread that is awake makes no system call. It does not look for a while whether it is
 //! woken before it sleeps, as std's own channels do. Where both sides have a processor of their own that
-//! would save a third of a full queue's time; where they share one, it takes two to three times as long,
-//! as they hand over a few items at a time and not all that there is room for.
+//! would save most of a full queue's time; where they share one, it would take many times as long, as each
+//! look keeps the other side from what is looked for.
 //!
 //! Why not `thread::park`: its one token is shared with the program, which may park in the future's
 //! destructors.
