@@ -227,6 +227,25 @@ pub(crate) struct Known {
     pub(crate) under: Stack,
 }
 
+impl Known {
+    /// What is known of a task that was never polled, and that the executor does not have back.
+    pub(crate) fn unpolled(token: Token, id: TaskId, task: Option<Task>, rank: Rank) -> Self {
+        Self {
+            token,
+            is_given_back: false,
+            id,
+            task,
+            rank,
+            reason: Reason::Spawned,
+            since: Instant::PAST,
+            account: Account::default(),
+            mark: 0,
+            number: 0,
+            under: Stack::EMPTY,
+        }
+    }
+}
+
 impl ReadyTask {
     /// Its number: they go up in the order in which tasks are spawned.
     #[must_use]

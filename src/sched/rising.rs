@@ -277,26 +277,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::clock::Instant;
     use crate::rng::Rng;
-    use crate::sched::{Account, Known, Rank, Reason};
+    use crate::sched::{Known, Rank};
     use crate::task::TaskId;
     use crate::waker::Token;
 
     fn task(nth: u64) -> ReadyTask {
-        let known = Known {
-            token: Token::new(0, 0, 0),
-            is_given_back: true,
-            id: TaskId::new(nth),
-            task: None,
-            rank: Rank::USUAL,
-            reason: Reason::Spawned,
-            since: Instant::PAST,
-            account: Account::default(),
-            mark: 0,
-            number: 0,
-            under: Stack::EMPTY,
-        };
+        let mut known = Known::unpolled(Token::new(0, 0, 0), TaskId::new(nth), None, Rank::USUAL);
+        known.is_given_back = true;
         ReadyTask {
             known: Box::new(known),
         }

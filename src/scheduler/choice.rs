@@ -18,9 +18,9 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use crate::clock::{Clock, Instant};
+use crate::clock::Clock;
 use crate::report::discard;
-use crate::sched::{Account, Known, Policy, ReadyTask, Reason, Stack};
+use crate::sched::{Known, Policy, ReadyTask, Reason};
 use crate::scheduler::Scheduler;
 use crate::scheduler::broken::{self, Promise};
 use crate::scheduler::stopwatch::Stopwatch;
@@ -237,19 +237,7 @@ impl Known {
     /// What is known of a task that was never polled.
     fn new(task: &TaskRef) -> Self {
         let (handle, rank) = extras::handle_and_rank(task);
-        Self {
-            token: task.token(),
-            is_given_back: false,
-            id: task.id(),
-            task: handle,
-            rank,
-            reason: Reason::Spawned,
-            since: Instant::PAST,
-            account: Account::default(),
-            mark: 0,
-            number: 0,
-            under: Stack::EMPTY,
-        }
+        Self::unpolled(task.token(), task.id(), handle, rank)
     }
 }
 
