@@ -57,7 +57,8 @@
 //! What `sharing` asks: a lock that is free, taken and given back; one that several tasks hand to each
 //! other, with a yield inside; an item through a channel from task to task (without a limit: in bursts
 //! of a hundred); a oneshot made, sent and received, by one task, or with the receiver waiting first;
-//! an item between a thread and a task, and there and back; an empty closure that a thread runs.
+//! an item between a thread and a task, and there and back; an empty closure that a thread runs. Where
+//! threads meet the cell is the median of the rounds, and of the batches of each, as for echo.
 //! `sharing.rs` says who stands beside.
 //!
 //! All runtimes run the same code: the same hand-written yield, cells and workloads (`cells.rs`,
