@@ -44,13 +44,14 @@ struct Waiter<W> {
 
 /// Those who wait, first come first, and what each wants.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct WaitQueue<W = ()> {
     /// The first.
     first: Option<Waiter<W>>,
-    /// Those behind it, in order of their tickets.
-    others: VecDeque<Waiter<W>>,
     /// The next ticket.
     next: Ticket,
+    /// Those behind it, in order of their tickets.
+    others: VecDeque<Waiter<W>>,
 }
 
 impl<W> WaitQueue<W> {
@@ -58,8 +59,8 @@ impl<W> WaitQueue<W> {
     pub(crate) const fn new() -> Self {
         Self {
             first: None,
-            others: VecDeque::new(),
             next: Ticket(0),
+            others: VecDeque::new(),
         }
     }
 

@@ -32,6 +32,8 @@ use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use smallvec::SmallVec;
+
 use crate::reactor::simulated::Socket;
 use crate::reactor::{Event, Interest, Key, Reactor};
 use crate::wait_queue::{Ticket, WaitQueue};
@@ -47,14 +49,15 @@ pub(crate) enum Direction {
 }
 
 /// One side of a source.
+#[repr(C)]
 pub(super) struct Side {
     /// Whether the operation is worth a try.
     pub(super) is_ready: Cell<bool>,
-    /// Who waits.
-    queue: RefCell<WaitQueue>,
     /// Who polls from outside our own leaf future: at most one, which has no place in line, and is
     /// woken at every event.
     pub(super) poller: Cell<Option<Waker>>,
+    /// Who waits.
+    queue: RefCell<WaitQueue>,
 }
 
 impl Side {
@@ -62,8 +65,8 @@ impl Side {
     fn new() -> Self {
         Self {
             is_ready: Cell::new(true),
-            queue: RefCell::default(),
             poller: Cell::new(None),
+            queue: RefCell::default(),
         }
     }
 
@@ -87,21 +90,28 @@ impl Side {
     }
 }
 
+/// A reactor that a descriptor is registered with, and its name there.
+type Home = (Rc<Reactor>, Key);
+
 /// One descriptor that tasks wait for.
+///
+/// Among a thousand sockets each request finds all this out of the cache. So what it looks at lies
+/// together, in this order, and the one home that nearly all have lies within.
+#[repr(C)]
 pub(crate) struct Source {
-    /// Reading.
-    read: Side,
-    /// Writing.
-    write: Side,
-    /// Whether the last event told of more than data.
-    more_than_data: Cell<bool>,
+    /// Where it is registered: with every executor under which somebody has had to wait, unless that
+    /// has ended.
+    homes: RefCell<SmallVec<[Home; 1]>>,
     /// How much the last read brought, if it filled its buffer and no event came since; else zero.
     filled: Cell<usize>,
     /// How much such a read brings, as it seems, when it leaves nothing behind; or zero.
     emptied: Cell<usize>,
-    /// Where it is registered: with every executor under which somebody has had to wait, unless that
-    /// has ended.
-    homes: RefCell<Vec<(Rc<Reactor>, Key)>>,
+    /// Whether the last event told of more than data.
+    more_than_data: Cell<bool>,
+    /// Reading.
+    read: Side,
+    /// Writing.
+    write: Side,
     /// The simulated socket whose readiness this is, if there is no descriptor. Set behind the constructor:
     /// a compiler that sees only one kind of socket passed there keeps all its code, also where none is.
     pub(super) socket: OnceCell<Rc<dyn Socket>>,
@@ -111,12 +121,12 @@ impl Source {
     /// A source that is registered nowhere.
     pub(crate) fn new() -> Rc<Self> {
         Rc::new(Self {
-            read: Side::new(),
-            write: Side::new(),
-            more_than_data: Cell::new(false),
+            homes: RefCell::default(),
             filled: Cell::new(0),
             emptied: Cell::new(0),
-            homes: RefCell::default(),
+            more_than_data: Cell::new(false),
+            read: Side::new(),
+            write: Side::new(),
             socket: OnceCell::new(),
         })
     }
@@ -282,9 +292,13 @@ impl Source {
             Some((_, key)) => *key,
             None => {
                 // A socket may outlive any number of executors, and would keep their descriptors.
-                for (ended, key) in homes.extract_if(.., |(home, _)| home.has_ended()) {
-                    ended.remove(fd, key);
-                }
+                homes.retain(|(home, key)| {
+                    let has_ended = home.has_ended();
+                    if has_ended {
+                        home.remove(fd, *key);
+                    }
+                    !has_ended
+                });
                 let key = reactor.add(fd, Rc::clone(self))?;
                 homes.push((Rc::clone(reactor), key));
                 key
