@@ -5,7 +5,7 @@
 //!
 //!   --rows a,b        only these rows
 //!   --runtimes x,y    only these runtimes
-//!   --rounds N        so many rounds (3; 9 for the echo rows)
+//!   --rounds N        so many rounds (3; 9 where the other core takes part)
 //!   --quick           less time for each cell
 //!   embedding         what it costs to build an echo server into a small program
 //!   instructions      instructions per operation, counted by valgrind

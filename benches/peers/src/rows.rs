@@ -110,4 +110,9 @@ impl Row {
     pub fn is_echo(&self) -> bool {
         matches!(self.kind, Kind::Echo { .. })
     }
+
+    /// Whether somebody on the other core takes part, which makes rounds differ more.
+    pub fn has_other_side(&self) -> bool {
+        self.is_echo() || matches!(self.kind, Kind::CrossWake)
+    }
 }

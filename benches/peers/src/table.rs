@@ -45,11 +45,12 @@ pub fn print(plan: &Plan) -> io::Result<()> {
 
 /// Runs the rounds of one row, interleaved over the runtimes.
 fn measure(plan: &Plan, row: &Row) -> io::Result<Vec<Option<Cost>>> {
-    let rounds = plan.rounds.unwrap_or(match (row.is_echo(), plan.quick) {
+    let usual = match (row.has_other_side(), plan.quick) {
         (true, false) => 9,
         (false, true) => 1,
         _ => 3,
-    });
+    };
+    let rounds = plan.rounds.unwrap_or(usual);
     let mut seen = vec![Vec::new(); plan.runtimes.len()];
     for round in 0..rounds {
         for (runtime, seen) in plan.runtimes.iter().zip(&mut seen) {
