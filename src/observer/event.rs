@@ -173,6 +173,7 @@ impl Event {
     }
 }
 
+#[cfg(feature = "trace")]
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
