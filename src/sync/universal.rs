@@ -47,6 +47,7 @@ mod outcome;
 mod queue;
 mod store;
 mod transit;
+mod wait;
 
 pub use event::Event;
 pub use outcome::Outcome;
