@@ -46,6 +46,7 @@ mod models;
 mod outcome;
 mod queue;
 mod store;
+mod tally;
 mod transit;
 mod wait;
 
