@@ -189,6 +189,16 @@ impl<W> WaitQueue<W> {
         self.take_first()?.waker
     }
 
+    /// Takes all who wait out of line, in order, as [`grant_first`](Self::grant_first) does the first.
+    #[must_use]
+    pub(crate) fn grant_all(&mut self) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        while !self.is_empty() {
+            wakers.extend(self.grant_first());
+        }
+        wakers
+    }
+
     /// The ticket of whoever comes next: all who wait have lower ones.
     pub(crate) fn next(&self) -> Ticket {
         self.next

@@ -161,6 +161,11 @@ is!(universal::Queue<Cell<()>>: Send Sync);
 not!(universal::Queue<Rc<()>>: Send Sync);
 is!(Outcome<()>: Send Sync);
 not!(Outcome<Cell<()>>: Sync);
+const _: fn(&universal::Event, &universal::Queue<Cell<()>>) = |event, queue| {
+    fn is_send(_: impl Send) {}
+    is_send(event.wait());
+    is_send((queue.put(Cell::new(())), queue.get(), queue.join()));
+};
 
 // Children belong to their executor; signals to the process.
 #[cfg(feature = "process")]

@@ -4,12 +4,12 @@
 //! BIBELOT_SOAK_SECONDS=600 cargo test --release --test soak -- --nocapture
 //! ```
 //!
-//! It goes on in rounds. In each, threads and tasks put and get numbered items, wait for events and
-//! outcomes, send each other jobs and errands, and cancel whatever they like, until the round is over
-//! and all queues are closed. Then everything must have ended, every item that was put must have been
-//! got once, and none may be left. From round to round the memory that is alive must not grow, nor, on
-//! Linux, how many threads and descriptors there are. What is chosen comes from a seed, which a failure
-//! tells; when it happens is up to the machine.
+//! It goes on in rounds. In each, threads and tasks put and get numbered items, join queues, wait for
+//! events and outcomes, send each other jobs and errands, and cancel whatever they like, until the round
+//! is over and all queues are closed. Then everything must have ended, every item that was put must have
+//! been got once, and none may be left. From round to round the memory that is alive must not grow, nor,
+//! on Linux, how many threads and descriptors there are. What is chosen comes from a seed, which a
+//! failure tells; when it happens is up to the machine.
 //!
 //! Here a test waits by the real clock for as long as a round lasts. All others wait for events, or by the
 //! virtual clock; where the real one is the subject (limits, slack, the wait itself), for milliseconds.
@@ -132,8 +132,11 @@ struct Item {
 }
 
 impl Item {
-    fn got(self) {
+    /// Notes that it was got from this queue, which then hears that it is done with.
+    fn done(self, queue: &Queue<Self>) {
         self.fates.each[self.nth].got.fetch_add(1, SeqCst);
+        drop(self);
+        queue.task_done();
     }
 }
 
@@ -244,7 +247,7 @@ impl Ctx {
         let world = &*self.world;
         let limit = rng.short();
         let queue = world.queue(rng);
-        match rng.below(10) {
+        match rng.below(11) {
             0..3 => {
                 let Some((nth, item)) = world.item() else {
                     return;
@@ -262,12 +265,13 @@ impl Ctx {
                     1 if !is_limited => queue.get_blocking().ok(),
                     _ => queue.get_timeout(limit).ok(),
                 };
-                item.into_iter().for_each(Item::got);
+                item.into_iter().for_each(|item| item.done(queue));
             }
             6 => world.turn_event(rng),
             7 if is_limited => drop(world.event.wait_timeout(limit)),
             7 => world.event.wait_blocking(),
             8 => drop(world.outcome(rng).set(rng.next())),
+            9 => drop(queue.join_timeout(limit)),
             _ => {
                 let outcome = world.outcome(rng);
                 let seen = outcome.wait_timeout(limit).copied();
@@ -312,7 +316,7 @@ impl Ctx {
     async fn exchange(&self, rng: &mut Rng) {
         let world = &*self.world;
         let limit = rng.short();
-        match rng.below(8) {
+        match rng.below(9) {
             0..3 => {
                 let queue = world.queue(rng);
                 if let Some((nth, item)) = world.item() {
@@ -321,15 +325,17 @@ impl Ctx {
                 }
             }
             3..6 => {
-                let got = timeout(limit, world.queue(rng).get()).await;
+                let queue = world.queue(rng);
+                let got = timeout(limit, queue.get()).await;
                 if let Ok(Ok(item)) = got {
-                    item.got();
+                    item.done(queue);
                 }
             }
             6 => {
                 world.turn_event(rng);
                 let _ = timeout(limit, world.event.wait()).await;
             }
+            7 => drop(timeout(limit, world.queue(rng).join()).await),
             _ => {
                 let outcome = world.outcome(rng);
                 if let Ok(&seen) = timeout(limit, outcome.wait()).await {
@@ -553,6 +559,17 @@ struct Sums {
     cancels: u64,
 }
 
+/// Gets what is left, and is done with it. Returns whether one who joins meanwhile goes on.
+fn work_off(queue: &Queue<Item>) -> bool {
+    thread::scope(|scope| {
+        let join = scope.spawn(|| queue.join_timeout(PATIENCE));
+        while let Ok(item) = queue.try_get() {
+            item.done(queue);
+        }
+        join.join().unwrap()
+    })
+}
+
 /// One round.
 fn round(seed: u64, portals: &[Portal; 2]) -> Sums {
     let mut rng = Rng(seed);
@@ -586,9 +603,7 @@ fn round(seed: u64, portals: &[Portal; 2]) -> Sums {
         assert!(thread.join().is_ok(), "seed {seed}");
     }
     for queue in &world.queues {
-        while let Ok(item) = queue.try_get() {
-            item.got();
-        }
+        assert!(work_off(queue), "seed {seed}");
         assert!(matches!(queue.get_blocking(), Err(Closed(()))));
         let stats = queue.statistics();
         assert_eq!(stats.put, stats.taken, "seed {seed}");

@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 use std::fmt;
 use std::future::poll_fn;
 
-use crate::sync::queue::{Closed, TryGetError, TryPutError};
+use crate::sync::queue::{Closed, DONE_TOO_OFTEN, TryGetError, TryPutError};
 use crate::sync::statistics::QueueStatistics;
 use crate::sync::stock::{Shelf, Stock};
 use crate::task::waits::Thing;
@@ -167,7 +167,7 @@ impl<T: Ord> PriorityQueue<T> {
     #[track_caller]
     pub fn task_done(&self) {
         let done = self.stock.task_done();
-        done.expect("task_done() is called once for each item that was put, no more");
+        done.expect(DONE_TOO_OFTEN);
     }
 
     /// Waits until every item that was put is done with; see

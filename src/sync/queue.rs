@@ -176,7 +176,7 @@ impl<T> Queue<T> {
     #[track_caller]
     pub fn task_done(&self) {
         let done = self.stock.task_done();
-        done.expect("task_done() is called once for each item that was put, no more");
+        done.expect(DONE_TOO_OFTEN);
     }
 
     /// Waits until every item that was put is done with, by [`task_done`](Self::task_done) (curio's
@@ -247,6 +247,10 @@ impl<T> Error for Closed<T> {}
 
 /// What is said of a queue that is closed.
 const CLOSED: &str = "the queue is closed";
+
+/// What is said of a `task_done()` too many.
+pub(super) const DONE_TOO_OFTEN: &str =
+    "task_done() is called once for each item that was put, no more";
 
 /// The error of [`Queue::try_put`], with the item that was not put.
 #[derive(Clone, Copy, PartialEq, Eq)]

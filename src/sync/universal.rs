@@ -46,7 +46,9 @@ mod models;
 mod outcome;
 mod queue;
 mod store;
+mod tally;
 mod transit;
+mod wait;
 
 pub use event::Event;
 pub use outcome::Outcome;

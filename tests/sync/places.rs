@@ -150,6 +150,7 @@ fn of_what_threads_share() {
     heard!("a queue's item", queue.get());
     queue.try_put(1).unwrap();
     heard!("room in a queue", queue.put(2));
+    heard!("a queue to be worked off", queue.join());
     let (event, outcome) = (universal::Event::new(), universal::Outcome::<u8>::new());
     heard!("an event", event.wait());
     heard!("an outcome", outcome.wait());

@@ -10,6 +10,7 @@ mod support;
 
 mod call;
 mod jobs;
+mod joins;
 mod limiter;
 mod portal;
 mod threads;

@@ -1,19 +1,14 @@
 //! [`Event`]: a flag that tasks and threads wait for.
 
 use std::fmt;
-use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use crate::block;
-use crate::executor::context;
-use crate::place;
 use crate::primitive::{Mutex, MutexGuard};
 use crate::sync::statistics::WaitStatistics;
-use crate::task::waits::{Thing, Waits};
-use crate::task::yields;
-use crate::wait_queue::{Ticket, WaitQueue};
+use crate::sync::universal::wait::{Flag, Wait};
+use crate::task::waits::Thing;
+use crate::wait_queue::WaitQueue;
 use crate::waker;
 
 /// A flag that is set and cleared, and that tasks and threads can wait for:
@@ -71,10 +66,7 @@ impl Event {
             return;
         }
         state.is_set = true;
-        let mut wakers = Vec::new();
-        while !state.line.is_empty() {
-            wakers.extend(state.line.grant_first());
-        }
+        let wakers = state.line.grant_all();
         drop(state);
         wakers.into_iter().for_each(waker::wake_kept);
     }
@@ -103,12 +95,7 @@ impl Event {
     /// Waits until the event is set, which tells of something else.
     #[track_caller]
     pub(super) fn wait_for(&self, thing: Thing) -> impl Future<Output = ()> + Send {
-        Wait {
-            event: self,
-            ticket: None,
-            thing,
-            at: place::here(),
-        }
+        Wait::new(self, thing)
     }
 
     /// Blocks this thread until the event is set.
@@ -141,6 +128,13 @@ impl Event {
     }
 }
 
+impl Flag for Event {
+    fn look<R>(&self, f: impl FnOnce(bool, &mut WaitQueue) -> R) -> R {
+        let mut state = self.lock();
+        f(state.is_set, &mut state.line)
+    }
+}
+
 impl Default for Event {
     fn default() -> Self {
         Self::new()
@@ -154,67 +148,5 @@ impl fmt::Debug for Event {
             .field("is_set", &state.is_set)
             .field("waiting", &state.line.len())
             .finish()
-    }
-}
-
-/// The leaf future of [`Event::wait`].
-struct Wait<'a> {
-    /// What is waited for.
-    event: &'a Event,
-    /// The place in line, once it has had to wait.
-    ticket: Option<Ticket>,
-    /// What it tells of.
-    thing: Thing,
-    /// Where the task waits.
-    at: &'static Location<'static>,
-}
-
-impl Wait<'_> {
-    /// Whether it is over; if not, the waker is taken. What it leaves is to be dropped outside.
-    fn look(&mut self, waker: &mut Option<Waker>) -> bool {
-        let mut state = self.event.lock();
-        let is_granted = self
-            .ticket
-            .is_some_and(|ticket| state.line.is_granted(ticket));
-        if is_granted || state.is_set {
-            return true;
-        }
-        if let Some(new) = waker.take() {
-            *waker = state.line.wait(&mut self.ticket, new, ());
-        }
-        false
-    }
-}
-
-impl Future for Wait<'_> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let at = self.at;
-        ready!(yields::spend(cx, at));
-        let mut waker = Some(waker::keep(cx.waker()));
-        let is_over = self.look(&mut waker);
-        drop(waker);
-        if is_over {
-            return Poll::Ready(());
-        }
-        context::note(Waits::THREAD.by_name(self.thing), at);
-        Poll::Pending
-    }
-}
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        let Some(ticket) = self.ticket else {
-            return;
-        };
-        let mut state = self.event.lock();
-        let waker = if state.line.is_granted(ticket) {
-            None
-        } else {
-            state.line.leave(ticket)
-        };
-        drop(state);
-        drop(waker);
     }
 }

@@ -27,6 +27,10 @@
 //!   line: `who_leaves_an_event_is_out_of_line`;
 //! - a wait that looks at the flag and not at what it was granted: `a_clear_takes_nothing_back`;
 //! - a value that is looked for and then set, or set after the event: `of_two_values_one_stands…`.
+//!
+//! Those of who waits until a queue is worked off are in `models/join.rs`.
+
+mod join;
 
 use std::sync::Arc as StdArc;
 use std::time::Duration;

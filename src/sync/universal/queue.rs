@@ -8,10 +8,12 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::block;
-use crate::sync::queue::{Closed, TryGetError, TryPutError};
+use crate::sync::queue::{Closed, DONE_TOO_OFTEN, TryGetError, TryPutError};
 use crate::sync::statistics::QueueStatistics;
 use crate::sync::universal::store::Store;
 use crate::sync::universal::transit::{Get, Put};
+use crate::sync::universal::wait::Wait;
+use crate::task::waits::Thing;
 use crate::waker;
 
 /// Items that tasks and threads put and get, first in, first out: [`sync::Queue`](crate::sync::Queue),
@@ -287,6 +289,86 @@ impl<T> Queue<T> {
             getters_waiting: now.getters,
             putters_waiting: now.putters,
         }
+    }
+
+    /// Says that an item which was put is done with; when all are, who [joins](Self::join) goes on.
+    /// Tasks and threads may call it.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is called more often than items were put.
+    #[track_caller]
+    pub fn task_done(&self) {
+        let joined = self.store.task_done().expect(DONE_TOO_OFTEN);
+        joined.into_iter().for_each(waker::wake_kept);
+    }
+
+    /// Waits until every item that was put is done with, by [`task_done`](Self::task_done) (curio's
+    /// `join`); returns at once if none was put. Closing the queue does not end it.
+    ///
+    /// When the last is done with, all who wait go on, although another item is put before their turn.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::sync::universal::Queue;
+    ///
+    /// static JOBS: Queue<&str> = Queue::new();
+    ///
+    /// std::thread::spawn(|| {
+    ///     while let Ok(job) = JOBS.get_blocking() {
+    ///         println!("does {job}");
+    ///         JOBS.task_done();
+    ///     }
+    /// });
+    /// bibelot::run(async {
+    ///     JOBS.put("this").await.unwrap();
+    ///     JOBS.put("that").await.unwrap();
+    ///     JOBS.join().await;
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn join(&self) -> impl Future<Output = ()> + use<'_, T> {
+        Wait::new(&self.store, Thing::QueueDone)
+    }
+
+    /// Blocks this thread until every item that was put is done with.
+    ///
+    /// # Panics
+    ///
+    /// Panics on a thread that runs an executor: use [`join`](Self::join) there.
+    #[track_caller]
+    pub fn join_blocking(&self) {
+        block::block_on(self.join(), None);
+    }
+
+    /// [`join_blocking`](Self::join_blocking), but no longer than `limit`. Returns whether every item
+    /// was done with.
+    ///
+    /// # Panics
+    ///
+    /// Panics on a thread that runs an executor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::sync::universal::Queue;
+    /// use std::time::Duration;
+    ///
+    /// let queue = Queue::new();
+    /// queue.put_blocking("an item").unwrap();
+    /// assert!(!queue.join_timeout(Duration::from_millis(1)));
+    /// assert_eq!(queue.get_blocking(), Ok("an item"));
+    /// queue.task_done();
+    /// assert!(queue.join_timeout(Duration::from_millis(1)));
+    /// ```
+    #[track_caller]
+    pub fn join_timeout(&self, limit: Duration) -> bool {
+        block::block_on(self.join(), Some(limit)).is_some()
     }
 }
 

@@ -22,6 +22,8 @@
 //! Where there is a limit each item that is taken makes room, which who waits for it must have at once.
 //! That is counted under the putters' lock, so there the front is not used.
 //!
+//! How many items are done with is counted beside all this, in `sync/universal/tally.rs`, which read next.
+//!
 //! Why not a queue without locks: an item, the right to it and the place in line would each change by
 //! themselves, and what is granted could be taken by a third in between.
 
@@ -33,7 +35,9 @@ use crossbeam::utils::CachePadded;
 
 use crate::counted::Counted;
 use crate::primitive::{LeanMutex, LeanMutexGuard};
-use crate::wait_queue::Ticket;
+use crate::sync::universal::tally::Tally;
+use crate::sync::universal::wait::Flag;
+use crate::wait_queue::{Ticket, WaitQueue};
 
 /// The items and their locks, each on cache lines of its own.
 pub(super) struct Store<T> {
@@ -41,6 +45,8 @@ pub(super) struct Store<T> {
     front: CachePadded<LeanMutex<Front<T>>>,
     /// All else.
     state: CachePadded<LeanMutex<State<T>>>,
+    /// How much of what was put is done with.
+    tally: CachePadded<LeanMutex<Tally>>,
     /// How many items there may be, if there is a limit.
     pub(super) capacity: Option<usize>,
 }
@@ -110,6 +116,7 @@ impl<T> Store<T> {
         Self {
             front: CachePadded::new(LeanMutex::new(front)),
             state: CachePadded::new(LeanMutex::new(state)),
+            tally: CachePadded::new(LeanMutex::new(Tally::new())),
             capacity,
         }
     }
@@ -129,6 +136,13 @@ impl<T> Store<T> {
         }
     }
 
+    /// One item is done with. Who is to be woken if it was the last comes back; `None` says that none
+    /// was left.
+    pub(super) fn task_done(&self) -> Option<Vec<Waker>> {
+        let mut tally = self.tally.lock();
+        tally.count(|| self.lock().put)
+    }
+
     /// How things stand.
     pub(super) fn standing(&self) -> Standing {
         let front = self.front.lock();
@@ -141,6 +155,15 @@ impl<T> Store<T> {
             putters: state.room.waiting(),
             is_closed: state.is_closed,
         }
+    }
+}
+
+/// All that was put is done with.
+impl<T> Flag for Store<T> {
+    fn look<R>(&self, f: impl FnOnce(bool, &mut WaitQueue) -> R) -> R {
+        let mut tally = self.tally.lock();
+        let is_so = tally.is_all_done(|| self.lock().put);
+        f(is_so, &mut tally.joining)
     }
 }
 
