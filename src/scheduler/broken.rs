@@ -13,10 +13,10 @@
 
 use std::cell::Cell;
 
-use crate::ready::Ready;
 use crate::report::{self, Report};
 use crate::sched::ReadyTask;
-use crate::scheduler::{Scheduler, Table};
+use crate::scheduler::Scheduler;
+use crate::scheduler::table::Table;
 use crate::task::cell::TaskRef;
 use crate::task::extras;
 use crate::task::id::Called;
@@ -162,12 +162,13 @@ impl Table {
             .map(|(index, slot)| (id(&slot.task), index as u32))
             .collect();
         ready.sort_unstable();
-        self.ready = Ready::default();
+        let ended = self.ended;
+        self.clear_ready();
         for (_, slot) in ready {
             self.ready.push(slot);
         }
         // What has ended is in the queue, but not ready.
-        self.elsewhere = -(self.ended as isize);
+        (self.ended, self.elsewhere) = (ended, -(ended as isize));
     }
 }
 

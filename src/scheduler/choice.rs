@@ -10,6 +10,9 @@
 //! does, and leaves its reason; the policy is told before it is asked, when nothing is borrowed but its own
 //! place, which a choice alone looks at: what it wakes or spawns waits for the next one.
 //!
+//! Mostly who is to be told of is the task that was polled last, and has given way: that is at hand, and has
+//! not even been in the queue (`scheduler/table.rs`).
+//!
 //! Law: a slot is in the ready queue, or one [`ReadyTask`] names it, never both; a [`ReadyTask`] cannot be
 //! copied, so no slot is popped twice. Who breaks it is told in `scheduler/broken.rs`: read that next.
 
@@ -95,12 +98,18 @@ impl<P: Policy> Choice<P> {
     /// The task in a slot, with what is known of it, to be given to the policy.
     #[inline]
     fn take_known(&self, slot: u32, task: &TaskRef) -> ReadyTask {
-        let mut taken = match self.last.take() {
+        match self.last.take() {
             Some(last) if last.known.id == task.id() => last,
             last => self.take_other(last, slot, task),
-        };
-        taken.known.is_given_back = false;
-        taken
+        }
+    }
+
+    /// A task as the policy is told of it.
+    #[inline]
+    fn to_be_told(&self, mut task: ReadyTask) -> ReadyTask {
+        task.known.is_given_back = false;
+        task.known.since = self.stopwatch.reading();
+        task
     }
 
     /// The task in a slot which was not the last one polled. That one is put back.
@@ -148,6 +157,19 @@ impl<P: Policy> Choice<P> {
     #[inline]
     fn next_untold(&self, scheduler: &Scheduler) -> Option<(ReadyTask, bool)> {
         let table = &mut *scheduler.table.borrow_mut();
+        if let Some(token) = table.gave_way.take() {
+            match self.last.take() {
+                Some(last) if last.known.token == token => {
+                    return Some((self.to_be_told(last), table.ready.len() == 0));
+                }
+                last => {
+                    // It was not polled, but dropped.
+                    self.last.set(last);
+                    table.gave_way = Some(token);
+                    table.end_short_cut();
+                }
+            }
+        }
         loop {
             let slot = table.ready.pop()?;
             let Some(task) = &table.slots[slot as usize].task else {
@@ -155,9 +177,8 @@ impl<P: Policy> Choice<P> {
                 continue;
             };
             table.elsewhere += 1;
-            let mut task = self.take_known(slot, task);
-            task.known.since = self.stopwatch.reading();
-            return Some((task, table.ready.len() == 0));
+            let task = self.take_known(slot, task);
+            return Some((self.to_be_told(task), table.ready.len() == 0));
         }
     }
 
