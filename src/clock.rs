@@ -229,12 +229,16 @@ impl Clock {
     }
 }
 
-/// Reads the real clock.
+/// Reads the real clock. The first reading of all is its beginning.
+#[inline]
 pub(crate) fn real_now() -> Instant {
-    static FIRST: OnceLock<u64> = OnceLock::new();
+    static BEFORE: OnceLock<u64> = OnceLock::new();
     let now = sys::monotonic_nanos();
-    let first = *FIRST.get_or_init(|| now);
+    let before = match BEFORE.get() {
+        Some(before) => *before,
+        None => *BEFORE.get_or_init(|| BEGINNING.nanos.wrapping_sub(now)),
+    };
     Instant {
-        nanos: BEGINNING.nanos + now.saturating_sub(first),
+        nanos: now.wrapping_add(before),
     }
 }

@@ -19,7 +19,6 @@
 use std::cell::{Cell, RefCell};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::report::discard;
@@ -50,8 +49,8 @@ pub(crate) trait Chooses {
     /// Ends the last poll, if it has not ended: the time that passes from now on is no task's.
     fn end_poll(&self, clock: &Clock);
 
-    /// Takes how long polls took that are still to be counted, if they took any time.
-    fn take_worked(&self) -> Option<Duration>;
+    /// Takes how many microseconds polls took that are still to be counted.
+    fn take_worked(&self) -> u64;
 
     /// Forgets who is ready, and drops the policy: nothing may be borrowed, as that is user code. What is
     /// left to do after that is done first come, first served.
@@ -60,8 +59,9 @@ pub(crate) trait Chooses {
 
 /// What a choice asks of the executor.
 pub(crate) trait Outside {
-    /// Counts how long polls took, and looks outside if that is enough. Nothing may be borrowed.
-    fn count_and_look(&self, worked: Duration);
+    /// Counts how many microseconds polls took, and looks outside if that is enough: `true` says that it has.
+    /// Nothing may be borrowed.
+    fn count_and_look(&self, micros: u64) -> bool;
 }
 
 /// A policy, and what it wants to know. The policy is asked twice for each poll, so its type is known here,
@@ -99,7 +99,10 @@ impl<P: Policy> Choice<P> {
     #[inline]
     fn take_known(&self, slot: u32, task: &TaskRef) -> ReadyTask {
         match self.last.take() {
-            Some(last) if last.known.id == task.id() => last,
+            Some(mut last) if last.known.id == task.id() => {
+                self.account(&mut last);
+                last
+            }
             last => self.take_other(last, slot, task),
         }
     }
@@ -143,7 +146,8 @@ impl<P: Policy> Choice<P> {
 
     /// Keeps a task that was polled before.
     #[inline(never)]
-    fn keep_other(&self, task: ReadyTask) {
+    fn keep_other(&self, mut task: ReadyTask) {
+        self.account(&mut task);
         let mut others = self.others.borrow_mut();
         let slot = task.known.token.slot();
         if others.len() <= slot {
@@ -159,7 +163,8 @@ impl<P: Policy> Choice<P> {
         let table = &mut *scheduler.table.borrow_mut();
         if let Some(token) = table.gave_way.take() {
             match self.last.take() {
-                Some(last) if last.known.token == token => {
+                Some(mut last) if last.known.token == token => {
+                    self.account(&mut last);
                     return Some((self.to_be_told(last), table.ready.len() == 0));
                 }
                 last => {
@@ -223,34 +228,23 @@ impl<P: Policy> Choice<P> {
         None
     }
 
-    /// Measures the last poll, and begins the next one.
-    #[inline(never)]
-    fn measure(&self, clock: &Clock) {
-        let took = self.stopwatch.lap(clock);
-        self.note_took(took);
-    }
-
-    /// Notes how long the task that was polled last took, if that is known.
+    /// Enters how long the last poll took in the account of its task, when that is the last one no longer.
     #[inline]
-    fn note_took(&self, took: Option<u64>) {
-        let Some(took) = took else { return };
-        if let Some(mut last) = self.last.take() {
-            let account = &mut last.known.account;
-            account.last = took;
-            account.ran = account.ran.saturating_add(took);
-            self.last.set(Some(last));
-        }
+    fn account(&self, last: &mut ReadyTask) {
+        let took = self.stopwatch.took();
+        let account = &mut last.known.account;
+        account.ran += took;
+        account.last = took;
     }
 
-    /// Has it counted how long polls took, between two of them.
+    /// Has it counted how long polls took, between two of them. The time that this takes is no task's.
     #[cold]
     fn count(&self, clock: &Clock, outside: &dyn Outside) {
-        // The time that this takes is no task's.
         self.stopwatch.cancel();
-        if let Some(worked) = self.take_worked() {
-            outside.count_and_look(worked);
+        match outside.count_and_look(self.take_worked()) {
+            true => _ = self.stopwatch.lap(clock),
+            false => self.stopwatch.resume(),
         }
-        self.measure(clock);
     }
 }
 
@@ -273,11 +267,8 @@ impl<P: Policy> Chooses for Choice<P> {
         clock: &Clock,
         outside: &dyn Outside,
     ) -> Option<(Token, Turn)> {
-        if !self.stopwatch.skip() {
-            self.measure(clock);
-            if self.stopwatch.has_much() {
-                self.count(clock, outside);
-            }
+        if !self.stopwatch.skip() && self.stopwatch.lap(clock) {
+            self.count(clock, outside);
         }
         if self.promise.is_broken() {
             return scheduler.next_in_order();
@@ -303,10 +294,10 @@ impl<P: Policy> Chooses for Choice<P> {
     }
 
     fn end_poll(&self, clock: &Clock) {
-        self.note_took(self.stopwatch.stop(clock));
+        self.stopwatch.stop(clock);
     }
 
-    fn take_worked(&self) -> Option<Duration> {
+    fn take_worked(&self) -> u64 {
         self.stopwatch.take_worked()
     }
 

@@ -10,7 +10,6 @@
 //! are short: a reading costs more than such a poll. On a virtual clock it costs nothing.
 
 use std::cell::Cell;
-use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
 
@@ -36,6 +35,8 @@ pub(super) struct Stopwatch {
     pause: Cell<u8>,
     /// How many of those are still to come.
     left: Cell<u8>,
+    /// How many nanoseconds the last poll took; zero as long as single ones are not measured.
+    took: Cell<u64>,
     /// How many nanoseconds were measured and not counted yet.
     worked: Cell<u64>,
 }
@@ -49,6 +50,7 @@ impl Stopwatch {
             is_running: Cell::new(false),
             pause: Cell::new(0),
             left: Cell::new(0),
+            took: Cell::new(0),
             worked: Cell::new(0),
         }
     }
@@ -59,10 +61,17 @@ impl Stopwatch {
         self.reading.get()
     }
 
-    /// Takes what was measured, if it was any time.
-    pub(super) fn take_worked(&self) -> Option<Duration> {
-        let worked = self.worked.take();
-        (worked > 0).then(|| Duration::from_nanos(worked))
+    /// How many nanoseconds the last poll took, if single ones are measured; otherwise zero.
+    #[inline]
+    pub(super) fn took(&self) -> u64 {
+        self.took.get()
+    }
+
+    /// Takes what was measured, in whole microseconds.
+    pub(super) fn take_worked(&self) -> u64 {
+        let worked = self.worked.get();
+        self.worked.set(worked % 1000);
+        worked / 1000
     }
 
     /// Whether the poll that ends now is not to be measured.
@@ -77,26 +86,28 @@ impl Stopwatch {
         }
     }
 
-    /// Ends one poll that is to be measured and begins the next one, or only begins one if there was none:
-    /// how many nanoseconds the polls since the last reading took, if that was a single one.
+    /// Ends one poll that is to be measured and begins the next one, or only begins one if there was none.
+    /// `true` says that it is time to count what was measured.
     #[inline]
-    pub(super) fn lap(&self, clock: &Clock) -> Option<u64> {
-        let took = match self.is_running.replace(true) {
-            true => self.read(clock),
+    pub(super) fn lap(&self, clock: &Clock) -> bool {
+        let now = clock.now();
+        match self.is_running.get() {
+            true => self.measure(now, clock),
             false => {
-                self.reading.set(clock.now());
-                None
+                self.reading.set(now);
+                self.resume();
             }
-        };
-        self.left.set(self.pause.get());
-        took
+        }
+        self.worked.get() >= MUCH
     }
 
-    /// Ends the last poll, if there was one: how many nanoseconds it took, if it was measured alone.
+    /// Ends the last poll, if there was one.
     #[inline]
-    pub(super) fn stop(&self, clock: &Clock) -> Option<u64> {
-        let is_measured = self.is_running.replace(false) && self.left.replace(0) == 0;
-        is_measured.then(|| self.read(clock))?
+    pub(super) fn stop(&self, clock: &Clock) {
+        if self.is_running.get() && self.left.get() == 0 {
+            self.measure(clock.now(), clock);
+        }
+        self.cancel();
     }
 
     /// Takes the beginning of a poll back, as nobody is polled.
@@ -105,27 +116,34 @@ impl Stopwatch {
         self.left.set(0);
     }
 
-    /// Measures the polls since the last reading.
+    /// Takes that back in turn: somebody is polled, and was since the clock was read last.
+    pub(super) fn resume(&self) {
+        self.is_running.set(true);
+        self.left.set(self.pause.get());
+    }
+
+    /// Measures the polls since the last reading. All of them together took no longer than a clock can tell,
+    /// so that nothing overflows.
     #[inline]
-    fn read(&self, clock: &Clock) -> Option<u64> {
-        let now = clock.now();
+    fn measure(&self, now: Instant, clock: &Clock) {
         let before = self.reading.replace(now);
         let took = now.nanos().saturating_sub(before.nanos());
-        self.worked.set(self.worked.get().saturating_add(took));
+        self.worked.set(self.worked.get() + took);
         if self.is_timed || clock.is_virtual() {
-            return Some(took);
+            self.took.set(took);
+        } else {
+            self.pace(took);
         }
+    }
+
+    /// Sets how many polls are measured together from now on, by how long those before took.
+    #[inline(never)]
+    fn pace(&self, took: u64) {
         let polls = u64::from(self.pause.get()) + 1;
         self.pause.set(match took < SHORT * polls {
             true => (2 * self.pause.get() + 1).min(UNMEASURED_MAX),
             false => 0,
         });
-        None
-    }
-
-    /// Whether it is time to count what was measured.
-    #[inline]
-    pub(super) fn has_much(&self) -> bool {
-        self.worked.get() >= MUCH
+        self.left.set(self.pause.get());
     }
 }
