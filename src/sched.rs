@@ -221,6 +221,8 @@ pub(crate) struct Known {
     pub(crate) account: Account,
     /// What the policy has noted.
     pub(crate) mark: u128,
+    /// How fast virtual time goes while it is polled (`sched/fair_share.rs`).
+    pub(crate) pace: u64,
     /// Its number, while it lies in order of that (`sched/rising.rs`).
     pub(crate) number: u64,
     /// Those that lie under it then.
@@ -240,6 +242,7 @@ impl Known {
             since: Instant::PAST,
             account: Account::default(),
             mark: 0,
+            pace: fair_share::pace(rank.weight),
             number: 0,
             under: Stack::EMPTY,
         }

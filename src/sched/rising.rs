@@ -76,6 +76,12 @@ struct Row {
 }
 
 impl Rising {
+    /// The number of the task that was taken last; zero at first.
+    #[inline]
+    pub(super) fn last(&self) -> u64 {
+        self.rows.last
+    }
+
     /// Puts a task in its place.
     #[inline]
     pub(super) fn push(&mut self, number: u64, mut task: ReadyTask) {
@@ -264,11 +270,12 @@ impl Stack {
     /// Takes all: the lowest one, and the others turned over.
     #[inline]
     fn turn_over(&mut self) -> Option<(ReadyTask, Self)> {
-        let (mut lowest, mut others) = (self.pop()?, Self::EMPTY);
+        let mut turned = Self::EMPTY;
         while let Some(task) = self.pop() {
-            others.push(mem::replace(&mut lowest, task));
+            turned.push(task);
         }
-        Some((lowest, others))
+        let lowest = turned.pop()?;
+        Some((lowest, turned))
     }
 }
 
