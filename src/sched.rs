@@ -78,6 +78,7 @@ mod rising;
 mod shortest_job;
 mod shuffle;
 mod urgency;
+mod used;
 
 use std::any::type_name;
 use std::fmt;

@@ -53,31 +53,22 @@ pub(super) fn pace(weight: u32) -> u64 {
 impl Policy for FairShare {
     #[inline]
     fn push(&mut self, mut task: ReadyTask) {
-        let known = &task.known;
+        let known = &mut task.known;
         let now = self.tasks.last();
-        let start = match known.account.polls {
+        let finish = match known.account.polls {
             0 => u128::from(now + (LEAST >> GRAIN_BITS)) << u64::BITS,
             _ => {
                 let took = known.account.last.max(LEAST);
-                let finish = known.mark + u128::from(took) * u128::from(known.pace);
-                match grains(finish) < now {
-                    true => u128::from(now) << u64::BITS,
-                    false => finish,
-                }
+                known.mark + u128::from(took) * u128::from(known.pace)
             }
         };
-        task.set_mark(start);
-        self.tasks.push(grains(start), task);
+        let start = finish.max(u128::from(now) << u64::BITS);
+        known.mark = start;
+        self.tasks.push((start >> u64::BITS) as u64, task);
     }
 
     #[inline]
     fn pop(&mut self) -> Option<ReadyTask> {
         self.tasks.pop()
     }
-}
-
-/// How many whole grains there are in so much virtual time.
-#[inline]
-fn grains(time: u128) -> u64 {
-    (time >> u64::BITS) as u64
 }

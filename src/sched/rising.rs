@@ -15,8 +15,8 @@
 //!
 //! A task therefore moves down once for each digit at most, and most never do, however many there are: a heap
 //! costs a step for each time that their number doubles. A digit has 4096 values, so that two words say which
-//! stack of a row is the first that holds any; and a stack is made of the tasks themselves, each of which holds
-//! the next.
+//! stack of a row is the first that holds any (`sched/used.rs`); and a stack is made of the tasks themselves, each
+//! of which holds the next.
 //!
 //! Laws. Equal numbers lie on the same stack, always, the newer on the older, and a stack is turned over
 //! before it is dealt out: so who came first comes first. Whose number is below the last one has come too early
@@ -26,18 +26,16 @@ use std::mem::{self, ManuallyDrop};
 
 use crate::sched::ReadyTask;
 use crate::sched::urgency::Urgency;
+use crate::sched::used::{PLACE_BITS, Used};
 
-/// How many bits of a number a digit has: two times six, as two words in turn say where to look.
-const DIGIT: u32 = 12;
+/// How many bits of a number a digit has.
+const DIGIT: u32 = PLACE_BITS;
 
 /// How many rows there are: digits of a number.
 const ROWS: usize = u64::BITS.div_ceil(DIGIT) as usize;
 
 /// How many stacks a row has: values of a digit.
 const STACKS: usize = 1 << DIGIT;
-
-/// How many words it takes to have a bit for each.
-const WORDS: usize = STACKS / u64::BITS as usize;
 
 /// Tasks, of which the one with the least number comes first, and among equals the one that was there
 /// first.
@@ -67,10 +65,8 @@ struct Rows {
 /// A row.
 #[derive(Debug)]
 struct Row {
-    /// Which words of `used` are not zero.
-    words: u64,
     /// Which stacks hold any.
-    used: [u64; WORDS],
+    used: Used,
     /// The stacks, by their digits.
     stacks: [Stack; STACKS],
 }
@@ -198,7 +194,7 @@ impl Rows {
     /// Whether there are no tasks.
     fn are_empty(&self) -> bool {
         let mut far = self.far.iter().flatten();
-        self.near.words == 0 && far.all(|row| row.words == 0)
+        self.near.used.is_empty() && far.all(|row| row.used.is_empty())
     }
 }
 
@@ -208,8 +204,7 @@ impl Row {
     #[inline(never)]
     fn new() -> Box<Self> {
         Box::new(Self {
-            words: 0,
-            used: [0; WORDS],
+            used: Used::new(),
             stacks: [const { Stack::EMPTY }; STACKS],
         })
     }
@@ -218,27 +213,15 @@ impl Row {
     #[inline]
     fn lay(&mut self, digit: u64, task: ReadyTask) {
         let digit = digit as usize % STACKS;
-        let word = digit / u64::BITS as usize;
-        if self.used[word] == 0 {
-            self.words |= 1 << word;
-        }
-        self.used[word] |= 1 << (digit % u64::BITS as usize);
+        self.used.insert(digit);
         self.stacks[digit].push(task);
     }
 
     /// The first stack that holds any, which is to be emptied.
     #[inline]
     fn first(&mut self) -> Option<&mut Stack> {
-        if self.words == 0 {
-            return None;
-        }
-        let word = self.words.trailing_zeros() as usize % WORDS;
-        let used = &mut self.used[word];
-        let digit = word * u64::BITS as usize + used.trailing_zeros() as usize;
-        *used &= *used - 1;
-        if *used == 0 {
-            self.words &= self.words - 1;
-        }
+        let digit = self.used.first()?;
+        self.used.remove_first();
         Some(&mut self.stacks[digit % STACKS])
     }
 }
@@ -290,8 +273,7 @@ mod tests {
     use crate::waker::Token;
 
     fn task(nth: u64) -> ReadyTask {
-        let mut known = Known::unpolled(Token::new(0, 0, 0), TaskId::new(nth), None, Rank::USUAL);
-        known.is_given_back = true;
+        let known = Known::unpolled(Token::new(0, 0, 0), TaskId::new(nth), None, Rank::USUAL);
         ReadyTask {
             known: Box::new(known),
         }
