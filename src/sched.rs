@@ -206,8 +206,6 @@ pub struct ReadyTask {
 pub(crate) struct Known {
     /// Its name for wakers.
     pub(crate) token: Token,
-    /// Whether the executor has it back. If not, dropping it is noticed (`scheduler/broken.rs`).
-    pub(crate) is_given_back: bool,
     /// Its number.
     pub(crate) id: TaskId,
     /// Its public handle, if it has one: that has the name.
@@ -231,11 +229,10 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// What is known of a task that was never polled, and that the executor does not have back.
+    /// What is known of a task that was never polled.
     pub(crate) fn unpolled(token: Token, id: TaskId, task: Option<Task>, rank: Rank) -> Self {
         Self {
             token,
-            is_given_back: false,
             id,
             task,
             rank,

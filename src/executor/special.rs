@@ -60,7 +60,7 @@ impl Core {
     /// Ends the last poll, for the policy: the time that passes from now on is no task's.
     pub(super) fn end_poll(&self) {
         if let Some(choice) = self.scheduler.choice() {
-            choice.end_poll(&self.clock);
+            choice.end_poll();
             self.count_work(choice.take_worked());
         }
     }
@@ -157,7 +157,7 @@ impl Core {
     fn choose(&self) -> Option<(Token, Turn)> {
         match self.scheduler.choice() {
             None => self.scheduler.next_in_order(),
-            Some(choice) => choice.choose(&self.scheduler, &self.clock, self),
+            Some(choice) => choice.choose(&self.scheduler, self),
         }
     }
 
@@ -191,12 +191,12 @@ impl Core {
 }
 
 impl Outside for Core {
-    fn count_and_look(&self, micros: u64) -> bool {
+    fn count(&self, micros: u64) -> bool {
         self.count_work(micros);
-        let is_due = self.is_look_due();
-        if is_due {
-            self.look_outside();
-        }
-        is_due
+        self.is_look_due()
+    }
+
+    fn look(&self) {
+        self.look_outside();
     }
 }

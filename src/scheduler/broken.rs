@@ -28,12 +28,31 @@ thread_local! {
 }
 
 impl Drop for ReadyTask {
-    /// Leaves a mark if it was not given back.
+    /// Leaves its token: who drops it does not give it back.
     fn drop(&mut self) {
-        if !self.known.is_given_back {
-            LOST.set(Some(self.known.token));
+        LOST.set(Some(self.known.token));
+    }
+}
+
+/// A task that the executor has back, if there is one: to drop that is no loss.
+#[derive(Default)]
+pub(super) struct Kept(pub(super) Option<ReadyTask>);
+
+impl Drop for Kept {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(task) = self.0.take() {
+            drop_kept(task);
         }
     }
+}
+
+/// Drops a task that the executor has back.
+#[cold]
+fn drop_kept(task: ReadyTask) {
+    let lost = LOST.get();
+    drop(task);
+    LOST.set(lost);
 }
 
 /// Forgets which task was lost, when the policy has been dropped with all it kept.

@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::report::discard;
 use crate::sched::{Known, Policy, ReadyTask, Reason};
 use crate::scheduler::Scheduler;
-use crate::scheduler::broken::{self, Promise};
+use crate::scheduler::broken::{self, Kept, Promise};
 use crate::scheduler::stopwatch::Stopwatch;
 use crate::task::cell::{TaskRef, Turn};
 use crate::task::extras;
@@ -33,21 +33,19 @@ use crate::waker::Token;
 /// What chooses among the ready tasks, as the scheduler knows it: a program that has no policy has
 /// none of the code.
 pub(crate) trait Chooses {
+    /// Measures polls by this clock, which is the executor's.
+    fn set_clock(&mut self, clock: Clock);
+
     /// The turn of the task that the policy wants polled next, if there is one. When polls were long, it is
     /// time for a look outside before, which may make others ready.
-    fn choose(
-        &self,
-        scheduler: &Scheduler,
-        clock: &Clock,
-        outside: &dyn Outside,
-    ) -> Option<(Token, Turn)>;
+    fn choose(&self, scheduler: &Scheduler, outside: &dyn Outside) -> Option<(Token, Turn)>;
 
     /// Notes why the task in a slot is ready, which is in the ready queue now and was polled before, if it
     /// has not woken itself.
     fn note(&self, slot: usize, reason: Reason);
 
     /// Ends the last poll, if it has not ended: the time that passes from now on is no task's.
-    fn end_poll(&self, clock: &Clock);
+    fn end_poll(&self);
 
     /// Takes how many microseconds polls took that are still to be counted.
     fn take_worked(&self) -> u64;
@@ -59,9 +57,11 @@ pub(crate) trait Chooses {
 
 /// What a choice asks of the executor.
 pub(crate) trait Outside {
-    /// Counts how many microseconds polls took, and looks outside if that is enough: `true` says that it has.
-    /// Nothing may be borrowed.
-    fn count_and_look(&self, micros: u64) -> bool;
+    /// Counts how many microseconds polls took; whether it is time for a look outside.
+    fn count(&self, micros: u64) -> bool;
+
+    /// Looks outside. Nothing may be borrowed.
+    fn look(&self);
 }
 
 /// A policy, and what it wants to know. The policy is asked twice for each poll, so its type is known here,
@@ -73,9 +73,9 @@ pub(crate) struct Choice<P> {
     promise: Promise,
     /// The task that was polled last, if the policy does not keep it: often it gives way, and is the next one
     /// to be told of.
-    last: Cell<Option<ReadyTask>>,
+    last: Cell<Kept>,
     /// The others that it does not keep, by their slots.
-    others: RefCell<Vec<Option<ReadyTask>>>,
+    others: RefCell<Vec<Kept>>,
     /// Measures polls.
     stopwatch: Stopwatch,
 }
@@ -98,7 +98,7 @@ impl<P: Policy> Choice<P> {
     /// The task in a slot, with what is known of it, to be given to the policy.
     #[inline]
     fn take_known(&self, slot: u32, task: &TaskRef) -> ReadyTask {
-        match self.last.take() {
+        match self.last.take().0.take() {
             Some(mut last) if last.known.id == task.id() => {
                 self.account(&mut last);
                 last
@@ -110,7 +110,6 @@ impl<P: Policy> Choice<P> {
     /// A task as the policy is told of it.
     #[inline]
     fn to_be_told(&self, mut task: ReadyTask) -> ReadyTask {
-        task.known.is_given_back = false;
         task.known.since = self.stopwatch.reading();
         task
     }
@@ -118,9 +117,10 @@ impl<P: Policy> Choice<P> {
     /// The task in a slot which was not the last one polled. That one is put back.
     #[inline(never)]
     fn take_other(&self, last: Option<ReadyTask>, slot: u32, task: &TaskRef) -> ReadyTask {
-        self.last.set(last);
+        self.last.set(Kept(last));
         let mut others = self.others.borrow_mut();
-        match others.get_mut(slot as usize).and_then(Option::take) {
+        let kept = others.get_mut(slot as usize);
+        match kept.and_then(|kept| kept.0.take()) {
             Some(mut kept) => {
                 if kept.known.id != task.id() {
                     *kept.known = Known::new(task);
@@ -136,10 +136,9 @@ impl<P: Policy> Choice<P> {
     /// Keeps a task that is polled now, until it is ready again: most likely by itself.
     #[inline]
     fn keep(&self, mut task: ReadyTask) {
-        task.known.is_given_back = true;
         task.known.account.polls += 1;
         task.known.reason = Reason::Itself;
-        if let Some(before) = self.last.replace(Some(task)) {
+        if let Some(before) = self.last.replace(Kept(Some(task))).0.take() {
             self.keep_other(before);
         }
     }
@@ -151,9 +150,9 @@ impl<P: Policy> Choice<P> {
         let mut others = self.others.borrow_mut();
         let slot = task.known.token.slot();
         if others.len() <= slot {
-            others.resize_with(slot + 1, || None);
+            others.resize_with(slot + 1, Kept::default);
         }
-        others[slot] = Some(task);
+        others[slot] = Kept(Some(task));
     }
 
     /// The first of those in the ready queue, of whom the policy has not been told, and whether it is the
@@ -162,14 +161,14 @@ impl<P: Policy> Choice<P> {
     fn next_untold(&self, scheduler: &Scheduler) -> Option<(ReadyTask, bool)> {
         let table = &mut *scheduler.table.borrow_mut();
         if let Some(token) = table.gave_way.take() {
-            match self.last.take() {
+            match self.last.take().0.take() {
                 Some(mut last) if last.known.token == token => {
                     self.account(&mut last);
                     return Some((self.to_be_told(last), table.ready.len() == 0));
                 }
                 last => {
                     // It was not polled, but dropped.
-                    self.last.set(last);
+                    self.last.set(Kept(last));
                     table.gave_way = Some(token);
                     table.end_short_cut();
                 }
@@ -239,11 +238,11 @@ impl<P: Policy> Choice<P> {
 
     /// Has it counted how long polls took, between two of them. The time that this takes is no task's.
     #[cold]
-    fn count(&self, clock: &Clock, outside: &dyn Outside) {
-        self.stopwatch.cancel();
-        match outside.count_and_look(self.take_worked()) {
-            true => _ = self.stopwatch.lap(clock),
-            false => self.stopwatch.resume(),
+    fn count(&self, outside: &dyn Outside) {
+        if outside.count(self.stopwatch.take_worked()) {
+            self.stopwatch.cancel();
+            outside.look();
+            self.stopwatch.lap();
         }
     }
 }
@@ -257,18 +256,17 @@ impl Known {
 }
 
 impl<P: Policy> Chooses for Choice<P> {
+    fn set_clock(&mut self, clock: Clock) {
+        self.stopwatch.set_clock(clock);
+    }
+
     /// # Panics
     ///
     /// Panics if the policy loses a task, gives none though it keeps some, or gives one that is not ready
     /// or another executor's; and as the policy does.
-    fn choose(
-        &self,
-        scheduler: &Scheduler,
-        clock: &Clock,
-        outside: &dyn Outside,
-    ) -> Option<(Token, Turn)> {
-        if !self.stopwatch.skip() && self.stopwatch.lap(clock) {
-            self.count(clock, outside);
+    fn choose(&self, scheduler: &Scheduler, outside: &dyn Outside) -> Option<(Token, Turn)> {
+        if !self.stopwatch.skip() && self.stopwatch.lap() {
+            self.count(outside);
         }
         if self.promise.is_broken() {
             return scheduler.next_in_order();
@@ -283,18 +281,18 @@ impl<P: Policy> Chooses for Choice<P> {
     }
 
     fn note(&self, slot: usize, reason: Reason) {
-        let mut last = self.last.take();
+        let mut last = self.last.take().0.take();
         let is_it = |last: &&mut ReadyTask| last.known.token.slot() == slot;
         if let Some(last) = last.as_mut().filter(is_it) {
             last.known.reason = reason;
-        } else if let Some(Some(other)) = self.others.borrow_mut().get_mut(slot) {
+        } else if let Some(Kept(Some(other))) = self.others.borrow_mut().get_mut(slot) {
             other.known.reason = reason;
         }
-        self.last.set(last);
+        self.last.set(Kept(last));
     }
 
-    fn end_poll(&self, clock: &Clock) {
-        self.stopwatch.stop(clock);
+    fn end_poll(&self) {
+        self.stopwatch.stop();
     }
 
     fn take_worked(&self) -> u64 {

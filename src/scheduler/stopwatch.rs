@@ -27,7 +27,9 @@ const MUCH: u64 = 4 * SHORT;
 pub(super) struct Stopwatch {
     /// Whether each poll is to be measured.
     is_timed: bool,
-    /// What the clock said last.
+    /// The executor's clock.
+    clock: Clock,
+    /// What it said last.
     reading: Cell<Instant>,
     /// Whether somebody has been polled ever since.
     is_running: Cell<bool>,
@@ -46,6 +48,7 @@ impl Stopwatch {
     pub(super) fn new(is_timed: bool) -> Self {
         Self {
             is_timed,
+            clock: Clock::Real,
             reading: Cell::new(Instant::PAST),
             is_running: Cell::new(false),
             pause: Cell::new(0),
@@ -53,6 +56,11 @@ impl Stopwatch {
             took: Cell::new(0),
             worked: Cell::new(0),
         }
+    }
+
+    /// Goes by this clock from now on.
+    pub(super) fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
     }
 
     /// What the clock said last.
@@ -89,13 +97,14 @@ impl Stopwatch {
     /// Ends one poll that is to be measured and begins the next one, or only begins one if there was none.
     /// `true` says that it is time to count what was measured.
     #[inline]
-    pub(super) fn lap(&self, clock: &Clock) -> bool {
-        let now = clock.now();
+    pub(super) fn lap(&self) -> bool {
+        let now = self.clock.now();
         match self.is_running.get() {
-            true => self.measure(now, clock),
+            true => self.measure(now),
             false => {
                 self.reading.set(now);
-                self.resume();
+                self.is_running.set(true);
+                self.left.set(self.pause.get());
             }
         }
         self.worked.get() >= MUCH
@@ -103,9 +112,9 @@ impl Stopwatch {
 
     /// Ends the last poll, if there was one.
     #[inline]
-    pub(super) fn stop(&self, clock: &Clock) {
+    pub(super) fn stop(&self) {
         if self.is_running.get() && self.left.get() == 0 {
-            self.measure(clock.now(), clock);
+            self.measure(self.clock.now());
         }
         self.cancel();
     }
@@ -116,20 +125,14 @@ impl Stopwatch {
         self.left.set(0);
     }
 
-    /// Takes that back in turn: somebody is polled, and was since the clock was read last.
-    pub(super) fn resume(&self) {
-        self.is_running.set(true);
-        self.left.set(self.pause.get());
-    }
-
     /// Measures the polls since the last reading. All of them together took no longer than a clock can tell,
     /// so that nothing overflows.
     #[inline]
-    fn measure(&self, now: Instant, clock: &Clock) {
+    fn measure(&self, now: Instant) {
         let before = self.reading.replace(now);
         let took = now.nanos().saturating_sub(before.nanos());
         self.worked.set(self.worked.get() + took);
-        if self.is_timed || clock.is_virtual() {
+        if self.is_timed || self.clock.is_virtual() {
             self.took.set(took);
         } else {
             self.pace(took);
