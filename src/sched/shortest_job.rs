@@ -6,9 +6,9 @@
 //! ```
 //!
 //! What is known of a poll before it is made is a guess, and a mean that is a twentieth shorter is no better one.
-//! So tasks are put into classes, sixteen for each doubling of the mean as in the first histograms of high dynamic
-//! range, and in each class they wait in a queue. To put one in and to take the first one out takes as long
-//! whether there are ten or a million, which an exact order cannot do.
+//! So tasks are put into classes, sixteen for each doubling of the mean (they are HdrHistogram's buckets), and in
+//! each class they wait in a queue. To put one in and to take the first one out takes as long whether there are
+//! ten or a million, which no exact order can do.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -26,6 +26,7 @@ use crate::sched::{Known, Policy, ReadyTask, Reason};
 use crate::scheduler::Scheduler;
 use crate::scheduler::broken::{self, Kept, Promise};
 use crate::scheduler::stopwatch::Stopwatch;
+use crate::scheduler::table::Table;
 use crate::task::cell::{TaskRef, Turn};
 use crate::task::extras;
 use crate::waker::Token;
@@ -107,13 +108,6 @@ impl<P: Policy> Choice<P> {
         }
     }
 
-    /// A task as the policy is told of it.
-    #[inline]
-    fn to_be_told(&self, mut task: ReadyTask) -> ReadyTask {
-        task.known.since = self.stopwatch.reading();
-        task
-    }
-
     /// The task in a slot which was not the last one polled. That one is put back.
     #[inline(never)]
     fn take_other(&self, last: Option<ReadyTask>, slot: u32, task: &TaskRef) -> ReadyTask {
@@ -155,34 +149,47 @@ impl<P: Policy> Choice<P> {
         others[slot] = Kept(Some(task));
     }
 
-    /// The first of those in the ready queue, of whom the policy has not been told, and whether it is the
-    /// last one.
+    /// The first of those who are ready and of whom the policy has not been told, and whether it is the last one.
     #[inline]
     fn next_untold(&self, scheduler: &Scheduler) -> Option<(ReadyTask, bool)> {
         let table = &mut *scheduler.table.borrow_mut();
-        if let Some(token) = table.gave_way.take() {
-            match self.last.take().0.take() {
-                Some(mut last) if last.known.token == token => {
-                    self.account(&mut last);
-                    return Some((self.to_be_told(last), table.ready.len() == 0));
-                }
-                last => {
-                    // It was not polled, but dropped.
-                    self.last.set(Kept(last));
-                    table.gave_way = Some(token);
-                    table.end_short_cut();
-                }
+        let mut task = match self.take_gave_way(table) {
+            Some(task) => task,
+            None => self.take_queued(table)?,
+        };
+        task.known.since = self.stopwatch.reading();
+        Some((task, table.ready.len() == 0))
+    }
+
+    /// The task that was polled last, if it has given way.
+    #[inline]
+    fn take_gave_way(&self, table: &mut Table) -> Option<ReadyTask> {
+        let token = table.gave_way?;
+        match self.last.take().0.take() {
+            Some(mut last) if last.known.token == token => {
+                table.gave_way = None;
+                self.account(&mut last);
+                Some(last)
+            }
+            last => {
+                // That one was not polled, but dropped.
+                self.last.set(Kept(last));
+                table.end_short_cut();
+                None
             }
         }
+    }
+
+    /// The first task in the ready queue.
+    #[inline]
+    fn take_queued(&self, table: &mut Table) -> Option<ReadyTask> {
         loop {
             let slot = table.ready.pop()?;
-            let Some(task) = &table.slots[slot as usize].task else {
-                table.free_ended(slot);
-                continue;
-            };
-            table.elsewhere += 1;
-            let task = self.take_known(slot, task);
-            return Some((self.to_be_told(task), table.ready.len() == 0));
+            if let Some(task) = &table.slots[slot as usize].task {
+                table.elsewhere += 1;
+                return Some(self.take_known(slot, task));
+            }
+            table.free_ended(slot);
         }
     }
 
@@ -236,7 +243,7 @@ impl<P: Policy> Choice<P> {
         account.last = took;
     }
 
-    /// Has it counted how long polls took, between two of them. The time that this takes is no task's.
+    /// Has it counted how long polls took, between two of them. The time that a look takes is no task's.
     #[cold]
     fn count(&self, outside: &dyn Outside) {
         if outside.count(self.stopwatch.take_worked()) {

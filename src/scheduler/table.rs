@@ -37,7 +37,8 @@ pub(super) struct Table {
     pub(super) ready: Ready,
     /// How many of those have ended: their slots are freed when the queue comes to them.
     pub(super) ended: usize,
-    /// How many more are ready than the queue says: a policy keeps them; less those that have ended.
+    /// How many more are ready than the queue says: a policy keeps them, or one has given way; less those that
+    /// have ended.
     pub(super) elsewhere: isize,
     /// Who has given way and comes before all in the queue, under a policy.
     pub(super) gave_way: Option<Token>,
@@ -79,17 +80,10 @@ impl Table {
         }
     }
 
-    /// Takes who has given way.
-    #[inline]
-    pub(super) fn take_gave_way(&mut self) -> Option<Token> {
-        let task = self.gave_way.take()?;
-        self.elsewhere -= 1;
-        Some(task)
-    }
-
     /// Puts who has given way into the queue, where it would be without a short cut.
     pub(super) fn end_short_cut(&mut self) {
-        if let Some(task) = self.take_gave_way() {
+        if let Some(task) = self.gave_way.take() {
+            self.elsewhere -= 1;
             self.ready.push_first(task.slot() as u32);
         }
     }
