@@ -220,7 +220,7 @@ pub(crate) struct Known {
     pub(crate) account: Account,
     /// What the policy has noted.
     pub(crate) mark: u128,
-    /// How fast virtual time goes while it is polled (`sched/fair_share.rs`).
+    /// How fast virtual time goes while it is polled; zero until that is asked (`sched/fair_share.rs`).
     pub(crate) pace: u64,
     /// Its number, while it lies in order of that (`sched/rising.rs`).
     pub(crate) number: u64,
@@ -240,7 +240,7 @@ impl Known {
             since: Instant::PAST,
             account: Account::default(),
             mark: 0,
-            pace: fair_share::pace(rank.weight),
+            pace: 0,
             number: 0,
             under: Stack::EMPTY,
         }

@@ -45,8 +45,8 @@ impl FairShare {
 }
 
 /// How much virtual time it is that a task of this weight is polled for a nanosecond, in 2⁶⁴ths of a grain: the
-/// inverse of its weight, so that no poll needs a division.
-pub(super) fn pace(weight: u32) -> u64 {
+/// inverse of its weight, kept with the task so that no poll needs a division. It is never zero.
+fn pace(weight: u32) -> u64 {
     (1 << (u64::BITS - GRAIN_BITS)) / u64::from(weight.max(1))
 }
 
@@ -55,11 +55,14 @@ impl Policy for FairShare {
     fn push(&mut self, mut task: ReadyTask) {
         let known = &mut task.known;
         let now = self.tasks.last();
-        let finish = match known.account.polls {
-            0 => u128::from(now + (LEAST >> GRAIN_BITS)) << u64::BITS,
-            _ => {
+        let finish = match known.pace {
+            0 => {
+                known.pace = pace(known.rank.weight);
+                u128::from(now + (LEAST >> GRAIN_BITS)) << u64::BITS
+            }
+            pace => {
                 let took = known.account.last.max(LEAST);
-                known.mark + u128::from(took) * u128::from(known.pace)
+                known.mark + u128::from(took) * u128::from(pace)
             }
         };
         let start = finish.max(u128::from(now) << u64::BITS);
