@@ -20,8 +20,9 @@ const SHORT: u64 = 4_000;
 /// How many short polls are not measured, at most.
 const UNMEASURED_MAX: u8 = 15;
 
-/// From here on work is to be counted before the next poll.
-const MUCH: u64 = 4 * SHORT;
+/// From here on work is to be counted before the next poll: with a single one it is what a look outside waits for,
+/// so that nobody out there waits longer than that and a poll.
+const MUCH: u64 = 15 * SHORT;
 
 /// Measures polls, one after the other.
 pub(super) struct Stopwatch {
