@@ -55,7 +55,9 @@ impl Policy for ShortestJob {
     fn push(&mut self, task: ReadyTask) {
         let account = task.known.account;
         let class = class(account.ran / account.polls.max(1));
-        if class < self.first_used && self.first.is_none() {
+        if self.first.is_some() {
+            self.push_beside(class, task);
+        } else if class < self.first_used {
             self.first = Some((class, task));
         } else {
             self.push_behind(class, task);
@@ -72,36 +74,57 @@ impl Policy for ShortestJob {
 }
 
 impl ShortestJob {
-    /// Puts a task into its class, or the first one into its own if this one comes before it.
-    #[inline(never)]
+    /// Puts a task into its class, behind all of that.
+    #[inline]
     fn push_behind(&mut self, class: usize, task: ReadyTask) {
-        let behind = match self.first.take() {
-            Some((later, first)) if class < later => {
-                // It was there before all that have come since.
-                self.classes[later].push_front(first);
-                self.first = Some((class, task));
-                later
-            }
-            first => {
-                self.first = first;
-                self.classes[class].push_back(task);
-                class
-            }
-        };
-        self.used.insert(behind);
-        self.first_used = self.first_used.min(behind);
+        let tasks = &mut self.classes[class];
+        let is_first = tasks.is_empty();
+        tasks.push_back(task);
+        if is_first {
+            self.open(class);
+        }
     }
 
     /// Takes the first one of the first class.
-    #[inline(never)]
+    #[inline]
     fn pop_behind(&mut self) -> Option<ReadyTask> {
         let tasks = self.classes.get_mut(self.first_used)?;
         let task = tasks.pop_front();
         if tasks.is_empty() {
-            self.used.remove_first();
-            self.first_used = self.used.first().unwrap_or(CLASSES);
+            self.close_first();
         }
         task
+    }
+
+    /// Puts a task into its class, or in the place of the first one, which goes into its own then.
+    #[inline(never)]
+    fn push_beside(&mut self, class: usize, task: ReadyTask) {
+        match self.first.take() {
+            Some((later, first)) if class < later => {
+                // It was there before all that have come since.
+                self.classes[later].push_front(first);
+                self.open(later);
+                self.first = Some((class, task));
+            }
+            first => {
+                self.first = first;
+                self.push_behind(class, task);
+            }
+        }
+    }
+
+    /// Notes that a class has a task.
+    #[inline(never)]
+    fn open(&mut self, class: usize) {
+        self.used.insert(class);
+        self.first_used = self.first_used.min(class);
+    }
+
+    /// Notes that the first class has none any more.
+    #[inline(never)]
+    fn close_first(&mut self) {
+        self.used.remove_first();
+        self.first_used = self.used.first().unwrap_or(CLASSES);
     }
 }
 
