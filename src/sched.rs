@@ -66,9 +66,9 @@
 //! | [`ShortestJob`] | whose polls were shortest so far | those with long polls |
 //! | [`Shuffle`] | anybody, by a seed | nobody, as far as chance goes |
 //!
-//! Read next: `sched/fair_share.rs`, the longest of them; `sched/rising.rs`, the order that lies under it;
-//! `scheduler/choice.rs`, which asks them; `testing/explore.rs`, which looks for the order that breaks a
-//! program.
+//! Read next: `sched/fair_share.rs`, and `sched/rising.rs`, the order that lies under it;
+//! `sched/shortest_job.rs`, which has another; `scheduler/choice.rs`, which asks them; `testing/explore.rs`,
+//! which looks for the order that breaks a program.
 
 mod deadline;
 mod fair_share;
@@ -77,6 +77,7 @@ mod priority;
 mod rising;
 mod shortest_job;
 mod shuffle;
+mod stack;
 mod urgency;
 mod used;
 
@@ -88,9 +89,9 @@ pub use deadline::EarliestDeadline;
 pub use fair_share::FairShare;
 pub use order::{Fifo, Lifo};
 pub use priority::Priority;
-pub(crate) use rising::Stack;
 pub use shortest_job::ShortestJob;
 pub use shuffle::Shuffle;
+pub(crate) use stack::Stack;
 
 use crate::clock::Instant;
 use crate::task::{Task, TaskId};
@@ -224,7 +225,7 @@ pub(crate) struct Known {
     pub(crate) pace: u64,
     /// Its number, while it lies in order of that (`sched/rising.rs`).
     pub(crate) number: u64,
-    /// Those that lie under it then.
+    /// Those that lie under it, while it lies on others (`sched/stack.rs`).
     pub(crate) under: Stack,
 }
 

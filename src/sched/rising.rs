@@ -15,16 +15,15 @@
 //!
 //! A task therefore moves down once for each digit at most, and most never do, however many there are: a heap
 //! costs a step for each time that their number doubles. A digit has 4096 values, so that two words say which
-//! stack of a row is the first that holds any (`sched/used.rs`); and a stack is made of the tasks themselves, each
-//! of which holds the next.
+//! stack of a row is the first that holds any (`sched/used.rs`); and a stack is made of the tasks themselves
+//! (`sched/stack.rs`).
 //!
 //! Laws. Equal numbers lie on the same stack, always, the newer on the older, and a stack is turned over
 //! before it is dealt out: so who came first comes first. Whose number is below the last one has come too early
 //! for the rows, and waits in a heap; all of those come before all of these. Read next: `sched/urgency.rs`.
 
-use std::mem::{self, ManuallyDrop};
-
 use crate::sched::ReadyTask;
+use crate::sched::stack::Stack;
 use crate::sched::urgency::Urgency;
 use crate::sched::used::{PLACE_BITS, Used};
 
@@ -105,7 +104,7 @@ impl Rising {
     /// Puts a task in its place whose number is below the last one. If it is alone, that is its own.
     #[cold]
     fn push_early(&mut self, number: u64, task: ReadyTask) {
-        if self.next.0.is_none() && !self.is_early && self.rows.are_empty() {
+        if self.next.is_empty() && !self.is_early && self.rows.are_empty() {
             self.rows.last = number;
             self.push(number, task);
         } else {
@@ -166,7 +165,8 @@ impl Rows {
     fn take_least(&mut self) -> Option<(ReadyTask, Stack)> {
         loop {
             if let Some(stack) = self.near.first() {
-                let (first, next) = stack.turn_over()?;
+                let mut next = stack.turn_over();
+                let first = next.pop()?;
                 self.last = first.known.number;
                 return Some((first, next));
             }
@@ -223,42 +223,6 @@ impl Row {
         let digit = self.used.first()?;
         self.used.remove_first();
         Some(&mut self.stacks[digit % STACKS])
-    }
-}
-
-/// Tasks that lie on each other: each holds the one under it. They are taken apart, not dropped, so there is
-/// nothing to be looked at when a place is written to that is known to be empty.
-#[derive(Debug, Default)]
-pub(crate) struct Stack(ManuallyDrop<Option<ReadyTask>>);
-
-impl Stack {
-    /// One without tasks.
-    pub(crate) const EMPTY: Self = Self(ManuallyDrop::new(None));
-
-    /// Lays a task on it.
-    #[inline]
-    fn push(&mut self, mut task: ReadyTask) {
-        task.known.under = mem::take(self);
-        self.0 = ManuallyDrop::new(Some(task));
-    }
-
-    /// Takes the task on top.
-    #[inline]
-    fn pop(&mut self) -> Option<ReadyTask> {
-        let mut task = self.0.take()?;
-        *self = mem::take(&mut task.known.under);
-        Some(task)
-    }
-
-    /// Takes all: the lowest one, and the others turned over.
-    #[inline]
-    fn turn_over(&mut self) -> Option<(ReadyTask, Self)> {
-        let mut turned = Self::EMPTY;
-        while let Some(task) = self.pop() {
-            turned.push(task);
-        }
-        let lowest = turned.pop()?;
-        Some((lowest, turned))
     }
 }
 

@@ -5,14 +5,14 @@
 //!   class     0   1   2  …  31 │  32     33    …   47   │  48     49    …    63    │ …
 //! ```
 //!
-//! What is known of a poll before it is made is a guess, and a mean that is a twentieth shorter is no better one.
+//! What is known of a poll before it is made is a guess, and one that is a twentieth lower is no better guess.
 //! So tasks are put into classes, sixteen for each doubling of the mean (they are HdrHistogram's buckets), and in
 //! each class they wait in a queue. To put one in and to take the first one out takes as long whether there are
 //! ten or a million, which no exact order can do.
 
-use std::collections::VecDeque;
 use std::fmt;
 
+use crate::sched::stack::Queue;
 use crate::sched::used::Used;
 use crate::sched::{Policy, ReadyTask};
 
@@ -36,7 +36,7 @@ pub struct ShortestJob {
     /// gives way, and comes back as such.
     first: Option<(usize, ReadyTask)>,
     /// The others, by their classes.
-    classes: Box<[VecDeque<ReadyTask>; CLASSES]>,
+    classes: Box<[Queue; CLASSES]>,
     /// Which classes have any.
     used: Used,
     /// The first one of those; beyond all if there are none.
@@ -132,7 +132,7 @@ impl Default for ShortestJob {
     fn default() -> Self {
         Self {
             first: None,
-            classes: Box::new([const { VecDeque::new() }; CLASSES]),
+            classes: Box::new([const { Queue::EMPTY }; CLASSES]),
             used: Used::new(),
             first_used: CLASSES,
         }
@@ -141,9 +141,7 @@ impl Default for ShortestJob {
 
 impl fmt::Debug for ShortestJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = self.first.iter().map(|(_, task)| task);
-        let tasks = first.chain(self.classes.iter().flatten());
-        f.debug_list().entries(tasks).finish()
+        f.debug_struct("ShortestJob").finish_non_exhaustive()
     }
 }
 
@@ -156,6 +154,15 @@ mod tests {
     use crate::sched::{Known, Rank};
     use crate::task::TaskId;
     use crate::waker::Token;
+
+    /// A task that had two polls of this mean.
+    fn task(nth: u64, mean: u64) -> ReadyTask {
+        let mut known = Known::unpolled(Token::new(0, 0, 0), TaskId::new(nth), None, Rank::USUAL);
+        (known.account.polls, known.account.ran) = (2, 2 * mean);
+        ReadyTask {
+            known: Box::new(known),
+        }
+    }
 
     #[test]
     fn a_class_is_a_sixteenth_wide_at_most_and_no_mean_is_without_one() {
@@ -186,13 +193,8 @@ mod tests {
             for nth in 0..20_000 {
                 // Few and many; far from each other and close by.
                 if rng.below(100) < if nth / 500 % 2 == 0 { 60 } else { 40 } {
-                    let mut known =
-                        Known::unpolled(Token::new(0, 0, 0), TaskId::new(nth), None, Rank::USUAL);
                     let mean = 900 + (rng.next() >> 54 >> rng.below(10));
-                    (known.account.polls, known.account.ran) = (2, 2 * mean);
-                    policy.push(ReadyTask {
-                        known: Box::new(known),
-                    });
+                    policy.push(task(nth, mean));
                     model.insert((class(mean), nth));
                 } else {
                     let taken = policy.pop().map(|task| task.id().get());
@@ -201,6 +203,14 @@ mod tests {
                 }
             }
             assert!(count > 8_000, "{count}");
+        }
+    }
+
+    #[test]
+    fn a_class_of_any_size_is_dropped() {
+        let mut policy = ShortestJob::default();
+        for nth in 0..1_000_000 {
+            policy.push(task(nth, 7));
         }
     }
 }
