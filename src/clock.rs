@@ -229,12 +229,21 @@ impl Clock {
     }
 }
 
-/// Reads the real clock.
+/// How many nanoseconds are to be added to what the machine's clock says.
+static BEFORE: OnceLock<u64> = OnceLock::new();
+
+/// Reads the real clock. The first reading of all is its beginning.
+#[inline]
 pub(crate) fn real_now() -> Instant {
-    static FIRST: OnceLock<u64> = OnceLock::new();
     let now = sys::monotonic_nanos();
-    let first = *FIRST.get_or_init(|| now);
+    let before = BEFORE.get().copied().unwrap_or_else(|| begin(now));
     Instant {
-        nanos: BEGINNING.nanos + now.saturating_sub(first),
+        nanos: now.wrapping_add(before),
     }
+}
+
+/// Has the real clock begin now, if it has not.
+#[cold]
+fn begin(now: u64) -> u64 {
+    *BEFORE.get_or_init(|| BEGINNING.nanos.wrapping_sub(now))
 }

@@ -31,7 +31,7 @@ use crate::time::Duration;
 /// ```
 pub fn consume(work: Duration) {
     let is_done = context::try_with(|core| {
-        core.count_work(work);
+        core.count_work(u64::try_from(work.as_micros()).unwrap_or(u64::MAX));
         let clock = core.clock();
         clock.advance_to(clock.now().saturating_add(work));
         clock.is_virtual()

@@ -263,9 +263,15 @@ impl Core {
     /// Looks outside if there were enough polls since the last look.
     #[inline]
     fn look_if_due(&self) {
-        if self.counters.polls.get() >= self.next_look.get() {
+        if self.is_look_due() {
             self.look_outside();
         }
+    }
+
+    /// Whether there were enough polls since the last look.
+    #[inline]
+    fn is_look_due(&self) -> bool {
+        self.counters.polls.get() >= self.next_look.get()
     }
 
     /// Brings the next look outside nearer, as a poll does.

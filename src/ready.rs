@@ -20,6 +20,11 @@ impl Ready {
         self.0.push_back(slot);
     }
 
+    /// Adds a task whose turn is next.
+    pub(crate) fn push_first(&mut self, slot: u32) {
+        self.0.push_front(slot);
+    }
+
     /// Takes the task whose turn it is.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<u32> {

@@ -66,9 +66,9 @@
 //! | [`ShortestJob`] | whose polls were shortest so far | those with long polls |
 //! | [`Shuffle`] | anybody, by a seed | nobody, as far as chance goes |
 //!
-//! Read next: `sched/fair_share.rs`, the longest of them; `sched/rising.rs`, the order that lies under it;
-//! `scheduler/choice.rs`, which asks them; `testing/explore.rs`, which looks for the order that breaks a
-//! program.
+//! Read next: `sched/fair_share.rs`, and `sched/rising.rs`, the order that lies under it;
+//! `sched/shortest_job.rs`, which has another; `scheduler/choice.rs`, which asks them; `testing/explore.rs`,
+//! which looks for the order that breaks a program.
 
 mod deadline;
 mod fair_share;
@@ -77,7 +77,9 @@ mod priority;
 mod rising;
 mod shortest_job;
 mod shuffle;
+mod stack;
 mod urgency;
+mod used;
 
 use std::any::type_name;
 use std::fmt;
@@ -87,9 +89,9 @@ pub use deadline::EarliestDeadline;
 pub use fair_share::FairShare;
 pub use order::{Fifo, Lifo};
 pub use priority::Priority;
-pub(crate) use rising::Stack;
 pub use shortest_job::ShortestJob;
 pub use shuffle::Shuffle;
+pub(crate) use stack::Stack;
 
 use crate::clock::Instant;
 use crate::task::{Task, TaskId};
@@ -205,8 +207,6 @@ pub struct ReadyTask {
 pub(crate) struct Known {
     /// Its name for wakers.
     pub(crate) token: Token,
-    /// Whether the executor has it back. If not, dropping it is noticed (`scheduler/broken.rs`).
-    pub(crate) is_given_back: bool,
     /// Its number.
     pub(crate) id: TaskId,
     /// Its public handle, if it has one: that has the name.
@@ -221,18 +221,19 @@ pub(crate) struct Known {
     pub(crate) account: Account,
     /// What the policy has noted.
     pub(crate) mark: u128,
+    /// How fast virtual time goes while it is polled; zero until that is asked (`sched/fair_share.rs`).
+    pub(crate) pace: u64,
     /// Its number, while it lies in order of that (`sched/rising.rs`).
     pub(crate) number: u64,
-    /// Those that lie under it then.
+    /// Those that lie under it, while it lies on others (`sched/stack.rs`).
     pub(crate) under: Stack,
 }
 
 impl Known {
-    /// What is known of a task that was never polled, and that the executor does not have back.
+    /// What is known of a task that was never polled.
     pub(crate) fn unpolled(token: Token, id: TaskId, task: Option<Task>, rank: Rank) -> Self {
         Self {
             token,
-            is_given_back: false,
             id,
             task,
             rank,
@@ -240,6 +241,7 @@ impl Known {
             since: Instant::PAST,
             account: Account::default(),
             mark: 0,
+            pace: 0,
             number: 0,
             under: Stack::EMPTY,
         }

@@ -22,20 +22,19 @@ pub(crate) mod choice;
 pub(crate) mod roster;
 mod running;
 mod stopwatch;
+mod table;
 pub(crate) mod telling;
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::Rc;
 
-use slab::Slab;
-
 use crate::counter::Counter;
 use crate::locals;
 use crate::observer::Watched;
-use crate::ready::Ready;
 use crate::scheduler::choice::Chooses;
 use crate::scheduler::roster::Lists;
+use crate::scheduler::table::{Slot, Table};
 use crate::task::cell::{self, JoinRef, TaskRef, Turn};
 use crate::task::extras;
 use crate::task::header::Birth;
@@ -46,39 +45,6 @@ use crate::waker::{CHILD, GENERATIONS, Token};
 /// How many operations that are ready at once a task may do in one poll before it gives way, so that
 /// a peer that never stops sending cannot starve the others. The figure is tokio's.
 const OPERATIONS_PER_POLL: u8 = 128;
-
-/// A place for a task.
-struct Slot {
-    /// The task; `None` when it has ended and the slot is still in the ready queue.
-    task: Option<TaskRef>,
-    /// How often it was polled.
-    polls: u32,
-    /// Which of the slot's tasks it is: the low bits of a counter over all slots.
-    generation: u16,
-    /// Whether it is in the ready queue, or (while it is polled) will be.
-    queued: bool,
-}
-
-/// Slots and ready queue: what a wake touches.
-struct Table {
-    /// Where the tasks are.
-    slots: Slab<Slot>,
-    /// Those that are to be polled.
-    ready: Ready,
-    /// How many of those have ended: their slots are freed when the queue comes to them.
-    ended: usize,
-    /// How many more are ready than the queue says: a policy keeps them; less those that have ended.
-    elsewhere: isize,
-}
-
-impl Table {
-    /// Frees the slot of a task that ended while it was ready.
-    fn free_ended(&mut self, slot: u32) {
-        self.slots.remove(slot as usize);
-        self.ended -= 1;
-        self.elsewhere += 1;
-    }
-}
 
 /// The tasks of one executor.
 pub(crate) struct Scheduler {
@@ -127,15 +93,9 @@ impl Scheduler {
         roster: Option<Box<dyn Lists>>,
         watched: Watched,
     ) -> Self {
-        let table = Table {
-            slots: Slab::new(),
-            ready: Ready::default(),
-            ended: 0,
-            elsewhere: 0,
-        };
         Self {
             id,
-            table: RefCell::new(table),
+            table: RefCell::default(),
             tells: choice.is_some() || watched.is_some(),
             choice,
             watched,
@@ -178,10 +138,10 @@ impl Scheduler {
             if let Some(task) = &slot.task {
                 task.prefetch();
             }
-            table.ready.push(token.slot() as u32);
             self.wakes.add(1);
-            if self.tells {
-                self.note_wake(token, slot.task.as_ref());
+            match self.tells {
+                false => table.ready.push(token.slot() as u32),
+                true => self.note_wake(table, token),
             }
         }
         true
@@ -268,6 +228,7 @@ impl Scheduler {
     /// The same, for those who have a choice but do not use it: out of the way of who has none.
     #[inline(never)]
     pub(crate) fn next_in_order(&self) -> Option<(Token, Turn)> {
+        self.table.borrow_mut().end_short_cut();
         self.next()
     }
 
@@ -290,13 +251,11 @@ impl Scheduler {
     /// Empties the ready queue, when nothing is to be polled any more.
     pub(crate) fn forget_ready(&self) {
         let mut table = self.table.borrow_mut();
-        table.ready = Ready::default();
+        table.clear_ready();
         table.slots.retain(|_, slot| {
             slot.queued = false;
             slot.task.is_some()
         });
-        table.ended = 0;
-        table.elsewhere = 0;
         drop(table);
         if let Some(choice) = self.choice() {
             choice.forget(self);
@@ -342,11 +301,8 @@ impl Scheduler {
     pub(crate) fn remove(&self, token: Token) {
         let table = &mut *self.table.borrow_mut();
         // The turn holds the cell, so nothing of the user's is dropped here.
-        let slot = &mut table.slots[token.slot()];
-        if slot.queued {
-            slot.task = None;
-            table.ended += 1;
-            table.elsewhere -= 1;
+        if table.slots[token.slot()].queued {
+            table.end_queued(token.slot());
         } else {
             table.slots.remove(token.slot());
         }

@@ -815,6 +815,56 @@ impl Policy for Counting {
     }
 }
 
+#[test]
+fn a_policy_is_told_in_the_order_of_the_wakes_and_of_nobody_who_has_ended() {
+    same_every_time(a_policy_is_told_in_the_order_of_the_wakes_and_of_nobody_who_has_ended);
+    let told: Rc<RefCell<Vec<_>>> = Rc::default();
+    let policy = Counting {
+        queue: Fifo::default(),
+        is_timed: false,
+        told: Rc::clone(&told),
+    };
+    let ids = sim(policy).run(async move {
+        let parked: Rc<RefCell<Option<Waker>>> = Rc::default();
+        let left = Rc::clone(&parked);
+        let other = spawn(poll_fn(move |cx| {
+            left.replace(Some(cx.waker().clone()));
+            Poll::<()>::Pending
+        }));
+        // Wakes itself and the other one, itself alone, the other one and itself, and itself in its last poll.
+        let polls = Cell::new(0);
+        let both = spawn(poll_fn(move |cx| {
+            polls.set(polls.get() + 1);
+            let wake_other = || parked.borrow().as_ref().map(Waker::wake_by_ref);
+            match polls.get() {
+                1 => {
+                    cx.waker().wake_by_ref();
+                    wake_other();
+                }
+                2 => cx.waker().wake_by_ref(),
+                3 => {
+                    wake_other();
+                    cx.waker().wake_by_ref();
+                }
+                _ => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Ready(());
+                }
+            }
+            Poll::Pending
+        }));
+        let (other_id, both_id) = (other.task().id(), both.task().id());
+        both.await.unwrap();
+        other.cancel();
+        [other_id, both_id]
+    });
+    let told = told.take().into_iter();
+    let told: Vec<_> = told
+        .filter_map(|(task, ..)| ids.iter().position(|id| *id == task))
+        .collect();
+    assert_eq!(told, [0, 1, 1, 0, 1, 0, 1, 0]);
+}
+
 /// The marks of two tasks, one after the other in the same slot, that work for 50 µs twice, and how long they
 /// ran, as a policy is told.
 fn told_of_two(is_timed: bool, is_virtual: bool) -> Vec<(u128, Duration)> {

@@ -277,8 +277,11 @@ impl ExecutorBuilder {
     /// Returns an error if the system gives no poll instance, for want of descriptors say.
     pub fn build(self) -> io::Result<Executor> {
         let mut options = self.options;
-        let choice = options.choice.take();
+        let mut choice = options.choice.take();
         let clock = replace(&mut options.clock, Clock::Real);
+        if let Some(choice) = &mut choice {
+            choice.set_clock(clock.clone());
+        }
         let roster = options.roster.take();
         let observers = take(&mut options.observers);
         let watched = options.seat.map(|seat| seat(clock.clone(), observers));

@@ -6,7 +6,6 @@
 //! programs ask for is a pointer there, so that the others have none of its code.
 
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use crate::clock::{self, Instant};
 use crate::executor::Core;
@@ -61,16 +60,13 @@ impl Core {
     /// Ends the last poll, for the policy: the time that passes from now on is no task's.
     pub(super) fn end_poll(&self) {
         if let Some(choice) = self.scheduler.choice() {
-            choice.end_poll(&self.clock);
-            if let Some(worked) = choice.take_worked() {
-                self.count_work(worked);
-            }
+            choice.end_poll();
+            self.count_work(choice.take_worked());
         }
     }
 
     /// Brings the next look outside nearer: by each microsecond of work as by a short poll.
-    pub(crate) fn count_work(&self, took: Duration) {
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    pub(crate) fn count_work(&self, micros: u64) {
         self.next_look
             .set(self.next_look.get().saturating_sub(micros));
     }
@@ -161,7 +157,7 @@ impl Core {
     fn choose(&self) -> Option<(Token, Turn)> {
         match self.scheduler.choice() {
             None => self.scheduler.next_in_order(),
-            Some(choice) => choice.choose(&self.scheduler, &self.clock, self),
+            Some(choice) => choice.choose(&self.scheduler, self),
         }
     }
 
@@ -195,8 +191,12 @@ impl Core {
 }
 
 impl Outside for Core {
-    fn count_and_look(&self, worked: Duration) {
-        self.count_work(worked);
-        self.look_if_due();
+    fn count(&self, micros: u64) -> bool {
+        self.count_work(micros);
+        self.is_look_due()
+    }
+
+    fn look(&self) {
+        self.look_outside();
     }
 }

@@ -14,29 +14,26 @@
 //! shortest poll there is: if it started now, tasks that each spawn the next one and end would keep virtual
 //! time where it is, and all others waiting for ever.
 //!
-//! Starts never lie before virtual time, so the order is one of [rising](super::rising) numbers.
+//! A start counts in grains: of starts that lie in the same one nobody can tell which is fair, and who came first
+//! comes first. They never lie before virtual time, so the order is one of [rising](super::rising) numbers. What
+//! lies below a grain is kept, or the short polls of a task of great weight would count nothing.
 
 use crate::sched::rising::Rising;
 use crate::sched::{Policy, ReadyTask};
 
-/// What a poll counts at least, in nanoseconds: on a virtual clock most take no time at all.
-const LEAST: u64 = 100;
+/// How many bits a grain of virtual time has in nanoseconds: 64 of them, of a task of weight one.
+const GRAIN_BITS: u32 = 6;
 
-/// How many virtual nanoseconds a nanosecond has for a task of weight one, so that it can be divided.
-const UNIT: u64 = 1 << 20;
-
-/// How many bits of a start are below the grain of the order, 64 ns: of starts as close as that nobody can
-/// tell which is fair, and who came first comes first.
-const GRAIN_BITS: u32 = 26;
+/// What a poll counts at least, in nanoseconds, two grains: on a virtual clock most take no time at all.
+const LEAST: u64 = 2 << GRAIN_BITS;
 
 /// The task next that has had the least of its share: a task of [weight](crate::task::Builder::weight) 2
 /// has twice the time of one of weight 1, if both can use it. Nobody starves.
 #[derive(Debug, Default)]
 pub struct FairShare {
-    /// By start, which is each one's mark, in grains.
+    /// By the grains of their starts. The start itself, in 2⁶⁴ths of a grain, is each one's mark. Virtual time
+    /// is the number of the one that was taken last.
     tasks: Rising,
-    /// The start of the task that came last.
-    now: u128,
 }
 
 impl FairShare {
@@ -47,29 +44,34 @@ impl FairShare {
     }
 }
 
-/// How much virtual time it is that a task of this weight was polled for so many nanoseconds: for up to five
-/// hours, that is; a poll that takes longer counts no more.
-fn virtual_time(took: u64, weight: u32) -> u64 {
-    took.max(LEAST).saturating_mul(UNIT) / u64::from(weight.max(1))
+/// How much virtual time it is that a task of this weight is polled for a nanosecond, in 2⁶⁴ths of a grain: the
+/// inverse of its weight, kept with the task so that no poll needs a division. It is never zero.
+fn pace(weight: u32) -> u64 {
+    (1 << (u64::BITS - GRAIN_BITS)) / u64::from(weight.max(1))
 }
 
 impl Policy for FairShare {
+    #[inline]
     fn push(&mut self, mut task: ReadyTask) {
-        let account = task.known.account;
-        let start = match account.polls {
-            0 => self.now + u128::from(virtual_time(LEAST, 1)),
-            _ => {
-                let finish = task.mark() + u128::from(virtual_time(account.last, task.weight()));
-                self.now.max(finish)
+        let known = &mut task.known;
+        let now = self.tasks.last();
+        let finish = match known.pace {
+            0 => {
+                known.pace = pace(known.rank.weight);
+                u128::from(now + (LEAST >> GRAIN_BITS)) << u64::BITS
+            }
+            pace => {
+                let took = known.account.last.max(LEAST);
+                known.mark + u128::from(took) * u128::from(pace)
             }
         };
-        task.set_mark(start);
-        self.tasks.push((start >> GRAIN_BITS) as u64, task);
+        let start = finish.max(u128::from(now) << u64::BITS);
+        known.mark = start;
+        self.tasks.push((start >> u64::BITS) as u64, task);
     }
 
+    #[inline]
     fn pop(&mut self) -> Option<ReadyTask> {
-        let task = self.tasks.pop()?;
-        self.now = self.now.max(task.mark());
-        Some(task)
+        self.tasks.pop()
     }
 }

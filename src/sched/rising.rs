@@ -15,29 +15,26 @@
 //!
 //! A task therefore moves down once for each digit at most, and most never do, however many there are: a heap
 //! costs a step for each time that their number doubles. A digit has 4096 values, so that two words say which
-//! stack of a row is the first that holds any; and a stack is made of the tasks themselves, each of which holds
-//! the next.
+//! stack of a row is the first that holds any (`sched/used.rs`); and a stack is made of the tasks themselves
+//! (`sched/stack.rs`).
 //!
 //! Laws. Equal numbers lie on the same stack, always, the newer on the older, and a stack is turned over
 //! before it is dealt out: so who came first comes first. Whose number is below the last one has come too early
 //! for the rows, and waits in a heap; all of those come before all of these. Read next: `sched/urgency.rs`.
 
-use std::mem::{self, ManuallyDrop};
-
 use crate::sched::ReadyTask;
+use crate::sched::stack::Stack;
 use crate::sched::urgency::Urgency;
+use crate::sched::used::{PLACE_BITS, Used};
 
-/// How many bits of a number a digit has: two times six, as two words in turn say where to look.
-const DIGIT: u32 = 12;
+/// How many bits of a number a digit has.
+const DIGIT: u32 = PLACE_BITS;
 
 /// How many rows there are: digits of a number.
 const ROWS: usize = u64::BITS.div_ceil(DIGIT) as usize;
 
 /// How many stacks a row has: values of a digit.
 const STACKS: usize = 1 << DIGIT;
-
-/// How many words it takes to have a bit for each.
-const WORDS: usize = STACKS / u64::BITS as usize;
 
 /// Tasks, of which the one with the least number comes first, and among equals the one that was there
 /// first.
@@ -67,15 +64,19 @@ struct Rows {
 /// A row.
 #[derive(Debug)]
 struct Row {
-    /// Which words of `used` are not zero.
-    words: u64,
     /// Which stacks hold any.
-    used: [u64; WORDS],
+    used: Used,
     /// The stacks, by their digits.
     stacks: [Stack; STACKS],
 }
 
 impl Rising {
+    /// The number of the task that was taken last; zero at first.
+    #[inline]
+    pub(super) fn last(&self) -> u64 {
+        self.rows.last
+    }
+
     /// Puts a task in its place.
     #[inline]
     pub(super) fn push(&mut self, number: u64, mut task: ReadyTask) {
@@ -103,7 +104,7 @@ impl Rising {
     /// Puts a task in its place whose number is below the last one. If it is alone, that is its own.
     #[cold]
     fn push_early(&mut self, number: u64, task: ReadyTask) {
-        if self.next.0.is_none() && !self.is_early && self.rows.are_empty() {
+        if self.next.is_empty() && !self.is_early && self.rows.are_empty() {
             self.rows.last = number;
             self.push(number, task);
         } else {
@@ -164,7 +165,8 @@ impl Rows {
     fn take_least(&mut self) -> Option<(ReadyTask, Stack)> {
         loop {
             if let Some(stack) = self.near.first() {
-                let (first, next) = stack.turn_over()?;
+                let mut next = stack.turn_over();
+                let first = next.pop()?;
                 self.last = first.known.number;
                 return Some((first, next));
             }
@@ -192,7 +194,7 @@ impl Rows {
     /// Whether there are no tasks.
     fn are_empty(&self) -> bool {
         let mut far = self.far.iter().flatten();
-        self.near.words == 0 && far.all(|row| row.words == 0)
+        self.near.used.is_empty() && far.all(|row| row.used.is_empty())
     }
 }
 
@@ -202,8 +204,7 @@ impl Row {
     #[inline(never)]
     fn new() -> Box<Self> {
         Box::new(Self {
-            words: 0,
-            used: [0; WORDS],
+            used: Used::new(),
             stacks: [const { Stack::EMPTY }; STACKS],
         })
     }
@@ -212,63 +213,16 @@ impl Row {
     #[inline]
     fn lay(&mut self, digit: u64, task: ReadyTask) {
         let digit = digit as usize % STACKS;
-        let word = digit / u64::BITS as usize;
-        if self.used[word] == 0 {
-            self.words |= 1 << word;
-        }
-        self.used[word] |= 1 << (digit % u64::BITS as usize);
+        self.used.insert(digit);
         self.stacks[digit].push(task);
     }
 
     /// The first stack that holds any, which is to be emptied.
     #[inline]
     fn first(&mut self) -> Option<&mut Stack> {
-        if self.words == 0 {
-            return None;
-        }
-        let word = self.words.trailing_zeros() as usize % WORDS;
-        let used = &mut self.used[word];
-        let digit = word * u64::BITS as usize + used.trailing_zeros() as usize;
-        *used &= *used - 1;
-        if *used == 0 {
-            self.words &= self.words - 1;
-        }
+        let digit = self.used.first()?;
+        self.used.remove_first();
         Some(&mut self.stacks[digit % STACKS])
-    }
-}
-
-/// Tasks that lie on each other: each holds the one under it. They are taken apart, not dropped, so there is
-/// nothing to be looked at when a place is written to that is known to be empty.
-#[derive(Debug, Default)]
-pub(crate) struct Stack(ManuallyDrop<Option<ReadyTask>>);
-
-impl Stack {
-    /// One without tasks.
-    pub(crate) const EMPTY: Self = Self(ManuallyDrop::new(None));
-
-    /// Lays a task on it.
-    #[inline]
-    fn push(&mut self, mut task: ReadyTask) {
-        task.known.under = mem::take(self);
-        self.0 = ManuallyDrop::new(Some(task));
-    }
-
-    /// Takes the task on top.
-    #[inline]
-    fn pop(&mut self) -> Option<ReadyTask> {
-        let mut task = self.0.take()?;
-        *self = mem::take(&mut task.known.under);
-        Some(task)
-    }
-
-    /// Takes all: the lowest one, and the others turned over.
-    #[inline]
-    fn turn_over(&mut self) -> Option<(ReadyTask, Self)> {
-        let (mut lowest, mut others) = (self.pop()?, Self::EMPTY);
-        while let Some(task) = self.pop() {
-            others.push(mem::replace(&mut lowest, task));
-        }
-        Some((lowest, others))
     }
 }
 
@@ -283,8 +237,7 @@ mod tests {
     use crate::waker::Token;
 
     fn task(nth: u64) -> ReadyTask {
-        let mut known = Known::unpolled(Token::new(0, 0, 0), TaskId::new(nth), None, Rank::USUAL);
-        known.is_given_back = true;
+        let known = Known::unpolled(Token::new(0, 0, 0), TaskId::new(nth), None, Rank::USUAL);
         ReadyTask {
             known: Box::new(known),
         }

@@ -13,10 +13,10 @@
 
 use std::cell::Cell;
 
-use crate::ready::Ready;
 use crate::report::{self, Report};
 use crate::sched::ReadyTask;
-use crate::scheduler::{Scheduler, Table};
+use crate::scheduler::Scheduler;
+use crate::scheduler::table::Table;
 use crate::task::cell::TaskRef;
 use crate::task::extras;
 use crate::task::id::Called;
@@ -28,12 +28,31 @@ thread_local! {
 }
 
 impl Drop for ReadyTask {
-    /// Leaves a mark if it was not given back.
+    /// Leaves its token: who drops it does not give it back.
     fn drop(&mut self) {
-        if !self.known.is_given_back {
-            LOST.set(Some(self.known.token));
+        LOST.set(Some(self.known.token));
+    }
+}
+
+/// A task that the executor has back, if there is one: to drop that is no loss.
+#[derive(Default)]
+pub(super) struct Kept(pub(super) Option<ReadyTask>);
+
+impl Drop for Kept {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(task) = self.0.take() {
+            drop_kept(task);
         }
     }
+}
+
+/// Drops a task that the executor has back.
+#[cold]
+fn drop_kept(task: ReadyTask) {
+    let lost = LOST.get();
+    drop(task);
+    LOST.set(lost);
 }
 
 /// Forgets which task was lost, when the policy has been dropped with all it kept.
@@ -162,12 +181,13 @@ impl Table {
             .map(|(index, slot)| (id(&slot.task), index as u32))
             .collect();
         ready.sort_unstable();
-        self.ready = Ready::default();
+        let ended = self.ended;
+        self.clear_ready();
         for (_, slot) in ready {
             self.ready.push(slot);
         }
         // What has ended is in the queue, but not ready.
-        self.elsewhere = -(self.ended as isize);
+        (self.ended, self.elsewhere) = (ended, -(ended as isize));
     }
 }
 

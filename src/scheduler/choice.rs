@@ -10,20 +10,23 @@
 //! does, and leaves its reason; the policy is told before it is asked, when nothing is borrowed but its own
 //! place, which a choice alone looks at: what it wakes or spawns waits for the next one.
 //!
+//! Mostly who is to be told of is the task that was polled last, and has given way: that is at hand, and has
+//! not even been in the queue (`scheduler/table.rs`).
+//!
 //! Law: a slot is in the ready queue, or one [`ReadyTask`] names it, never both; a [`ReadyTask`] cannot be
 //! copied, so no slot is popped twice. Who breaks it is told in `scheduler/broken.rs`: read that next.
 
 use std::cell::{Cell, RefCell};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::report::discard;
 use crate::sched::{Known, Policy, ReadyTask, Reason};
 use crate::scheduler::Scheduler;
-use crate::scheduler::broken::{self, Promise};
+use crate::scheduler::broken::{self, Kept, Promise};
 use crate::scheduler::stopwatch::Stopwatch;
+use crate::scheduler::table::Table;
 use crate::task::cell::{TaskRef, Turn};
 use crate::task::extras;
 use crate::waker::Token;
@@ -31,24 +34,22 @@ use crate::waker::Token;
 /// What chooses among the ready tasks, as the scheduler knows it: a program that has no policy has
 /// none of the code.
 pub(crate) trait Chooses {
+    /// Measures polls by this clock, which is the executor's.
+    fn set_clock(&mut self, clock: Clock);
+
     /// The turn of the task that the policy wants polled next, if there is one. When polls were long, it is
     /// time for a look outside before, which may make others ready.
-    fn choose(
-        &self,
-        scheduler: &Scheduler,
-        clock: &Clock,
-        outside: &dyn Outside,
-    ) -> Option<(Token, Turn)>;
+    fn choose(&self, scheduler: &Scheduler, outside: &dyn Outside) -> Option<(Token, Turn)>;
 
     /// Notes why the task in a slot is ready, which is in the ready queue now and was polled before, if it
     /// has not woken itself.
     fn note(&self, slot: usize, reason: Reason);
 
     /// Ends the last poll, if it has not ended: the time that passes from now on is no task's.
-    fn end_poll(&self, clock: &Clock);
+    fn end_poll(&self);
 
-    /// Takes how long polls took that are still to be counted, if they took any time.
-    fn take_worked(&self) -> Option<Duration>;
+    /// Takes how many microseconds polls took that are still to be counted.
+    fn take_worked(&self) -> u64;
 
     /// Forgets who is ready, and drops the policy: nothing may be borrowed, as that is user code. What is
     /// left to do after that is done first come, first served.
@@ -57,8 +58,11 @@ pub(crate) trait Chooses {
 
 /// What a choice asks of the executor.
 pub(crate) trait Outside {
-    /// Counts how long polls took, and looks outside if that is enough. Nothing may be borrowed.
-    fn count_and_look(&self, worked: Duration);
+    /// Counts how many microseconds polls took; whether it is time for a look outside.
+    fn count(&self, micros: u64) -> bool;
+
+    /// Looks outside. Nothing may be borrowed.
+    fn look(&self);
 }
 
 /// A policy, and what it wants to know. The policy is asked twice for each poll, so its type is known here,
@@ -70,9 +74,9 @@ pub(crate) struct Choice<P> {
     promise: Promise,
     /// The task that was polled last, if the policy does not keep it: often it gives way, and is the next one
     /// to be told of.
-    last: Cell<Option<ReadyTask>>,
+    last: Cell<Kept>,
     /// The others that it does not keep, by their slots.
-    others: RefCell<Vec<Option<ReadyTask>>>,
+    others: RefCell<Vec<Kept>>,
     /// Measures polls.
     stopwatch: Stopwatch,
 }
@@ -95,20 +99,22 @@ impl<P: Policy> Choice<P> {
     /// The task in a slot, with what is known of it, to be given to the policy.
     #[inline]
     fn take_known(&self, slot: u32, task: &TaskRef) -> ReadyTask {
-        let mut taken = match self.last.take() {
-            Some(last) if last.known.id == task.id() => last,
+        match self.last.take().0.take() {
+            Some(mut last) if last.known.id == task.id() => {
+                self.account(&mut last);
+                last
+            }
             last => self.take_other(last, slot, task),
-        };
-        taken.known.is_given_back = false;
-        taken
+        }
     }
 
     /// The task in a slot which was not the last one polled. That one is put back.
     #[inline(never)]
     fn take_other(&self, last: Option<ReadyTask>, slot: u32, task: &TaskRef) -> ReadyTask {
-        self.last.set(last);
+        self.last.set(Kept(last));
         let mut others = self.others.borrow_mut();
-        match others.get_mut(slot as usize).and_then(Option::take) {
+        let kept = others.get_mut(slot as usize);
+        match kept.and_then(|kept| kept.0.take()) {
             Some(mut kept) => {
                 if kept.known.id != task.id() {
                     *kept.known = Known::new(task);
@@ -124,40 +130,66 @@ impl<P: Policy> Choice<P> {
     /// Keeps a task that is polled now, until it is ready again: most likely by itself.
     #[inline]
     fn keep(&self, mut task: ReadyTask) {
-        task.known.is_given_back = true;
         task.known.account.polls += 1;
         task.known.reason = Reason::Itself;
-        if let Some(before) = self.last.replace(Some(task)) {
+        if let Some(before) = self.last.replace(Kept(Some(task))).0.take() {
             self.keep_other(before);
         }
     }
 
     /// Keeps a task that was polled before.
     #[inline(never)]
-    fn keep_other(&self, task: ReadyTask) {
+    fn keep_other(&self, mut task: ReadyTask) {
+        self.account(&mut task);
         let mut others = self.others.borrow_mut();
         let slot = task.known.token.slot();
         if others.len() <= slot {
-            others.resize_with(slot + 1, || None);
+            others.resize_with(slot + 1, Kept::default);
         }
-        others[slot] = Some(task);
+        others[slot] = Kept(Some(task));
     }
 
-    /// The first of those in the ready queue, of whom the policy has not been told, and whether it is the
-    /// last one.
+    /// The first of those who are ready and of whom the policy has not been told, and whether it is the last one.
     #[inline]
     fn next_untold(&self, scheduler: &Scheduler) -> Option<(ReadyTask, bool)> {
         let table = &mut *scheduler.table.borrow_mut();
+        let mut task = match self.take_gave_way(table) {
+            Some(task) => task,
+            None => self.take_queued(table)?,
+        };
+        task.known.since = self.stopwatch.reading();
+        Some((task, table.ready.len() == 0))
+    }
+
+    /// The task that was polled last, if it has given way.
+    #[inline]
+    fn take_gave_way(&self, table: &mut Table) -> Option<ReadyTask> {
+        let token = table.gave_way?;
+        match self.last.take().0.take() {
+            Some(mut last) if last.known.token == token => {
+                table.gave_way = None;
+                self.account(&mut last);
+                Some(last)
+            }
+            last => {
+                // That one was not polled, but dropped.
+                self.last.set(Kept(last));
+                table.end_short_cut();
+                None
+            }
+        }
+    }
+
+    /// The first task in the ready queue.
+    #[inline]
+    fn take_queued(&self, table: &mut Table) -> Option<ReadyTask> {
         loop {
             let slot = table.ready.pop()?;
-            let Some(task) = &table.slots[slot as usize].task else {
-                table.free_ended(slot);
-                continue;
-            };
-            table.elsewhere += 1;
-            let mut task = self.take_known(slot, task);
-            task.known.since = self.stopwatch.reading();
-            return Some((task, table.ready.len() == 0));
+            if let Some(task) = &table.slots[slot as usize].task {
+                table.elsewhere += 1;
+                return Some(self.take_known(slot, task));
+            }
+            table.free_ended(slot);
         }
     }
 
@@ -202,34 +234,23 @@ impl<P: Policy> Choice<P> {
         None
     }
 
-    /// Measures the last poll, and begins the next one.
-    #[inline(never)]
-    fn measure(&self, clock: &Clock) {
-        let took = self.stopwatch.lap(clock);
-        self.note_took(took);
-    }
-
-    /// Notes how long the task that was polled last took, if that is known.
+    /// Enters how long the last poll took in the account of its task, when that is the last one no longer.
     #[inline]
-    fn note_took(&self, took: Option<u64>) {
-        let Some(took) = took else { return };
-        if let Some(mut last) = self.last.take() {
-            let account = &mut last.known.account;
-            account.last = took;
-            account.ran = account.ran.saturating_add(took);
-            self.last.set(Some(last));
-        }
+    fn account(&self, last: &mut ReadyTask) {
+        let took = self.stopwatch.took();
+        let account = &mut last.known.account;
+        account.ran += took;
+        account.last = took;
     }
 
-    /// Has it counted how long polls took, between two of them.
+    /// Has it counted how long polls took, between two of them. The time that a look takes is no task's.
     #[cold]
-    fn count(&self, clock: &Clock, outside: &dyn Outside) {
-        // The time that this takes is no task's.
-        self.stopwatch.cancel();
-        if let Some(worked) = self.take_worked() {
-            outside.count_and_look(worked);
+    fn count(&self, outside: &dyn Outside) {
+        if outside.count(self.stopwatch.take_worked()) {
+            self.stopwatch.cancel();
+            outside.look();
+            self.stopwatch.lap();
         }
-        self.measure(clock);
     }
 }
 
@@ -242,21 +263,17 @@ impl Known {
 }
 
 impl<P: Policy> Chooses for Choice<P> {
+    fn set_clock(&mut self, clock: Clock) {
+        self.stopwatch.set_clock(clock);
+    }
+
     /// # Panics
     ///
     /// Panics if the policy loses a task, gives none though it keeps some, or gives one that is not ready
     /// or another executor's; and as the policy does.
-    fn choose(
-        &self,
-        scheduler: &Scheduler,
-        clock: &Clock,
-        outside: &dyn Outside,
-    ) -> Option<(Token, Turn)> {
-        if !self.stopwatch.skip() {
-            self.measure(clock);
-            if self.stopwatch.has_much() {
-                self.count(clock, outside);
-            }
+    fn choose(&self, scheduler: &Scheduler, outside: &dyn Outside) -> Option<(Token, Turn)> {
+        if !self.stopwatch.skip() && self.stopwatch.lap() {
+            self.count(outside);
         }
         if self.promise.is_broken() {
             return scheduler.next_in_order();
@@ -271,21 +288,21 @@ impl<P: Policy> Chooses for Choice<P> {
     }
 
     fn note(&self, slot: usize, reason: Reason) {
-        let mut last = self.last.take();
+        let mut last = self.last.take().0.take();
         let is_it = |last: &&mut ReadyTask| last.known.token.slot() == slot;
         if let Some(last) = last.as_mut().filter(is_it) {
             last.known.reason = reason;
-        } else if let Some(Some(other)) = self.others.borrow_mut().get_mut(slot) {
+        } else if let Some(Kept(Some(other))) = self.others.borrow_mut().get_mut(slot) {
             other.known.reason = reason;
         }
-        self.last.set(last);
+        self.last.set(Kept(last));
     }
 
-    fn end_poll(&self, clock: &Clock) {
-        self.note_took(self.stopwatch.stop(clock));
+    fn end_poll(&self) {
+        self.stopwatch.stop();
     }
 
-    fn take_worked(&self) -> Option<Duration> {
+    fn take_worked(&self) -> u64 {
         self.stopwatch.take_worked()
     }
 

@@ -6,7 +6,7 @@
 use crate::observer::{Audience, Event};
 use crate::sched::Reason;
 use crate::scheduler::Scheduler;
-use crate::task::cell::TaskRef;
+use crate::scheduler::table::Table;
 use crate::task::header::Birth;
 use crate::task::id::TaskId;
 use crate::waker::{self, Token};
@@ -33,23 +33,26 @@ impl Scheduler {
         self.current.get().map(|_| self.current_id.get())
     }
 
-    /// Notes that a task was woken, which is in the ready queue now, and by whom, if that is not told by itself.
-    #[cold]
-    pub(super) fn note_wake(&self, woken: Token, task: Option<&TaskRef>) {
-        if self.watched.is_some() || self.current.get() != Some(woken) {
-            self.note_waker(woken, task);
+    /// Queues a task that was woken, and notes by whom, if that is not told by itself.
+    #[inline]
+    pub(super) fn note_wake(&self, table: &mut Table, woken: Token) {
+        if self.current.get() == Some(woken) && self.watched.is_none() {
+            table.give_way(woken);
+        } else {
+            self.note_waker(table, woken);
         }
     }
 
-    /// Notes who has woken a task.
+    /// Queues a task that was woken, and notes by whom.
     #[inline(never)]
-    fn note_waker(&self, woken: Token, task: Option<&TaskRef>) {
+    fn note_waker(&self, table: &mut Table, woken: Token) {
+        table.ready.push(woken.slot() as u32);
         let by = self.current.get();
         if let Some(choice) = self.choice().filter(|_| by != Some(woken)) {
             let reason = by.map_or(Reason::Outside, |_| Reason::Task(self.current_id.get()));
             choice.note(woken.slot(), reason);
         }
-        if let (Some(audience), Some(task)) = (self.audience(), task) {
+        if let (Some(audience), Some(task)) = (self.audience(), &table.slots[woken.slot()].task) {
             audience.note_woken(task.id(), self.running());
         }
     }
