@@ -83,6 +83,8 @@ mod ready;
 mod registry;
 pub mod sched;
 mod scheduler;
+#[cfg(feature = "sync")]
+mod sleeper;
 mod timers;
 mod wait_queue;
 mod waker;

@@ -67,20 +67,19 @@ pub(crate) mod real {
 
     #[cfg(feature = "sync")]
     impl Condvar {
-        /// Lets the lock go until it is notified, or for no reason, or `limit` is over: then `true`.
+        /// Lets the lock go until it is notified, or `limit` is over, or for no reason.
         pub(crate) fn wait<'a, T>(
             &self,
             _lock: &'a Mutex<T>,
             guard: MutexGuard<'a, T>,
             limit: Option<Duration>,
-        ) -> (MutexGuard<'a, T>, bool) {
+        ) -> MutexGuard<'a, T> {
             let Some(limit) = limit else {
                 let guard = self.0.wait(guard);
-                return (guard.unwrap_or_else(PoisonError::into_inner), false);
+                return guard.unwrap_or_else(PoisonError::into_inner);
             };
             let waited = self.0.wait_timeout(guard, limit);
-            let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-            (guard, waited.timed_out())
+            waited.unwrap_or_else(PoisonError::into_inner).0
         }
 
         /// Wakes one who waits.
@@ -143,20 +142,20 @@ mod modelled {
     }
 
     impl Condvar {
-        /// Lets the lock go until it is notified, or `limit` is over: then `true`.
+        /// Lets the lock go until it is notified, or `limit` is over.
         pub(crate) fn wait<'a, T>(
             &self,
             lock: &'a Mutex<T>,
             guard: MutexGuard<'a, T>,
             limit: Option<Duration>,
-        ) -> (MutexGuard<'a, T>, bool) {
+        ) -> MutexGuard<'a, T> {
             if limit.is_none() {
                 let guard = self.0.wait(guard);
-                return (guard.expect("no model panics under a lock"), false);
+                return guard.expect("no model panics under a lock");
             }
             drop(guard);
             loom::thread::yield_now();
-            (lock.lock(), true)
+            lock.lock()
         }
 
         /// Wakes one who waits.

@@ -30,6 +30,7 @@ const FLOORS: [&[&str]; 8] = [
         "registry",
         "sched",
         "scheduler",
+        "sleeper",
         "timers",
         "wait_queue",
         "waker",

@@ -16,13 +16,15 @@
 //! nobody can give it one any more. `worker/models.rs` tries every interleaving.
 //!
 //! A job never panics (`worker/job.rs` sees to that), and none is dropped or called while a lock is
-//! held. Read next: `worker/job.rs`.
+//! held. Read next: `sleeper.rs` (how a thread waits), `worker/job.rs`.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::primitive::{Condvar, Mutex};
+use crate::clock;
+use crate::primitive::Mutex;
+use crate::sleeper::Sleeper;
 
 /// What a thread is given to do.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
@@ -84,25 +86,27 @@ pub(super) struct Pool {
 pub(super) struct Seat {
     /// The job that it was given.
     job: Mutex<Option<Job>>,
-    /// Says that there is one.
-    given: Condvar,
+    /// Where it sleeps until there is one.
+    sleeper: Sleeper,
 }
 
 impl Seat {
     /// Gives a job to who waits here.
     fn give(&self, job: Job) {
         *self.job.lock() = Some(job);
-        self.given.notify_one();
+        self.sleeper.rouse();
     }
 
-    /// Waits for a job, for as long as it takes.
-    fn wait(&self) -> Job {
-        let mut given = self.job.lock();
+    /// Waits for a job. `None` says that none came within `patience`.
+    fn wait(&self, patience: Option<Duration>) -> Option<Job> {
+        let until = patience.map(|patience| clock::real_now().saturating_add(patience));
         loop {
-            if let Some(job) = given.take() {
-                return job;
+            if let Some(job) = self.job.lock().take() {
+                return Some(job);
             }
-            (given, _) = self.given.wait(&self.job, given, None);
+            if !self.sleeper.sleep(until) {
+                return None;
+            }
         }
     }
 }
@@ -138,43 +142,28 @@ impl Pool {
     pub(super) fn seat() -> Arc<Seat> {
         Arc::new(Seat {
             job: Mutex::new(None),
-            given: Condvar::default(),
+            sleeper: Sleeper::default(),
         })
     }
 
     /// What a thread does: waits for the first job, does it, and then those that it is given.
     pub(super) fn work(&self, seat: &Arc<Seat>) {
-        let mut job = seat.wait();
-        loop {
+        let mut next = seat.wait(None);
+        while let Some(job) = next {
             job();
-            match self.sit(seat) {
-                Some(next) => job = next,
-                None => return,
-            }
+            next = self.sit(seat);
         }
     }
 
     /// Takes a seat, and waits there for the next job. `None` says that none came in time.
     pub(super) fn sit(&self, seat: &Arc<Seat>) -> Option<Job> {
         self.idle.lock().push(Arc::clone(seat));
-        let mut patience = self.patience;
-        let mut given = seat.job.lock();
-        loop {
-            if let Some(job) = given.take() {
-                return Some(job);
-            }
-            let is_over;
-            (given, is_over) = seat.given.wait(&seat.job, given, patience);
-            if is_over && given.is_none() {
-                drop(given);
-                if self.leave(seat) {
-                    return None;
-                }
-                // Somebody has taken the seat off the list, and is about to give the job.
-                patience = None;
-                given = seat.job.lock();
-            }
+        let job = seat.wait(self.patience);
+        if job.is_some() || self.leave(seat) {
+            return job;
         }
+        // Somebody has taken the seat off the list, and gives the job, or has given it just now.
+        seat.wait(None)
     }
 
     /// Takes a seat off the list, unless that has been done.
