@@ -28,11 +28,10 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
+use std::iter;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-
-use smallvec::SmallVec;
 
 use crate::reactor::simulated::Socket;
 use crate::reactor::{Event, Interest, Key, Reactor};
@@ -90,8 +89,15 @@ impl Side {
     }
 }
 
-/// A reactor that a descriptor is registered with, and its name there.
-type Home = (Rc<Reactor>, Key);
+/// A reactor that a descriptor is registered with.
+struct Home {
+    /// The reactor.
+    reactor: Rc<Reactor>,
+    /// The source's name there.
+    key: Key,
+    /// The one it was registered with before.
+    next: Option<Box<Self>>,
+}
 
 /// One descriptor that tasks wait for.
 ///
@@ -101,7 +107,7 @@ type Home = (Rc<Reactor>, Key);
 pub(crate) struct Source {
     /// Where it is registered: with every executor under which somebody has had to wait, unless that
     /// has ended.
-    homes: RefCell<SmallVec<[Home; 1]>>,
+    home: RefCell<Option<Home>>,
     /// How much the last read brought, if it filled its buffer and no event came since; else zero.
     filled: Cell<usize>,
     /// How much such a read brings, as it seems, when it leaves nothing behind; or zero.
@@ -121,7 +127,7 @@ impl Source {
     /// A source that is registered nowhere.
     pub(crate) fn new() -> Rc<Self> {
         Rc::new(Self {
-            homes: RefCell::default(),
+            home: RefCell::new(None),
             filled: Cell::new(0),
             emptied: Cell::new(0),
             more_than_data: Cell::new(false),
@@ -242,8 +248,8 @@ impl Source {
         self.note_filled(count);
         if count == self.emptied.get() && self.tells_of_data_alone() {
             self.read.is_ready.set(false);
-            for (reactor, key) in &*self.homes.borrow() {
-                reactor.doubt(fd, *key);
+            for home in homes(&self.home.borrow()) {
+                home.reactor.doubt(fd, home.key);
             }
         }
     }
@@ -281,26 +287,21 @@ impl Source {
 
     /// Whether somebody has had to wait, so that events come.
     fn is_registered(&self) -> bool {
-        !self.homes.borrow().is_empty()
+        self.home.borrow().is_some()
     }
 
     /// Has the kernel watch the descriptor for what is wanted, on behalf of this reactor too.
     fn watch(self: &Rc<Self>, fd: BorrowedFd<'_>, reactor: &Rc<Reactor>) -> io::Result<()> {
-        let mut homes = self.homes.borrow_mut();
-        let key = homes.iter().find(|(home, _)| Rc::ptr_eq(home, reactor));
-        let key = match key {
-            Some((_, key)) => *key,
+        let mut home = self.home.borrow_mut();
+        let known = homes(&home).find(|home| Rc::ptr_eq(&home.reactor, reactor));
+        let key = match known {
+            Some(known) => known.key,
             None => {
-                // A socket may outlive any number of executors, and would keep their descriptors.
-                homes.retain(|(home, key)| {
-                    let has_ended = home.has_ended();
-                    if has_ended {
-                        home.remove(fd, *key);
-                    }
-                    !has_ended
-                });
+                leave_ended(&mut home, fd);
                 let key = reactor.add(fd, Rc::clone(self))?;
-                homes.push((Rc::clone(reactor), key));
+                let reactor = Rc::clone(reactor);
+                let next = home.take().map(Box::new);
+                *home = Some(Home { reactor, key, next });
                 key
             }
         };
@@ -313,8 +314,27 @@ impl Source {
 
     /// Takes the source out wherever it is; the descriptor may be closed then.
     pub(crate) fn leave(&self, fd: BorrowedFd<'_>) {
-        for (reactor, key) in self.homes.take() {
-            reactor.remove(fd, key);
+        let home = self.home.take();
+        homes(&home).for_each(|home| home.reactor.remove(fd, home.key));
+    }
+}
+
+/// A home and those behind it.
+fn homes(first: &Option<Home>) -> impl Iterator<Item = &Home> {
+    iter::successors(first.as_ref(), |home| home.next.as_deref())
+}
+
+/// Leaves the reactors that have ended: a socket may outlive any number of executors, and would keep their
+/// descriptors.
+fn leave_ended(first: &mut Option<Home>, fd: BorrowedFd<'_>) {
+    let mut rest = first.take();
+    while let Some(mut home) = rest {
+        rest = home.next.take().map(|next| *next);
+        if home.reactor.has_ended() {
+            home.reactor.remove(fd, home.key);
+        } else {
+            home.next = first.take().map(Box::new);
+            *first = Some(home);
         }
     }
 }
