@@ -6,6 +6,7 @@ use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bibelot::Executor;
 use bibelot::net::{TcpListener, TcpStream, UnixStream};
 use bibelot::time::{Duration, timeout};
 
@@ -214,6 +215,30 @@ fn a_socket_that_waited_outlives_its_executor() {
         Ok((one, other))
     });
     drop(one);
+}
+
+#[test]
+fn a_socket_is_heard_in_every_executor_that_lives() {
+    let executors = || -> io::Result<()> {
+        let [first, ended, third] = [Executor::new()?, Executor::new()?, Executor::new()?];
+        let (one, other) = first.run(pair())?;
+        let hear = async || {
+            let mut buf = [0; 1];
+            let read = waiting(one.read(&mut buf)).await;
+            other.write_all(b"!").await?;
+            assert_eq!(read.await?, 1);
+            io::Result::Ok(())
+        };
+        [&first, &ended, &third]
+            .into_iter()
+            .try_for_each(|executor| executor.run(hear()))?;
+        drop(ended);
+        let young = Executor::new()?;
+        [&young, &first, &third, &young]
+            .into_iter()
+            .try_for_each(|executor| executor.run(hear()))
+    };
+    executors().unwrap();
 }
 
 #[test]
