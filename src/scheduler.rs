@@ -252,6 +252,7 @@ impl Scheduler {
     pub(crate) fn forget_ready(&self) {
         let mut table = self.table.borrow_mut();
         table.clear_ready();
+        (table.ended, table.elsewhere) = (0, 0);
         table.slots.retain(|_, slot| {
             slot.queued = false;
             slot.task.is_some()

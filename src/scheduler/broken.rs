@@ -181,13 +181,12 @@ impl Table {
             .map(|(index, slot)| (id(&slot.task), index as u32))
             .collect();
         ready.sort_unstable();
-        let ended = self.ended;
         self.clear_ready();
         for (_, slot) in ready {
             self.ready.push(slot);
         }
         // What has ended is in the queue, but not ready.
-        (self.ended, self.elsewhere) = (ended, -(ended as isize));
+        self.elsewhere = -(self.ended as isize);
     }
 }
 

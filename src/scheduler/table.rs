@@ -61,12 +61,10 @@ impl Table {
         self.elsewhere += 1;
     }
 
-    /// Forgets who is ready: nobody is. The slots know nothing of it.
+    /// Forgets who is ready. The slots and the counts know nothing of it.
     pub(super) fn clear_ready(&mut self) {
         self.ready = Ready::default();
         self.gave_way = None;
-        self.ended = 0;
-        self.elsewhere = 0;
     }
 
     /// Queues a task that has given way, by the short cut if it is the only one that is queued.
