@@ -248,6 +248,17 @@ impl Known {
     }
 }
 
+#[cfg(test)]
+impl ReadyTask {
+    /// One of this number, of which nothing else is known.
+    fn nth(nth: u64) -> Self {
+        let known = Known::unpolled(Token::new(0, 0, 0), TaskId::new(nth), None, Rank::USUAL);
+        Self {
+            known: Box::new(known),
+        }
+    }
+}
+
 impl ReadyTask {
     /// Its number: they go up in the order in which tasks are spawned.
     #[must_use]

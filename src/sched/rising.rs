@@ -232,16 +232,6 @@ mod tests {
 
     use super::*;
     use crate::rng::Rng;
-    use crate::sched::{Known, Rank};
-    use crate::task::TaskId;
-    use crate::waker::Token;
-
-    fn task(nth: u64) -> ReadyTask {
-        let known = Known::unpolled(Token::new(0, 0, 0), TaskId::new(nth), None, Rank::USUAL);
-        ReadyTask {
-            known: Box::new(known),
-        }
-    }
 
     /// Pushes and takes tasks by chance, with numbers from `number` of the one taken last, and compares with
     /// a sorted set.
@@ -252,7 +242,7 @@ mod tests {
             // More and more at first, fewer and fewer then, and none now and then.
             if rng.below(100) < if nth < 10_000 { 55 } else { 45 } {
                 let number = number(last, &mut rng);
-                rising.push(number, task(nth));
+                rising.push(number, ReadyTask::nth(nth));
                 model.insert((number, nth));
             } else {
                 let taken = rising.pop().map(|task| task.id().get());
@@ -284,7 +274,7 @@ mod tests {
     fn a_stack_of_any_height_is_dropped() {
         let mut rising = Rising::default();
         for nth in 0..1_000_000 {
-            rising.push(7, task(nth));
+            rising.push(7, ReadyTask::nth(nth));
         }
     }
 }

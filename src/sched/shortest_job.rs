@@ -151,17 +151,12 @@ mod tests {
 
     use super::*;
     use crate::rng::Rng;
-    use crate::sched::{Known, Rank};
-    use crate::task::TaskId;
-    use crate::waker::Token;
 
     /// A task that had two polls of this mean.
     fn task(nth: u64, mean: u64) -> ReadyTask {
-        let mut known = Known::unpolled(Token::new(0, 0, 0), TaskId::new(nth), None, Rank::USUAL);
-        (known.account.polls, known.account.ran) = (2, 2 * mean);
-        ReadyTask {
-            known: Box::new(known),
-        }
+        let mut task = ReadyTask::nth(nth);
+        (task.known.account.polls, task.known.account.ran) = (2, 2 * mean);
+        task
     }
 
     #[test]
