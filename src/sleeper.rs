@@ -107,7 +107,6 @@ impl Sleeper {
     /// Sleeps until it is woken, or returns at once if it was since the last time. `false` says that
     /// `until` came first.
     pub(crate) fn sleep(&self, until: Option<Instant>) -> bool {
-        let left = || until.map(|until| until - clock::real_now());
         if LOOKS.with(|looks| looks.look(|| self.is_woken_soon(until))) {
             return true;
         }
@@ -118,7 +117,7 @@ impl Sleeper {
             return true;
         }
         loop {
-            let left = left();
+            let left = until.map(|until| until - clock::real_now());
             if left == Some(Duration::ZERO) {
                 return self.state.swap(AWAKE, Ordering::AcqRel) == WOKEN;
             }
