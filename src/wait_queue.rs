@@ -42,7 +42,7 @@ struct Waiter<W> {
     wants: W,
 }
 
-/// Those who wait, first come first, and what each wants.
+/// Those who wait, first come first, and what each wants. In this order, as the others are mostly not looked at.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct WaitQueue<W = ()> {

@@ -6,10 +6,9 @@
 //! ```
 //!
 //! A simulated socket has no descriptor, and the reactor never hears of it. (Observers do, as of one with a
-//! number below zero.) All else is as ever: the
-//! same source remembers whether it is ready, the same line decides who tries, and an operation that
-//! would block answers so. So whoever waits here waits as on the kernel, and what is proved of the one
-//! (`reactor/source.rs`) holds for the other.
+//! number below zero.) All else is as ever: the same source remembers whether it is ready, the same line
+//! decides who tries, and an operation that would block answers so. So whoever waits here waits as on the
+//! kernel, and what is proved of the one (`reactor/source.rs`) holds for the other.
 //!
 //! Who makes a socket asks the executor for a network; only a simulation gives it one. What it takes to make
 //! one, and to wait for it, is called through the traits, so only programs that simulate have any of that

@@ -47,7 +47,7 @@ pub(crate) enum Direction {
     Write,
 }
 
-/// One side of a source.
+/// One side of a source, in the order in which it is looked at (see [`Source`]).
 #[repr(C)]
 pub(super) struct Side {
     /// Whether the operation is worth a try.

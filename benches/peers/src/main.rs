@@ -45,14 +45,15 @@
 //!   loop on the other core, and each connection waits for its echo before it sends the next.
 //!   `raw-epoll` is the floor: a server that only waits, reads and writes.
 //!
-//! What `structured` asks: a thousand members of a group spawned and joined, beside a thousand tasks; a
-//! `timeout` of 30 s around a future that is ready, made, polled and dropped, beside a `sleep` of 30 s,
-//! made and dropped, since a `timeout` sets no timer for what is ready at once; one around a future that is
-//! ready at its second poll, for which it sets one, to be read beside a `sleep` that is polled once; a `finally` that ends, and one that is dropped and whose cleanup is
-//! paid in the task's next turn; a wake, and the poll it leads to, at the bottom of nested groups, where
-//! depth is to cost nothing, and of nested scopes, where each one is a step on the way down. tokio's
-//! `JoinSet` and moro's scopes, which run in a task of tokio, stand beside them. Allocations are
-//! counted in all rows of all tables, at one instruction each.
+//! What `structured` asks: a thousand members of a group spawned and joined, beside a thousand
+//! tasks; a `timeout` of 30 s around a future that is ready, made, polled and dropped, beside a
+//! `sleep` of 30 s, made and dropped, since a `timeout` sets no timer for what is ready at once;
+//! one around a future that is ready at its second poll, for which it sets one, to be read beside a
+//! `sleep` that is polled once; a `finally` that ends, and one that is dropped and whose cleanup is
+//! paid in the task's next turn; a wake, and the poll it leads to, at the bottom of nested groups,
+//! where depth is to cost nothing, and of nested scopes, where each one is a step on the way down.
+//! tokio's `JoinSet` and moro's scopes, which run in a task of tokio, stand beside them.
+//! Allocations are counted in all rows of all tables, at one instruction each.
 //!
 //! What `sharing` asks: a lock that is free, taken and given back; one that several tasks hand to each
 //! other, with a yield inside; an item through a channel from task to task (without a limit: in bursts
